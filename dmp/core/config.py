@@ -1,0 +1,233 @@
+"""Where a workspace keeps things, and what its operator chose."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from dmp.core.errors import ConfigInvalid, Fault, UsageError
+
+
+class Document(BaseModel):
+    """The base of everything read from YAML or JSON: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+D = TypeVar("D", bound=Document)
+
+
+class VaultSettings(Document):
+    """Where the key-encryption key comes from, unless `DMP_VAULT_KEY` holds it.
+
+    Attributes:
+        key_file: path of a file with mode 0600; None chooses the default place outside
+            the workspace.
+        key_command: a command that prints the key in base64, such as a KMS client.
+    """
+
+    key_file: Path | None = None
+    key_command: tuple[str, ...] = ()
+
+
+class AuditSettings(Document):
+    """Where signed heads of the audit log are written a second time."""
+
+    heads_file: Path | None = None
+
+
+class RetentionSettings(Document):
+    """How long things stay that are not a person's profile."""
+
+    refused_bodies_days: int = Field(default=14, ge=1)
+
+
+class Settings(Document):
+    """The operator's choices in `config/dmp.yaml`.
+
+    Attributes:
+        timezone: the zone in which pages and reports show times.
+        region: where this workspace's data lies, in the operator's words.
+        minimum_cell: counts below it are not shown to people without the analyst role.
+    """
+
+    timezone: str = "UTC"
+    region: str = ""
+    minimum_cell: int = Field(default=50, ge=1)
+    vault: VaultSettings = VaultSettings()
+    audit: AuditSettings = AuditSettings()
+    retention: RetentionSettings = RetentionSettings()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("not a time zone; right would be Europe/London") from error
+        return zone
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The places of one workspace, all below `home` but for the keys."""
+
+    home: Path
+
+    @property
+    def config(self) -> Path:
+        """The operator's choices, kept under version control."""
+        return self.home / "config"
+
+    @property
+    def data(self) -> Path:
+        """Everything that dmp writes; mode 0700."""
+        return self.home / "data"
+
+    @property
+    def notebooks(self) -> Path:
+        """The numbered notebooks."""
+        return self.home / "notebooks"
+
+    @property
+    def dashboards(self) -> Path:
+        """The Voila pages."""
+        return self.home / "dashboards"
+
+    @property
+    def lake(self) -> Path:
+        """The lake's catalog and files."""
+        return self.data / "lake"
+
+    @property
+    def vault(self) -> Path:
+        """Encrypted blobs and wrapped keys."""
+        return self.data / "vault"
+
+    @property
+    def audit(self) -> Path:
+        """The audit log."""
+        return self.data / "audit"
+
+    @property
+    def models(self) -> Path:
+        """Trained linkage models."""
+        return self.data / "models"
+
+    @property
+    def runs(self) -> Path:
+        """Run records and executed notebooks."""
+        return self.data / "runs"
+
+    @property
+    def identity_file(self) -> Path:
+        """The id of the workspace, which names its keys."""
+        return self.data / "workspace.json"
+
+
+def find_home(home: Path | None = None) -> Path:
+    """Return the workspace folder: the argument, else `DMP_HOME`, else the current one.
+
+    Raises:
+        UsageError: the folder has no `config/dmp.yaml`, so it is no workspace.
+    """
+    chosen = home or Path(os.environ.get("DMP_HOME", "."))
+    if not (chosen / "config" / "dmp.yaml").is_file():
+        raise UsageError(
+            f"{chosen.resolve()} is no workspace: it has no config/dmp.yaml; "
+            "make one with `dmp init DIR`, or name one by --home DIR or DMP_HOME"
+        )
+    return chosen.resolve()
+
+
+def load_settings(paths: Paths, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read `config/dmp.yaml`; `DMP_TIMEZONE`, `DMP_REGION` win over it.
+
+    Raises:
+        ConfigInvalid: all faults of the file at once.
+    """
+    document = read_yaml(paths.config / "dmp.yaml")
+    for name in ("timezone", "region"):
+        if value := environ.get(f"DMP_{name.upper()}"):
+            document[name] = value
+    return parse(Settings, document, "config/dmp.yaml")
+
+
+def workspace_id(paths: Paths) -> str:
+    """Return the id of the workspace, made on first use; it names the key files."""
+    if not paths.identity_file.exists():
+        paths.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        paths.data.chmod(0o700)
+        paths.identity_file.write_text(json.dumps({"id": uuid.uuid4().hex[:16]}))
+    return str(json.loads(paths.identity_file.read_text())["id"])
+
+
+def key_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder of keys: `DMP_KEY_DIR`, else dmp's in the user's configuration.
+
+    It lies outside every workspace, so that a copy of a workspace holds no key.
+    """
+    if chosen := environ.get("DMP_KEY_DIR"):
+        return Path(chosen)
+    base = environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(base) / "dmp" / "keys"
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping; an empty file is an empty mapping.
+
+    Raises:
+        ConfigInvalid: the file is absent, no YAML, or no mapping.
+    """
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        fault = Fault(str(path), "the file is not there", "create it")
+        raise ConfigInvalid(path.name, [fault]) from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1}" if mark else path.name
+        fault = Fault(place, "not readable as YAML", "see the line named")
+        raise ConfigInvalid(str(path), [fault]) from error
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise ConfigInvalid(str(path), [Fault("document", "not a mapping", "key: value")])
+    return document
+
+
+def parse(model: type[D], document: Mapping[str, Any], where: str) -> D:
+    """Read a document into its model.
+
+    Raises:
+        ConfigInvalid: all faults at once, each with its path inside `where`.
+    """
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        faults = [
+            Fault(".".join(map(str, item["loc"])) or "document", item["msg"])
+            for item in error.errors(include_input=False, include_url=False)
+        ]
+        raise ConfigInvalid(where, faults) from error
+
+
+def fingerprint(*parts: object) -> str:
+    """Return 12 hex digits that change when any part does (JSON of it is compared)."""
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def yaml_files(folder: Path) -> Sequence[Path]:
+    """Return the YAML files of a folder by name; none where the folder is absent."""
+    return sorted(folder.glob("*.yaml"))

@@ -1,0 +1,209 @@
+"""The lake: DuckLake tables that many processes read and write at once."""
+
+from __future__ import annotations
+
+import importlib
+from importlib import resources
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+
+from dmp.core.errors import QueryFailed, StorageError
+from dmp.core.sql import Name, Query, quote_text, sql
+
+CATALOG = "lake"
+_EXTENSIONS = ("sqlite_scanner", "ducklake")
+_BUSY_TIMEOUT_MS = 30_000
+
+
+class Lake:
+    """A connection to the lake, with a scratch database of its own beside it.
+
+    Lake tables are addressed as `core.event`; scratch tables live in memory, are seen
+    by this connection alone and vanish with it. Times are shown in UTC. Not for use by
+    several threads at once: open one lake a thread.
+    """
+
+    def __init__(self, root: Path, *, read_only: bool = False) -> None:
+        """Attach the lake in the folder `root`, made with mode 0700 if absent.
+
+        Raises:
+            StorageError: the folder cannot be used or DuckDB's extensions are missing.
+        """
+        self.root = root
+        self.read_only = read_only
+        self._connection: duckdb.DuckDBPyConnection | None = self._connect()
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The DuckDB connection, opened again after a failed commit closed it."""
+        if self._connection is None:
+            self._connection = self._connect()
+        return self._connection
+
+    @property
+    def lock_folder(self) -> Path:
+        """Where the queue of writers stands."""
+        return self.root / "lock"
+
+    def sql(self, query: Query | str, /, **params: Any) -> duckdb.DuckDBPyRelation:
+        """Return the rows of a query; `.df()`, `.arrow()`, `.fetchall()` read them.
+
+        Raises:
+            QueryFailed: carries the SQL, never the values bound to it.
+        """
+        text, values = _text_and_values(query, params)
+        try:
+            if values:
+                return self.connection.sql(text, params=values)
+            return self.connection.sql(text)
+        except duckdb.Error as error:
+            raise _failed(text, error) from error
+
+    def execute(self, query: Query | str, /, **params: Any) -> None:
+        """Run a statement whose result nobody wants.
+
+        Raises:
+            QueryFailed: carries the SQL, never the values bound to it.
+        """
+        text, values = _text_and_values(query, params)
+        try:
+            self.connection.execute(text, values or None)
+        except duckdb.Error as error:
+            raise _failed(text, error) from error
+
+    def rows(self, query: Query | str, /, **params: Any) -> list[tuple[Any, ...]]:
+        """Return all rows of a query, none left open."""
+        self.execute(query, **params)
+        return self.connection.fetchall()
+
+    def row(self, query: Query | str, /, **params: Any) -> tuple[Any, ...]:
+        """Return the first row of a query that always has one."""
+        return self.rows(query, **params)[0]
+
+    def value(self, query: Query | str, /, **params: Any) -> Any:
+        """Return the first column of the first row, or None where there is no row."""
+        rows = self.rows(query, **params)
+        return rows[0][0] if rows else None
+
+    def records(self, query: Query | str, /, **params: Any) -> list[dict[str, Any]]:
+        """Return all rows of a query as dictionaries by column name."""
+        self.execute(query, **params)
+        names = [column[0] for column in self.connection.description or []]
+        return [dict(zip(names, row, strict=True)) for row in self.connection.fetchall()]
+
+    def stage(self, name: str, query: Query | str, /, **params: Any) -> Name:
+        """Replace the scratch table `name` by the rows of a query; return its name."""
+        table = Name(name)
+        text, values = _text_and_values(query, params)
+        self.execute(Query(f"create or replace temp table {table} as {text}", values))
+        return table
+
+    def exists(self, table: str) -> bool:
+        """Say whether the lake holds `table`, written `schema.name`."""
+        schema, _, name = table.partition(".")
+        return bool(
+            self.value(
+                "select count(*) from duckdb_tables() where database_name = $catalog "
+                "and schema_name = $schema and table_name = $name",
+                catalog=CATALOG,
+                schema=schema,
+                name=name,
+            )
+        )
+
+    def snapshot(self) -> int:
+        """Return the number of the newest snapshot: 0 for a lake never written to."""
+        return int(self.value(f"select max(snapshot_id) from {CATALOG}.snapshots()"))
+
+    def close(self) -> None:
+        """Close the connection; scratch tables are gone."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        if not self.read_only:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self.root / "files").mkdir(mode=0o700, exist_ok=True)
+        connection = duckdb.connect()
+        try:
+            load_extensions(connection)
+            connection.execute("set timezone = 'UTC'")
+            connection.execute("set preserve_insertion_order = true")
+            connection.execute(_attach(self.root, read_only=self.read_only))
+            connection.execute(f"use {CATALOG}")
+        except duckdb.Error as error:
+            connection.close()
+            raise StorageError(
+                f"the lake at {self.root} cannot be opened: {_first_line(error)}"
+            ) from error
+        return connection
+
+
+def load_extensions(connection: duckdb.DuckDBPyConnection) -> None:
+    """Load DuckLake and the SQLite scanner from their wheels, without the network.
+
+    Where a wheel is absent, DuckDB's own `INSTALL` is tried.
+    """
+    for name in _EXTENSIONS:
+        file = _extension_file(name)
+        if file is None:
+            connection.execute(f"install {name}; load {name}")
+        else:
+            connection.execute(f"load {quote_text(str(file))}")
+
+
+def _extension_file(name: str) -> Path | None:
+    try:
+        package = importlib.import_module(f"duckdb_extension_{name}")
+    except ImportError:
+        return None
+    folder = Path(str(resources.files(package))) / "extensions"
+    file = folder / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
+    return file if file.exists() else None
+
+
+def _attach(root: Path, *, read_only: bool) -> str:
+    catalog = quote_text(f"ducklake:sqlite:{root / 'catalog.sqlite'}")
+    options = [
+        f"data_path {quote_text(str(root / 'files'))}",
+        "meta_journal_mode 'WAL'",
+        f"meta_busy_timeout {_BUSY_TIMEOUT_MS}",
+        "data_inlining_row_limit 0",
+    ]
+    if read_only:
+        options.append("read_only")
+    return f"attach {catalog} as {CATALOG} ({', '.join(options)})"
+
+
+def _text_and_values(
+    query: Query | str, params: dict[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    if isinstance(query, str):
+        return query, params
+    merged = sql("{q}", q=query, **params)
+    return merged.text, dict(merged.params)
+
+
+def _failed(text: str, error: duckdb.Error) -> QueryFailed:
+    return QueryFailed(f"{_first_line(error)}\nin the statement:\n{text}")
+
+
+def _first_line(error: duckdb.Error) -> str:
+    """Return the kind of a DuckDB error, without a value that a conversion met."""
+    line = str(error).splitlines()[0]
+    return "Conversion Error" if isinstance(error, duckdb.ConversionException) else line

@@ -1,0 +1,435 @@
+"""Every table of the lake, declared once: columns, key, personal data, retention.
+
+`docs/tables.md` is generated from this module. DuckLake enforces no keys and no
+allowed values; `quality.checks` does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Personal(StrEnum):
+    """How near a column is to a person.
+
+    Direct identifiers (name, e-mail, phone, …) have no class here: they are never in
+    the lake, only in the vault.
+    """
+
+    PSEUDONYM = "pseudonym"
+    QUASI = "quasi"
+    ORDINARY = "ordinary"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: DuckDB type, what it holds (with unit), and its class of data."""
+
+    name: str
+    type: str
+    doc: str
+    personal: Personal = Personal.ORDINARY
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """A table of the lake.
+
+    Attributes:
+        name: `schema.table`, singular.
+        doc: one row is one what.
+        key: the columns that together name a row.
+        holder: the package that finds, forgets and proves rows about a person;
+            empty where no row is about a person.
+        retention_days: rows older than this are deleted; None keeps them as long as
+            the person's profile.
+    """
+
+    name: str
+    doc: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    holder: str = ""
+    retention_days: int | None = None
+
+    @property
+    def schema(self) -> str:
+        """The zone the table belongs to."""
+        return self.name.partition(".")[0]
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the columns, in order."""
+        return tuple(column.name for column in self.columns)
+
+
+def _table(
+    name: str,
+    doc: str,
+    key: str,
+    columns: str,
+    *,
+    holder: str = "",
+    retention_days: int | None = None,
+) -> TableSpec:
+    """Read a table from lines of `name | type | doc | class`."""
+    cells = [
+        [cell.strip() for cell in line.split("|")]
+        for line in columns.strip().splitlines()
+    ]
+    read = tuple(
+        Column(c[0], c[1], c[2], Personal(c[3]) if len(c) > 3 else Personal.ORDINARY)
+        for c in cells
+    )
+    return TableSpec(name, doc, read, tuple(key.split()), holder, retention_days)
+
+
+_SUBJECT = (
+    "subject_id | bigint | the subject the row is about: identity.subject | pseudonym"
+)
+_ORIGIN = """
+source | varchar | the source it came from: the name of a file in config/sources
+load_id | varchar | the load that wrote the row: ops.load"""
+_VALIDITY = """
+valid_from | timestamptz | instant from which the row holds, included
+valid_to | timestamptz | instant from which it no longer holds; null while it does"""
+
+OPS = (
+    _table(
+        "ops.load",
+        "One committed load of one source.",
+        "load_id",
+        """
+load_id | varchar | source, content hash and contract version: the same input again is the same load
+source | varchar | the source loaded
+file_name | varchar | base name of the file, empty for other connectors
+content_hash | varchar | SHA-256 of the input's bytes, hex
+contract_version | varchar | fingerprint of the contract used
+loaded_at | timestamptz | instant of the commit
+rows_read | bigint | rows in the input
+rows_accepted | bigint | rows that gave something new
+rows_unchanged | bigint | rows that were already here, in this or an earlier load
+rows_refused | bigint | rows kept in raw.refused
+fields_undeclared | varchar[] | fields met in the input that the contract does not declare; they were not stored""",
+    ),
+    _table(
+        "ops.migration",
+        "One change of the lake's layout.",
+        "version",
+        """
+version | integer | number of the layout, counted from 1
+applied_at | timestamptz | instant of the change
+description | varchar | what changed""",
+    ),
+)
+
+RAW = (
+    _table(
+        "raw.refused",
+        "One fault of one refused row; its body is encrypted under a key of the day.",
+        "load_id line field reason",
+        """
+load_id | varchar | the load that refused it
+source | varchar | the source
+file_name | varchar | base name of the file
+line | bigint | line or row in the file, counted from 1
+field | varchar | the field at fault, in the contract's words; empty when the row itself is broken
+reason | varchar | what was wrong
+expected | varchar | what would be right
+masked_value | varchar | shape of the value: letters as a, digits as 9, at most 24 characters
+refused_at | timestamptz | instant of the load
+replayed_by | varchar | the load that accepted the row after the contract was mended; null until then""",
+        holder="ingest",
+        retention_days=14,
+    ),
+)
+
+CORE = (
+    _table(
+        "core.record",
+        "One version of what a source says about a person.",
+        "subject_id load_id",
+        f"""
+{_SUBJECT}{_ORIGIN}
+recorded_at | timestamptz | instant the source gives for this version; the load's instant where it gives none
+content_token | varchar | keyed digest of the whole version, to tell a change from a repeat | pseudonym
+attributes | struct(_ boolean) | declared quasi and ordinary fields, one typed field each; `_` is always null | quasi""",
+        holder="ingest",
+    ),
+    _table(
+        "core.event",
+        "One thing that somebody did, in one shape for all sources.",
+        "event_id",
+        f"""
+event_id | uuid | keyed digest of source and message id: the same event again is the same id | pseudonym
+{_SUBJECT}{_ORIGIN}
+event | varchar | canonical event name
+occurred_at | timestamptz | instant it happened, corrected for clock skew
+received_at | timestamptz | instant the source received it
+platform | varchar | web, app, shop, …
+is_clamped | boolean | it claimed to be from the future; occurred_at was set to received_at
+properties | struct(_ boolean) | declared properties, one typed field each; `_` is always null
+extra | json | always null unless the contract keeps undeclared properties""",
+        holder="ingest",
+        retention_days=790,
+    ),
+    _table(
+        "core.transaction",
+        "One purchase.",
+        "transaction_id",
+        f"""
+transaction_id | uuid | keyed digest of source and order id | pseudonym
+{_SUBJECT}{_ORIGIN}
+occurred_at | timestamptz | instant of the purchase
+amount | double | in units of the currency
+currency | varchar | ISO 4217
+quantity | bigint | items bought
+category | varchar | what was bought, in the source's words""",
+        holder="ingest",
+        retention_days=2557,
+    ),
+)
+
+IDENTITY = (
+    _table(
+        "identity.subject",
+        "One person or device as one source knows it, named at the door.",
+        "subject_id",
+        f"""
+{_SUBJECT}
+source | varchar | the source that knows it
+kind | varchar | user, device or record
+load_id | varchar | the load that met it first
+first_seen_at | timestamptz | instant of that load""",
+        holder="identity",
+    ),
+    _table(
+        "identity.identifier",
+        "One identifier seen on one subject.",
+        "subject_id namespace type encoding token",
+        f"""
+{_SUBJECT}
+namespace | varchar | who gives such identifiers out: `public` for e-mail and phone, else a source or vendor
+type | varchar | email, phone, account_id, anonymous_id, install_id, ad_id, uid2, …
+encoding | varchar | plain, md5, sha1, sha256, sha256_uid2: which form of the value the token stands for
+token | varchar | keyed pseudonym of the normalised value, with its key version | pseudonym
+source | varchar | the source that showed it
+load_id | varchar | the load that showed it first
+first_seen_at | timestamptz | instant from which it was seen
+last_seen_at | timestamptz | instant at which it was last seen""",
+        holder="identity",
+    ),
+    _table(
+        "identity.edge",
+        "One reason why two subjects are, or are not, one person.",
+        "subject_id_l subject_id_r kind",
+        """
+subject_id_l | bigint | the smaller subject_id | pseudonym
+subject_id_r | bigint | the larger subject_id | pseudonym
+kind | varchar | deterministic, probabilistic or decision
+type | varchar | what they share (identifier type), or the linkage model, or the decision
+match_weight | double | bits; positive for, negative against; infinite for human decisions
+match_probability | double | in [0, 1]
+is_used | boolean | whether the two ended in one cluster
+run_id | varchar | the resolve run that wrote it""",
+        holder="identity",
+    ),
+    _table(
+        "identity.decision",
+        "One human decision about two subjects; it wins over all evidence.",
+        "subject_id_l subject_id_r decided_at",
+        """
+subject_id_l | bigint | the smaller subject_id | pseudonym
+subject_id_r | bigint | the larger subject_id | pseudonym
+decision | varchar | must_link, cannot_link or withdrawn
+actor | varchar | pseudonymous id of who decided | pseudonym
+decided_at | timestamptz | instant of the decision""",
+        holder="identity",
+    ),
+    _table(
+        "identity.assignment",
+        "One stay of a subject in a profile.",
+        "subject_id valid_from",
+        f"""
+{_SUBJECT}
+component_id | bigint | the smallest subject of its deterministic component: consent never crosses a probabilistic edge | pseudonym
+profile_key | bigint | the profile: identity.profile | pseudonym
+run_id | varchar | the resolve run that placed it{_VALIDITY}""",
+        holder="identity",
+    ),
+    _table(
+        "identity.profile",
+        "One profile id ever given; never deleted, an alias resolves for ever.",
+        "profile_key",
+        """
+profile_key | bigint | integer name of the profile inside the lake | pseudonym
+profile_id | varchar | its lasting public name | pseudonym
+generation | bigint | number of the resolve run that gave it, counted from 1; a smaller one is older
+alias_of | bigint | the profile_key it was merged into; null while it stands | pseudonym""",
+        holder="identity",
+    ),
+    _table(
+        "identity.change",
+        "One append-only line of the history of profile ids.",
+        "run_id profile_key action other_profile_key",
+        """
+run_id | varchar | the resolve run
+changed_at | timestamptz | instant of the run
+action | varchar | assign, merge, split or revive
+profile_key | bigint | the id given, merged away, split from or revived | pseudonym
+other_profile_key | bigint | the surviving id (merge), the new id (split); null otherwise | pseudonym
+subjects | bigint | how many subjects moved
+model | varchar | the linkage model used
+actor | varchar | pseudonymous id of who ran it | pseudonym""",
+        holder="identity",
+    ),
+    _table(
+        "identity.resolution",
+        "One resolve run, with what it saw and gave.",
+        "run_id",
+        """
+run_id | varchar | the run
+generation | bigint | its number, counted from 1
+resolved_at | timestamptz | instant of the run
+model | varchar | the linkage model used; `none` for deterministic edges alone
+input_fingerprint | varchar | digest of the identifiers, records, decisions, model and settings it used
+subjects | bigint | subjects seen
+profiles | bigint | profiles standing after it
+report | json | counts of edges, blocked values, guard rails held, largest clusters""",
+    ),
+)
+
+PROFILE = (
+    _table(
+        "profile.profile",
+        "What is known of one person, as one version; the current one has no valid_to.",
+        "profile_key valid_from",
+        f"""
+profile_key | bigint | the profile: identity.profile | pseudonym
+subjects | bigint | how many subjects it joins
+sources | varchar[] | the sources that know the person, sorted
+attributes | struct(_ boolean) | surviving attributes and computed traits, one typed field each; `_` is always null | quasi
+provenance | json | for each attribute the source it came from{_VALIDITY}""",
+        holder="identity",
+    ),
+)
+
+SEGMENT = (
+    _table(
+        "segment.definition",
+        "One version of a segment's rule.",
+        "segment version",
+        f"""
+segment | varchar | id of the segment
+version | varchar | fingerprint of the rule
+name | varchar | what people call it
+purpose | varchar | consent purpose for anything that leaves
+rule | json | the whole definition{_VALIDITY}""",
+    ),
+    _table(
+        "segment.result",
+        "One evaluation of one segment: its funnel.",
+        "segment version as_of",
+        """
+segment | varchar | id of the segment
+version | varchar | fingerprint of the rule
+as_of | timestamptz | the instant the rule was evaluated at
+snapshot | bigint | the lake snapshot it read
+members | bigint | people that the rule admits
+consented | bigint | of these, people with consent for the purpose
+after_exclusions | bigint | of these, people left after exclusions, priorities and holdout
+conditions | json | for each condition how many people it alone admits""",
+    ),
+    _table(
+        "segment.membership",
+        "One stay of a person in a segment.",
+        "segment profile_key entered_at",
+        """
+segment | varchar | id of the segment
+profile_key | bigint | the person | pseudonym
+entered_at | timestamptz | as_of of the evaluation that admitted the person
+left_at | timestamptz | as_of of the evaluation that no longer did; null while a member
+cause_entered | varchar | event, tick, merge, rule_change, consent or erasure
+cause_left | varchar | the same words; null while a member""",
+        holder="segments",
+    ),
+)
+
+ACTIVATION = (
+    _table(
+        "activation.sync",
+        "One sync of one segment to one destination.",
+        "sync_id",
+        """
+sync_id | varchar | destination, segment, as_of and content: the same sync again is the same id
+destination | varchar | name of a file in config/destinations
+segment | varchar | the segment sent
+as_of | timestamptz | the instant the members were computed at
+snapshot | bigint | the lake snapshot read
+purpose | varchar | the consent purpose that allowed it
+members | bigint | people in the segment
+consented | bigint | of these, with consent for the purpose
+after_exclusions | bigint | of these, left after exclusions and holdout
+addressable | bigint | of these, with an identifier the destination takes
+sent | bigint | identifiers sent, adds and updates
+accepted | bigint | identifiers the destination accepted
+added | bigint | people new at the destination
+removed | bigint | people taken away there
+kept | bigint | people who stayed as they were
+files | json | for each file its name, rows and SHA-256
+synced_at | timestamptz | instant it ended""",
+    ),
+    _table(
+        "activation.ledger",
+        "One identifier of one person at one destination, in its last known state.",
+        "destination segment subject_id destination_value",
+        f"""
+destination | varchar | the destination
+segment | varchar | the segment
+{_SUBJECT}
+profile_key | bigint | the person when it was sent | pseudonym
+destination_value | varchar | the destination's own hash, never a raw identifier | pseudonym
+operation | varchar | add or remove
+status | varchar | queued, sent, accepted or rejected
+reason | varchar | why it was rejected; null otherwise
+sync_id | varchar | the sync that last touched it""",
+        holder="activation",
+    ),
+)
+
+PRIVACY = (
+    _table(
+        "privacy.consent",
+        "One append-only consent decision of one subject for one purpose.",
+        "subject_id purpose captured_at status",
+        f"""
+{_SUBJECT}
+purpose | varchar | what the data may be used for
+status | varchar | granted or denied
+legal_basis | varchar | consent, legitimate_interest, …
+source_string | varchar | which signal said so: a field of the contract
+captured_at | timestamptz | instant of the decision{_ORIGIN}""",
+        holder="privacy",
+    ),
+)
+
+TABLES: tuple[TableSpec, ...] = (
+    *OPS,
+    *RAW,
+    *CORE,
+    *IDENTITY,
+    *PROFILE,
+    *SEGMENT,
+    *ACTIVATION,
+    *PRIVACY,
+)
+
+
+def table(name: str) -> TableSpec:
+    """Return the declaration of a table.
+
+    Raises:
+        KeyError: no table of that name is declared.
+    """
+    return {spec.name: spec for spec in TABLES}[name]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from types import TracebackType
@@ -100,6 +102,37 @@ class Lake:
         text, values = _text_and_values(query, params)
         self.execute(Query(f"create or replace temp table {table} as {text}", values))
         return table
+
+    def define(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        parameters: Sequence[str],
+        returns: str,
+    ) -> None:
+        """Make a pure Python function callable from SQL, on this connection only.
+
+        Null in gives null out. Defining a name again changes nothing.
+        """
+        if self.value(
+            "select count(*) from duckdb_functions() where function_name = $name",
+            name=name,
+        ):
+            return
+        types = [duckdb.type(parameter) for parameter in parameters]
+        self.connection.create_function(name, function, types, duckdb.type(returns))
+
+    @contextmanager
+    def scratch_catalog(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Make the in-memory scratch database the default one within the block.
+
+        For libraries that create tables of their own, so that none enters the lake.
+        """
+        self.execute("use memory")
+        try:
+            yield self.connection
+        finally:
+            self.execute(f"use {CATALOG}")
 
     def exists(self, table: str) -> bool:
         """Say whether the lake holds `table`, written `schema.name`."""

@@ -135,6 +135,7 @@ source | varchar | the source
 file_name | varchar | base name of the file
 line | bigint | line or row in the file, counted from 1
 field | varchar | the field at fault, in the contract's words; empty when the row itself is broken
+action | varchar | refused: the row is not in the lake; dropped: the row is, without this field
 reason | varchar | what was wrong
 expected | varchar | what would be right
 masked_value | varchar | shape of the value: letters as a, digits as 9, at most 24 characters
@@ -206,8 +207,8 @@ first_seen_at | timestamptz | instant of that load""",
     ),
     _table(
         "identity.identifier",
-        "One identifier seen on one subject.",
-        "subject_id namespace type encoding token",
+        "One identifier seen on one subject in one load.",
+        "subject_id namespace type encoding token load_id",
         f"""
 {_SUBJECT}
 namespace | varchar | who gives such identifiers out: `public` for e-mail and phone, else a source or vendor
@@ -215,9 +216,10 @@ type | varchar | email, phone, account_id, anonymous_id, install_id, ad_id, uid2
 encoding | varchar | plain, md5, sha1, sha256, sha256_uid2: which form of the value the token stands for
 token | varchar | keyed pseudonym of the normalised value, with its key version | pseudonym
 source | varchar | the source that showed it
-load_id | varchar | the load that showed it first
-first_seen_at | timestamptz | instant from which it was seen
-last_seen_at | timestamptz | instant at which it was last seen""",
+load_id | varchar | the load that showed it
+first_seen_at | timestamptz | instant at which the load saw it first
+last_seen_at | timestamptz | instant at which the load saw it last
+observations | bigint | rows of the load that showed it""",
         holder="identity",
     ),
     _table(

@@ -1,0 +1,1 @@
+"""Ground that everything stands on; imports nothing of dmp."""

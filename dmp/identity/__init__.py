@@ -1,0 +1,1 @@
+"""From records and identifiers to lasting profiles."""

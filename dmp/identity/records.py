@@ -1,0 +1,104 @@
+"""Records as the linkage model compares them: clear values, in memory only."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from dmp.core.sql import Name, Query, quote_name, quote_text, sql
+from dmp.identity.nicknames import NICKNAMES
+from dmp.identity.settings import LinkageSettings
+from dmp.privacy import Vault
+from dmp.storage.lake import Lake
+
+_TITLES = r"^(mr|mrs|ms|miss|mx|dr|prof|sir|dame|rev)\.?\s+"
+_NAME = r"nullif(trim(regexp_replace(regexp_replace(strip_accents(lower({0})), '[^a-z ]', '', 'g'), '\s+', ' ', 'g')), '')"  # noqa: E501
+_TEXT = r"nullif(trim(regexp_replace(regexp_replace(strip_accents(lower({0})), '[^a-z0-9 ]', '', 'g'), '\s+', ' ', 'g')), '')"  # noqa: E501
+_NORMAL = {
+    "name": _NAME,
+    "date": "try_cast({0} as date)",
+    "email": "lower({0})",
+    "phone": "{0}",
+    "exact": "nullif(regexp_replace(lower({0}), '[^a-z0-9]', '', 'g'), '')",
+    "text": _TEXT,
+}
+_SPLIT = {
+    "first_name": "regexp_extract({0}, '^(\\S+)', 1)",
+    "last_name": "regexp_extract({0}, '\\s(\\S+)$', 1)",
+}
+"""How a name comes out of a `full_name` where the source gives only that."""
+
+
+def root_column(field: str) -> str:
+    """Return the column that holds a name with its nicknames made one."""
+    return f"{field}_root"
+
+
+def stage_linkage_records(
+    lake: Lake, vault: Vault, settings: LinkageSettings
+) -> Name:
+    """Stage `linkage_record`: the newest version of each subject, normalised.
+
+    Reads `core.record` and the vault. Columns: `subject_id`, one for each field of the
+    model, and `<field>_root` for each name. Names: lower case, no accents, no titles;
+    dates as dates; other text without punctuation. Fields that a source lacks are
+    null; subjects of whom no field is known are left out.
+    """
+    clear = _clear_values(lake, vault, [*settings.fields, "full_name"])
+    lake.connection.register("clear_arrow", clear)
+    cells = [_cell(name, kind, clear) for name, kind in settings.fields.items()]
+    known = ", ".join(f"{quote_name(name)}::varchar" for name in settings.fields)
+    lake.stage("nickname", _nicknames())
+    lake.stage(
+        "normal_record",
+        Query(
+            f"select * from (select subject_id, {', '.join(cells)} from clear_arrow) "
+            f"where coalesce({known}, null) is not null"
+        ),
+    )
+    lake.connection.unregister("clear_arrow")
+    return lake.stage("linkage_record", _with_roots(settings))
+
+
+def _clear_values(lake: Lake, vault: Vault, columns: list[str]) -> pa.Table:
+    versions = lake.sql(
+        "select subject_id, load_id from core.record "
+        "qualify row_number() over (partition by subject_id "
+        "order by recorded_at desc, load_id desc) = 1 order by subject_id"
+    ).to_arrow_table()
+    return vault.read(versions, columns)
+
+
+def _cell(name: str, kind: str, clear: pa.Table) -> str:
+    value = quote_name(name)
+    if name in _SPLIT:
+        bare = f"regexp_replace(lower(full_name), {quote_text(_TITLES)}, '')"
+        value = f"coalesce({value}, {_SPLIT[name].format(bare)})"
+    if name == "first_name":
+        value = f"regexp_replace(lower({value}), {quote_text(_TITLES)}, '')"
+    return f"{_NORMAL[kind].format(value)} as {quote_name(name)}"
+
+
+def _nicknames() -> Query:
+    rows = ", ".join(
+        f"({quote_text(short)}, {quote_text(full)})"
+        for short, full in sorted(NICKNAMES.items())
+    )
+    return Query(f"select * from (values {rows}) as n(short, full_name)")
+
+
+def _with_roots(settings: LinkageSettings) -> Query:
+    names = [name for name, kind in settings.fields.items() if kind == "name"]
+    roots = "".join(
+        f", coalesce(n{i}.full_name, r.{quote_name(name)}) as "
+        f"{quote_name(root_column(name))}"
+        for i, name in enumerate(names)
+    )
+    joins = " ".join(
+        f"left join nickname as n{i} on n{i}.short = r.{quote_name(name)}"
+        for i, name in enumerate(names)
+    )
+    return sql(
+        "select r.*{roots} from normal_record as r {joins} order by subject_id",
+        roots=Query(roots),
+        joins=Query(joins),
+    )

@@ -1,0 +1,123 @@
+"""What the operator chose for identity: `config/identity.yaml`, `config/profile.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from dmp.core.config import Document
+
+
+class IdentifierRule(Document):
+    """How much sharing one type of identifier says.
+
+    Attributes:
+        weight_bits: evidence of one person, in bits of match weight, greater than 0.
+        max_subjects: a value on more subjects than this is blocked and reported.
+        joins: any two subjects that share it, or only a device with its users; then
+            the weight is multiplied by the user's share of the device's rows.
+        is_compared: the linkage model compares it too; where the model scored a pair,
+            its score counts and this one does not.
+    """
+
+    weight_bits: float = Field(gt=0)
+    max_subjects: int = Field(default=20, ge=2)
+    joins: Literal["any", "device"] = "any"
+    is_compared: bool = False
+
+
+def _as_tuple(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+class Comparison(Document):
+    """One comparison of the linkage model.
+
+    Attributes:
+        kind: name (exact, nickname, close spellings), date, email, phone, exact, text,
+            or parts (how many of several correlated fields agree).
+    """
+
+    fields: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = Field(min_length=1)
+    kind: Literal["name", "date", "email", "phone", "exact", "text", "parts"]
+
+    @model_validator(mode="after")
+    def _one_field(self) -> Comparison:
+        if self.kind != "parts" and len(self.fields) != 1:
+            raise ValueError("only kind: parts takes several fields")
+        return self
+
+
+class LinkageSettings(Document):
+    """The probabilistic model: what is compared, which pairs, how it is trained.
+
+    Attributes:
+        blocking_rules: a pair is scored when all fields of one rule agree; a field
+            may be cut to its first letters as `last_name[:3]`.
+        training_rules: blocking rules of the EM sessions; together they must leave
+            every comparison free in at least one.
+        prior_rules: strict rules by which the share of matching pairs is estimated.
+        prior_recall: share of the true matches that the strict rules find, in (0, 1].
+        max_pairs: more pairs than this are refused before they are made.
+    """
+
+    model: str = "people"
+    comparisons: tuple[Comparison, ...] = Field(min_length=1)
+    blocking_rules: tuple[tuple[str, ...], ...] = Field(min_length=1)
+    training_rules: tuple[tuple[str, ...], ...] = Field(min_length=1)
+    prior_rules: tuple[tuple[str, ...], ...] = Field(min_length=1)
+    prior_recall: float = Field(default=0.7, gt=0, le=1)
+    max_pairs: int = Field(default=20_000_000, ge=1)
+    u_pairs: float = Field(default=2e6, gt=0)
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The fields compared, each with the kind of its comparison."""
+        return {
+            name: "text" if comparison.kind == "parts" else comparison.kind
+            for comparison in self.comparisons
+            for name in comparison.fields
+        }
+
+
+class IdentitySettings(Document):
+    """`config/identity.yaml`.
+
+    Attributes:
+        uncompared_penalty_bits: what each never-compared pair of records costs when
+            two clusters join; see docs/adr on clustering.
+        max_cluster_subjects: clusters do not grow beyond it; what would is reported.
+    """
+
+    identifiers: Mapping[str, IdentifierRule]
+    linkage: LinkageSettings | None = None
+    uncompared_penalty_bits: float = Field(default=1.0, ge=0)
+    max_cluster_subjects: int = Field(default=200, ge=2)
+
+
+class Survivorship(Document):
+    """How an attribute of a profile is chosen from its records.
+
+    Attributes:
+        rule: the newest value, that of the most trusted source, the most frequent, or
+            the union of all as a sorted list.
+        sources: for `trusted`, sources from the most to the least trusted; those not
+            named come last.
+    """
+
+    rule: Literal["newest", "trusted", "most_frequent", "union"] = "newest"
+    sources: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _trust_is_named(self) -> Survivorship:
+        if (self.rule == "trusted") != bool(self.sources):
+            raise ValueError("rule: trusted and sources: [...] go together")
+        return self
+
+
+class ProfileSettings(Document):
+    """`config/profile.yaml`; an attribute not named survives by `newest`."""
+
+    attributes: Mapping[str, Survivorship] = {}

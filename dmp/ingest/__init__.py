@@ -1,0 +1,1 @@
+"""Sources in: contracts, batch loads, replay, synthetic people."""

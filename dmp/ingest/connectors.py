@@ -1,0 +1,267 @@
+"""Files as rows: every row of the input staged once, none dropped."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from dmp.core.errors import ConfigInvalid, Fault, QueryFailed, UsageError
+from dmp.core.sql import Name, Query, quote_name, quote_text, sql
+from dmp.ingest.contracts import Contract
+from dmp.storage.lake import Lake
+
+RAW_ROW = Name("raw_row")
+REJECTED_ROW = Name("rejected_row")
+_CHUNK_BYTES = 1 << 20
+_MAX_LINE_BYTES = 64 << 20
+_JSON_LINES = """
+select row_number() over () as line, body from read_csv(
+    {file}, columns = {{'body': 'VARCHAR'}}, auto_detect = false, header = false,
+    delim = chr(1), quote = '', escape = '', strict_mode = false,
+    null_padding = true, max_line_size = {longest}
+)
+"""
+_CSV = """
+select row_number() over () + 1 as line, * from read_csv(
+    {file}, all_varchar = true, header = true, auto_detect = true, delim = {delimiter},
+    quote = '"', escape = '"', store_rejects = true, strict_mode = true,
+    sample_size = -1, normalize_names = false, max_line_size = {longest}
+)
+"""
+
+
+@dataclass(frozen=True)
+class StagedRows:
+    """The rows of one file in the scratch tables `raw_row` and `rejected_row`.
+
+    `raw_row` holds `line` (counted from 1, a header included) and either `body`, one
+    JSON text a row, or one column for each column of the file. `rejected_row` holds
+    `line`, `body`, `reason` of the rows that could not be taken apart at all.
+    """
+
+    columns: tuple[str, ...]
+    is_json: bool
+
+    def values(self, places: Sequence[str]) -> Query:
+        """Return the select that gives `line` and one text column for each place."""
+        if self.is_json:
+            return _json_values(places)
+        cells = [
+            f"{self._cell(place)} as {quote_name(place)}" for place in places
+        ]
+        return sql(
+            "select line, {cells} from {rows}",
+            cells=Query(", ".join(cells)),
+            rows=RAW_ROW,
+        )
+
+    def bodies(self) -> Query:
+        """Return the select that gives `line` and `body`, each row as JSON text."""
+        if self.is_json:
+            return sql("select line, body from {rows}", rows=RAW_ROW)
+        return sql(
+            "select line, to_json(r)::varchar as body from (select * from {rows}) as r",
+            rows=RAW_ROW,
+        )
+
+    def undeclared(self, lake: Lake, places: Sequence[str]) -> list[str]:
+        """Return the fields of the input that are not among `places`, sorted."""
+        return sorted(set(self._leaves(lake)) - set(places))
+
+    def _leaves(self, lake: Lake) -> Iterator[str]:
+        if not self.is_json:
+            yield from self.columns
+            return
+        for (path,) in lake.rows(_LEAVES):
+            yield path
+
+    def _cell(self, place: str) -> str:
+        if place in self.columns:
+            return f"{quote_name(place)}::varchar"
+        head, _, rest = place.partition(".")
+        if head in self.columns and rest:
+            path = quote_text(_json_path(rest))
+            return f"json_extract_string(to_json({quote_name(head)}), {path})"
+        return "null::varchar"
+
+
+_LEAVES = """
+select distinct replace(fullkey[3:], '"', '') as path
+from (
+    select unnest(json_keys_of) as fullkey from (
+        select list_distinct(list(t.fullkey)) as json_keys_of
+        from raw_row as r, json_tree(r.body) as t
+        where json_valid(r.body) and t.type not in ('OBJECT', 'ARRAY')
+            and t.fullkey not like '%[%' and r.line % 97 = 1
+    )
+)
+order by path
+limit 500
+"""
+
+
+def content_hash(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def stage_file(lake: Lake, contract: Contract, path: Path, scratch: Path) -> StagedRows:
+    """Stage all rows of a file.
+
+    A file that is not UTF-8 is read line by line as UTF-8 or else Windows-1252, through
+    a copy in `scratch` that the caller removes.
+
+    Raises:
+        UsageError: the file is absent or not of the contract's format.
+        ConfigInvalid: the contract reads columns that the file does not have.
+    """
+    if not path.is_file():
+        raise UsageError(f"{path} is not a file; see connector.path of the contract")
+    lake.stage("rejected_row", "select 0::bigint as line, '' as body, '' as reason limit 0")
+    try:
+        staged = _STAGE[contract.connector.format](lake, contract, path, scratch)
+    except QueryFailed as error:
+        raise UsageError(
+            f"{path.name} cannot be read as {contract.connector.format}: "
+            f"{str(error).splitlines()[0]}"
+        ) from error
+    if not staged.is_json:
+        _check_columns(contract, staged.columns, path)
+    return staged
+
+
+def _stage_jsonl(
+    lake: Lake, contract: Contract, path: Path, scratch: Path
+) -> StagedRows:
+    readable = _readable(path, contract.connector.encoding, scratch)
+    text = _JSON_LINES.format(
+        file=quote_text(str(readable)), longest=_MAX_LINE_BYTES
+    )
+    lake.stage("raw_row", text)
+    lake.execute("delete from raw_row where body is null or trim(body) = ''")
+    lake.stage(
+        "rejected_row",
+        "select line, body, 'not a JSON object' as reason from raw_row "
+        "where not json_valid(body) or json_type(body) <> 'OBJECT'",
+    )
+    lake.execute("delete from raw_row where line in (select line from rejected_row)")
+    return StagedRows((), is_json=True)
+
+
+def _stage_csv(lake: Lake, contract: Contract, path: Path, scratch: Path) -> StagedRows:
+    readable = _readable(path, contract.connector.encoding, scratch)
+    text = _CSV.format(
+        file=quote_text(str(readable)),
+        delimiter=quote_text(contract.connector.delimiter),
+        longest=_MAX_LINE_BYTES,
+    )
+    if readable.stat().st_size == 0:
+        raise UsageError(f"{path.name} is empty: not even a header line")
+    lake.stage("raw_row", text)
+    lake.stage(
+        "rejected_row",
+        "select line, any_value(csv_line) as body, "
+        "any_value(lower(error_type::varchar)) as reason "
+        "from reject_errors group by line",
+    )
+    lake.execute("drop table if exists reject_errors")
+    lake.execute("drop table if exists reject_scans")
+    _shift_lines(lake)
+    return StagedRows(_columns(lake), is_json=False)
+
+
+def _stage_parquet(
+    lake: Lake, contract: Contract, path: Path, scratch: Path
+) -> StagedRows:
+    lake.stage(
+        "raw_row",
+        "select file_row_number + 1 as line, * exclude (file_row_number) "
+        f"from read_parquet({quote_text(str(path))}, file_row_number = true)",
+    )
+    return StagedRows(_columns(lake), is_json=False)
+
+
+_STAGE = {"jsonl": _stage_jsonl, "csv": _stage_csv, "parquet": _stage_parquet}
+
+
+def _shift_lines(lake: Lake) -> None:
+    """Count the rejected lines too, so that `line` is the place in the file."""
+    for (line,) in lake.rows("select line from rejected_row order by line"):
+        lake.execute("update raw_row set line = line + 1 where line >= $at", at=line)
+
+
+def _columns(lake: Lake) -> tuple[str, ...]:
+    return tuple(lake.sql("select * exclude (line) from raw_row limit 0").columns)
+
+
+def _check_columns(contract: Contract, columns: Sequence[str], path: Path) -> None:
+    faults = [
+        Fault(place, f"{path.name} has no such column", _near(place, columns))
+        for place in contract.places()
+        if place not in columns and place.partition(".")[0] not in columns
+    ]
+    if faults:
+        raise ConfigInvalid(f"config/sources/{contract.source}.yaml", faults)
+
+
+def _near(place: str, columns: Sequence[str]) -> str:
+    near = get_close_matches(place, columns, n=2)
+    listed = " or ".join(near) if near else ", ".join(columns)
+    return f"did you mean {listed}?" if near else f"it has: {listed}"
+
+
+def _json_values(places: Sequence[str]) -> Query:
+    paths = ", ".join(quote_text(_json_path(place)) for place in places)
+    cells = ", ".join(
+        f"v[{number}] as {quote_name(place)}"
+        for number, place in enumerate(places, start=1)
+    )
+    return Query(
+        f"select line, {cells} from (select line, "
+        f"json_extract_string(body, [{paths}]) as v from {RAW_ROW})"
+    )
+
+
+def _json_path(place: str) -> str:
+    parts = (part.replace('"', '\\"') for part in place.split("."))
+    return "$" + "".join(f'."{part}"' for part in parts)
+
+
+def _readable(path: Path, encoding: str, scratch: Path) -> Path:
+    """Return the file, or a UTF-8 copy of it where it is not UTF-8 without a mark."""
+    if encoding != "cp1252" and _is_utf8(path):
+        return path
+    copy = scratch / f"utf8-{path.name}"
+    with path.open("rb") as source, copy.open("w", encoding="utf-8", newline="") as out:
+        for line in source:
+            out.write(_decode(line, encoding))
+    return copy
+
+
+def _is_utf8(path: Path) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with path.open("rb") as file:
+        try:
+            while chunk := file.read(_CHUNK_BYTES):
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+    return True
+
+
+def _decode(line: bytes, encoding: str) -> str:
+    if encoding == "cp1252":
+        return line.decode("cp1252", errors="replace")
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return line.decode("cp1252", errors="replace")

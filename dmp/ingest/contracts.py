@@ -1,0 +1,279 @@
+"""Contracts: what a source holds, and how it becomes records, events, purchases.
+
+One YAML file in `config/sources/` is one contract. A field that no contract declares
+is never stored; a declared one says for which purposes it is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from dmp.core.config import Document, fingerprint, parse, read_yaml, yaml_files
+from dmp.core.errors import ConfigInvalid, Fault, UnknownName
+from dmp.core.identifiers import DUCKDB_TYPES, FieldType
+
+
+def _as_tuple(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+Paths = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+"""Places of a value in a row, dotted into nested ones; the first present one counts."""
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+
+
+class PersonalClass(StrEnum):
+    """The class of personal data of a field."""
+
+    DIRECT = "direct"
+    QUASI = "quasi"
+    ORDINARY = "ordinary"
+
+
+class Connector(Document):
+    """Where rows come from: files that match `path`, relative to the workspace."""
+
+    type: Literal["file"] = "file"
+    format: Literal["csv", "jsonl", "parquet"]
+    path: str
+    encoding: Literal["auto", "utf-8", "cp1252"] = "auto"
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+
+
+class Identifier(Document):
+    """Makes a field an identifier by which subjects are joined."""
+
+    type: str
+    namespace: str = "public"
+    encoding: Literal["plain", "md5", "sha1", "sha256", "sha256_uid2"] = "plain"
+
+
+class FieldSpec(Document):
+    """One field: where it is, how it is read, why it is kept.
+
+    Attributes:
+        clear: for a direct identifier, whether its clear value goes to the vault; if
+            not, only its pseudonym is kept.
+        on_fault: what an unreadable value does: refuse the row, or drop the value and
+            keep the fault on record.
+        formats: strptime formats tried in turn, for dates and instants.
+        values: raw value to the value kept; a value not listed is a fault.
+        minimum: the least value, included, of an integer or number.
+    """
+
+    from_: Paths = Field(alias="from")
+    type: FieldType = FieldType.TEXT
+    class_: PersonalClass = Field(default=PersonalClass.ORDINARY, alias="class")
+    purpose: Words
+    required: bool = False
+    on_fault: Literal["refuse", "drop"] = "refuse"
+    formats: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
+    values: Mapping[str, str] = {}
+    pattern: str = ""
+    minimum: float | None = None
+    identifier: Identifier | None = None
+    clear: bool = True
+
+    @property
+    def duckdb_type(self) -> str:
+        """The type under which the value is stored."""
+        return DUCKDB_TYPES.get(self.type, "VARCHAR")
+
+    @model_validator(mode="after")
+    def _identifiers_are_direct(self) -> FieldSpec:
+        if self.identifier and self.class_ is not PersonalClass.DIRECT:
+            raise ValueError("an identifier is of class direct; write class: direct")
+        return self
+
+
+class InstantSpec(Document):
+    """An instant of a row; without an offset it is in the contract's time zone."""
+
+    from_: Paths = Field(alias="from")
+    formats: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
+
+
+class SubjectKey(Document):
+    """A key under which the source knows somebody; the first present one counts."""
+
+    from_: Paths = Field(alias="from")
+    kind: Literal["user", "device", "record"]
+
+
+class EventSpec(Document):
+    """How a row becomes an event.
+
+    Attributes:
+        names: canonical event name to the raw values that mean it, by place.
+        sent_at, received_at: with both, a wrong device clock is corrected:
+            occurred_at = received_at - (sent_at - occurred_at).
+    """
+
+    message_id: Paths
+    occurred_at: InstantSpec
+    sent_at: InstantSpec | None = None
+    received_at: InstantSpec | None = None
+    platform: str
+    names: Mapping[str, Mapping[str, Words]]
+    properties: Mapping[str, FieldSpec] = {}
+
+
+class TransactionSpec(Document):
+    """How a row becomes a purchase.
+
+    Attributes:
+        id: the places that together name a purchase.
+        repeats: whether equal ids in one file are different purchases, told apart by
+            their order.
+        currency: a place, or with `currency_is` a constant.
+    """
+
+    id: Paths
+    repeats: bool = False
+    occurred_at: InstantSpec
+    amount: FieldSpec
+    quantity: FieldSpec | None = None
+    category: FieldSpec | None = None
+    currency: FieldSpec | None = None
+    currency_is: str = ""
+
+
+class ConsentSpec(Document):
+    """A place that holds a consent decision; any other value decides nothing."""
+
+    purpose: str
+    from_: Paths = Field(alias="from")
+    granted: Words
+    denied: Words
+    captured_at: InstantSpec | None = None
+    legal_basis: str = "consent"
+
+
+class Contract(Document):
+    """One source, as its YAML file declares it."""
+
+    source: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    description: str = ""
+    owner: str
+    timezone: str = "UTC"
+    phone_region: str = Field(default="GB", pattern=r"^[A-Z]{2}$")
+    jurisdiction: str = ""
+    connector: Connector
+    subject: tuple[SubjectKey, ...] = Field(min_length=1)
+    recorded_at: InstantSpec | None = None
+    fields: Mapping[str, FieldSpec] = {}
+    event: EventSpec | None = None
+    transaction: TransactionSpec | None = None
+    consent: tuple[ConsentSpec, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """A fingerprint that changes with anything that changes what is stored."""
+        meaning = self.model_dump(mode="json", exclude={"description", "owner"})
+        meaning["connector"].pop("path")
+        return fingerprint(meaning)
+
+    @property
+    def direct_fields(self) -> dict[str, FieldSpec]:
+        """The fields whose clear values go to the vault."""
+        return {
+            name: spec
+            for name, spec in self.fields.items()
+            if spec.class_ is PersonalClass.DIRECT and spec.clear
+        }
+
+    @property
+    def attributes(self) -> dict[str, FieldSpec]:
+        """The fields stored in the lake."""
+        return {
+            name: spec
+            for name, spec in self.fields.items()
+            if spec.class_ is not PersonalClass.DIRECT
+        }
+
+    def places(self) -> list[str]:
+        """Return every place of a row that the contract reads, sorted."""
+        return sorted(set(_places(self)))
+
+
+def read_contract(path: Path) -> Contract:
+    """Read one contract.
+
+    Raises:
+        ConfigInvalid: all its faults at once.
+    """
+    contract = parse(Contract, read_yaml(path), f"config/sources/{path.name}")
+    if contract.source != path.stem:
+        fault = Fault("source", "differs from the file's name", f"source: {path.stem}")
+        raise ConfigInvalid(f"config/sources/{path.name}", [fault])
+    return contract
+
+
+def read_contracts(folder: Path) -> dict[str, Contract]:
+    """Return all contracts of a folder by source.
+
+    Raises:
+        ConfigInvalid: a contract has faults, or two give one name different types.
+    """
+    contracts = [read_contract(path) for path in yaml_files(folder)]
+    faults = [*_type_clashes(contracts)]
+    if faults:
+        raise ConfigInvalid("config/sources", faults)
+    return {contract.source: contract for contract in contracts}
+
+
+def chosen(contracts: Mapping[str, Contract], source: str) -> Contract:
+    """Return one contract by name.
+
+    Raises:
+        UnknownName: no such source; the near ones are named.
+    """
+    if source not in contracts:
+        raise UnknownName("source", source, list(contracts))
+    return contracts[source]
+
+
+def _type_clashes(contracts: Sequence[Contract]) -> Iterator[Fault]:
+    for what in ("attribute", "property"):
+        seen: dict[str, tuple[str, str]] = {}
+        for contract in contracts:
+            for name, spec in _stored(contract, what).items():
+                type_, first = seen.setdefault(name, (spec.duckdb_type, contract.source))
+                if type_ != spec.duckdb_type:
+                    yield Fault(
+                        f"{contract.source}.{name}",
+                        f"{what} of type {spec.duckdb_type}, but {type_} in {first}",
+                        "give it one type, or another name",
+                    )
+
+
+def _stored(contract: Contract, what: str) -> Mapping[str, FieldSpec]:
+    if what == "attribute":
+        return contract.attributes
+    return contract.event.properties if contract.event else {}
+
+
+def _places(part: Any) -> Iterator[str]:
+    """Yield the places that a contract or a part of it names."""
+    if isinstance(part, FieldSpec | InstantSpec | SubjectKey | ConsentSpec):
+        yield from part.from_
+    if isinstance(part, EventSpec):
+        yield from part.message_id
+        yield from (place for when in part.names.values() for place in when)
+    if isinstance(part, TransactionSpec):
+        yield from part.id
+    if isinstance(part, Document):
+        for name in type(part).model_fields:
+            yield from _places(getattr(part, name))
+    elif isinstance(part, Mapping):
+        for value in part.values():
+            yield from _places(value)
+    elif isinstance(part, tuple):
+        for value in part:
+            yield from _places(value)

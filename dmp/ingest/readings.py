@@ -1,0 +1,174 @@
+"""How the text of a field is read: SQL expressions that give null for the unreadable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dmp.core.identifiers import (
+    EMAIL_PATTERN,
+    OUTWARD_POSTCODE_PATTERN,
+    UID2_PATTERN,
+    FieldType,
+)
+from dmp.core.sql import Query, quote_name, quote_text
+from dmp.ingest.contracts import Contract, FieldSpec, InstantSpec, PersonalClass
+from dmp.privacy.detect import mask_sql
+
+EARLIEST, LATEST = "1900-01-01", "2200-01-01"
+_EPOCH = {"epoch_ms": 1_000, "epoch_s": 1_000_000}
+_HAS_OFFSET = r"(Z|[+-]\d\d(:?\d\d)?)$"
+
+
+def raw(places: tuple[str, ...]) -> str:
+    """Return the trimmed text at the first of `places` that has any, else null."""
+    cells = ", ".join(f"nullif(trim({quote_name(place)}), '')" for place in places)
+    return f"coalesce({cells}, null)"
+
+
+def reading(spec: FieldSpec, contract: Contract) -> str:
+    """Return the expression that reads a field, of the type `spec.duckdb_type`."""
+    text = raw(spec.from_)
+    if spec.values:
+        cases = " ".join(
+            f"when {quote_text(old)} then {quote_text(new)}"
+            for old, new in spec.values.items()
+        )
+        text = f"(case {text} {cases} end)"
+    read = _READ[spec.type](text, spec, contract)
+    if spec.pattern:
+        matches = f"regexp_full_match({text}, {quote_text(spec.pattern)})"
+        read = f"(case when {matches} then {read} end)"
+    if spec.minimum is not None:
+        read = f"(case when {read} >= {spec.minimum!r} then {read} end)"
+    return read
+
+
+def expected(spec: FieldSpec) -> str:
+    """Return in plain words what would be right for a field."""
+    if spec.values:
+        return "one of " + ", ".join(spec.values)
+    if spec.formats:
+        return f"{spec.type} written as " + " or ".join(spec.formats)
+    if spec.minimum is not None:
+        return f"{_EXPECTED.get(spec.type, spec.type)} of at least {spec.minimum:g}"
+    if spec.pattern:
+        return f"{spec.type} of the form {spec.pattern}"
+    return _EXPECTED.get(spec.type, str(spec.type))
+
+
+def instant(spec: InstantSpec, contract: Contract) -> str:
+    """Return the expression that reads an instant, of type timestamptz."""
+    return _instant(raw(spec.from_), spec.formats, contract.timezone)
+
+
+def _instant(text: str, formats: tuple[str, ...], zone: str) -> str:
+    read = [_epoch(text, name) for name in formats if name in _EPOCH]
+    listed = ", ".join(quote_text(f) for f in formats if f not in _EPOCH)
+    local = f"timezone({quote_text(zone)}, %s)"
+    if listed:
+        read.append(local % f"try_strptime({text}, [{listed}])")
+    if not formats:
+        offset = f"regexp_matches({text}, {quote_text(_HAS_OFFSET)})"
+        naive = local % f"try_cast({text} as timestamp)"
+        with_offset = f"try_cast({text} as timestamptz)"
+        read.append(f"case when {offset} then {with_offset} else {naive} end")
+    return _within(f"coalesce({', '.join(read)}, null)", "timestamptz")
+
+
+def _epoch(text: str, name: str) -> str:
+    return f"make_timestamptz(try_cast({text} as bigint) * {_EPOCH[name]})"
+
+
+def _within(read: str, type_: str) -> str:
+    return (
+        f"(select x from (select {read} as x) where x >= {type_} '{EARLIEST}' "
+        f"and x < {type_} '{LATEST}')"
+    )
+
+
+def _date(text: str, spec: FieldSpec, contract: Contract) -> str:
+    if not spec.formats:
+        return f"try_cast({text} as date)"
+    listed = ", ".join(quote_text(f) for f in spec.formats)
+    return f"try_strptime({text}, [{listed}])::date"
+
+
+def _text(text: str, spec: FieldSpec, contract: Contract) -> str:
+    if spec.class_ is PersonalClass.DIRECT:
+        return text
+    return str(mask_sql(Query(text)))
+
+
+def _boolean(text: str, spec: FieldSpec, contract: Contract) -> str:
+    return (
+        f"(case when lower({text}) in ('true', 't', 'yes', 'y', '1') then true "
+        f"when lower({text}) in ('false', 'f', 'no', 'n', '0') then false end)"
+    )
+
+
+def _number(text: str, spec: FieldSpec, contract: Contract) -> str:
+    number = f"try_cast({text} as double)"
+    return f"(case when isfinite({number}) then {number} end)"
+
+
+def _path(text: str, spec: FieldSpec, contract: Contract) -> str:
+    bare = f"regexp_replace({text}, '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/]*|[?#].*$', '', 'g')"
+    return str(mask_sql(Query(bare)))
+
+
+def _hex(digits: int) -> Callable[[str, FieldSpec, Contract], str]:
+    def read(text: str, spec: FieldSpec, contract: Contract) -> str:
+        return _matching(f"lower({text})", f"[0-9a-f]{{{digits}}}")
+
+    return read
+
+
+def _matching(text: str, pattern: str) -> str:
+    found = f"regexp_full_match({text}, {quote_text(pattern)})"
+    return f"(case when {found} then {text} end)"
+
+
+def _postcode(text: str, spec: FieldSpec, contract: Contract) -> str:
+    pattern = quote_text(OUTWARD_POSTCODE_PATTERN)
+    return f"nullif(upper(regexp_extract(lower({text}), {pattern}, 1)), '')"
+
+
+_READ: dict[FieldType, Callable[[str, FieldSpec, Contract], str]] = {
+    FieldType.TEXT: _text,
+    FieldType.NAME: lambda text, *_: text,
+    FieldType.EMAIL: lambda text, *_: _matching(f"lower({text})", EMAIL_PATTERN),
+    FieldType.PHONE: lambda text, _, contract: (
+        f"e164({text}, {quote_text(contract.phone_region)})"
+    ),
+    FieldType.DATE: _date,
+    FieldType.INSTANT: lambda text, spec, contract: _instant(
+        text, spec.formats, contract.timezone
+    ),
+    FieldType.INTEGER: lambda text, *_: f"try_cast({text} as bigint)",
+    FieldType.NUMBER: _number,
+    FieldType.BOOLEAN: _boolean,
+    FieldType.PATH: _path,
+    FieldType.YEAR: lambda text, spec, contract: (
+        f"year({_date(text, spec, contract)})"
+    ),
+    FieldType.OUTWARD_POSTCODE: _postcode,
+    FieldType.MD5: _hex(32),
+    FieldType.SHA1: _hex(40),
+    FieldType.SHA256: _hex(64),
+    FieldType.UID2: lambda text, *_: _matching(text, UID2_PATTERN),
+}
+
+_EXPECTED = {
+    FieldType.EMAIL: "an e-mail address such as jane@mail.example",
+    FieldType.PHONE: "a valid phone number, with +country or of the contract's region",
+    FieldType.DATE: "a date such as 1980-12-31",
+    FieldType.INSTANT: "an instant such as 2026-05-01T09:30:00Z",
+    FieldType.INTEGER: "a whole number",
+    FieldType.NUMBER: "a number such as 12.50",
+    FieldType.BOOLEAN: "true or false",
+    FieldType.SHA256: "64 hex digits",
+    FieldType.SHA1: "40 hex digits",
+    FieldType.MD5: "32 hex digits",
+    FieldType.UID2: "a UID2 of 44 base64 characters",
+    FieldType.OUTWARD_POSTCODE: "a postcode such as SW1A 1AA",
+}

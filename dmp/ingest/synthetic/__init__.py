@@ -1,0 +1,15 @@
+"""Synthetic people, their records and events in five sources, with the known truth."""
+
+from dmp.ingest.synthetic.generation import generate
+from dmp.ingest.synthetic.realism import Figure
+from dmp.ingest.synthetic.report import FileEntry, GenerationReport
+from dmp.ingest.synthetic.spec import FORMATS, SOURCES
+
+__all__ = [
+    "FORMATS",
+    "SOURCES",
+    "Figure",
+    "FileEntry",
+    "GenerationReport",
+    "generate",
+]

@@ -1,0 +1,1 @@
+"""Notebooks as jobs: run, record, repeat."""

@@ -1,0 +1,48 @@
+"""Authenticated encryption of small values, and public names of keys."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+KEY_ID_BYTES = 8
+NONCE_BYTES = 12
+
+
+def key_id(key: bytes) -> bytes:
+    """Return 8 bytes that name a random key and tell nothing else about it.
+
+    Stored beside a ciphertext they tell "written under another key" from "tampered
+    with", which AES-GCM by itself does not.
+    """
+    return hashlib.sha256(b"dmp key id\x00" + key).digest()[:KEY_ID_BYTES]
+
+
+def derive(secret: bytes, purpose: str) -> bytes:
+    """Return the 32-byte key for `purpose`; other purposes give unrelated keys.
+
+    Source: RFC 5869, HKDF-SHA256 without salt, info = purpose.
+    """
+    return HKDF(SHA256(), 32, salt=None, info=purpose.encode()).derive(secret)
+
+
+def seal(cipher: AESGCM, plaintext: bytes, purpose: bytes) -> bytes:
+    """Return nonce (96 random bits), ciphertext and tag, bound to `purpose`.
+
+    Source: NIST SP 800-38D; at most 2**32 values under one key.
+    """
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + cipher.encrypt(nonce, plaintext, purpose)
+
+
+def unseal(cipher: AESGCM, sealed: bytes, purpose: bytes) -> bytes | None:
+    """Return the plaintext, or None where key, purpose or bytes are not the same."""
+    try:
+        return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], purpose)
+    except (InvalidTag, ValueError):
+        return None

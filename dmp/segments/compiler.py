@@ -1,0 +1,202 @@
+"""Rule to SQL: one statement in DuckDB's dialect, built as a sqlglot tree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlglot import exp
+
+from dmp.core.errors import RuleInvalid
+from dmp.segments import event_nodes, profile_nodes, sequences, trees
+from dmp.segments.calendars import utc, zone_of
+from dmp.segments.checks import faults_of
+from dmp.segments.plan import Facts, Plan, Scope, fact_table, key_column
+from dmp.segments.profile_nodes import people
+from dmp.segments.rule import (
+    All,
+    AnyOf,
+    Attribute,
+    Consent,
+    Did,
+    Endmost,
+    FirstTime,
+    InList,
+    InSegment,
+    Node,
+    Not,
+    Regularly,
+    Related,
+    Restarted,
+    Sample,
+    Segment,
+    Sequence,
+    Sql,
+    Stopped,
+    Top,
+    leaves,
+)
+from dmp.segments.sources import Population
+from dmp.segments.trees import Tree
+
+_COMPILERS: Mapping[type, Callable[[Any, Scope], Tree]] = {
+    Attribute: profile_nodes.attribute,
+    Did: event_nodes.did,
+    Endmost: event_nodes.endmost,
+    Sequence: sequences.sequence,
+    FirstTime: event_nodes.first_time,
+    Regularly: event_nodes.regularly,
+    Stopped: event_nodes.stopped,
+    Restarted: event_nodes.restarted,
+    Related: profile_nodes.related,
+    InSegment: profile_nodes.segment,
+    Consent: profile_nodes.consent,
+    InList: profile_nodes.in_list,
+    Sample: profile_nodes.sample,
+    Top: profile_nodes.top,
+    Sql: profile_nodes.sql,
+}
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """A statement of one row and what its columns mean.
+
+    Attributes:
+        query: `members`, then one column `c0`, `c1`, … a condition.
+        paths: the condition of each column after the first.
+    """
+
+    query: exp.Query
+    paths: tuple[str, ...]
+
+
+def compile_segment(
+    segment: Segment,
+    population: Population,
+    as_of: datetime,
+    *,
+    segments: Mapping[str, Segment],
+) -> exp.Query:
+    """Return `select <key>` of the members at as_of, each once, in no order.
+
+    Args:
+        segment: the rule.
+        population: where the statement reads.
+        as_of: the instant; without an offset it is UTC.
+        segments: by id, those that the rule may refer to.
+
+    Raises:
+        RuleInvalid: it names attributes, entities, lists or segments that do not
+            exist, refers back to itself, or needs data that the population lacks.
+    """
+    scope = _scope(segment, population, as_of, segments)
+    condition = compile_node(segment.rule, scope)
+    return _finish(people([key_column(scope, "p")], condition, scope), scope)
+
+
+def compile_conditions(
+    segment: Segment,
+    population: Population,
+    as_of: datetime,
+    *,
+    segments: Mapping[str, Segment],
+) -> Conditions:
+    """Return one statement that counts members and those each condition alone admits.
+
+    Takes and raises what `compile_segment` does; the data are read once.
+    """
+    scope, truths, paths = _truths(segment, population, as_of, segments)
+    table = exp.Subquery(
+        this=people(truths, trees.truth(True), scope),
+        alias=exp.TableAlias(this=exp.to_identifier("truths", quoted=True)),
+    )
+    counts: list[Tree] = [
+        trees.named(
+            trees.filtered(trees.count_rows(), trees.column(truth.alias)), truth.alias
+        )
+        for truth in truths
+    ]
+    return Conditions(_finish(trees.select(counts, table), scope), paths)
+
+
+def compile_person(
+    segment: Segment,
+    population: Population,
+    as_of: datetime,
+    profile_id: str,
+    *,
+    segments: Mapping[str, Segment],
+) -> Conditions:
+    """Return one statement of the truth of the whole and of each condition.
+
+    One row for the profile with this public id, none if there is no such profile.
+    """
+    scope, truths, paths = _truths(segment, population, as_of, segments)
+    person = trees.cast(trees.column(population.text_id, "p"), "varchar")
+    query = people(truths, trees.truth(True), scope)
+    query = query.where(trees.eq(person, trees.text(profile_id)), copy=False)
+    return Conditions(_finish(query, scope), paths)
+
+
+def compile_node(node: Node, scope: Scope) -> Tree:
+    """Return a condition over the profile row, true or false, never null."""
+    if isinstance(node, All):
+        return trees.both(compile_node(part, scope) for part in node.parts)  # type: ignore[arg-type]
+    if isinstance(node, AnyOf):
+        return trees.either(compile_node(part, scope) for part in node.parts)  # type: ignore[arg-type]
+    if isinstance(node, Not):
+        return trees.negation(compile_node(node.part, scope))  # type: ignore[arg-type]
+    written = f"{scope.zone} {node!r}"
+    known = scope.plan.conditions
+    if written not in known:
+        known[written] = _COMPILERS[type(node)](node, scope)
+    return known[written].copy()
+
+
+def _scope(
+    segment: Segment,
+    population: Population,
+    as_of: datetime,
+    segments: Mapping[str, Segment],
+) -> Scope:
+    faults = faults_of(segment, population, segments)
+    if faults:
+        raise RuleInvalid(segment.id, faults)
+    plan = Plan(population, utc(as_of), segments)
+    return Scope(plan, zone_of(segment.timezone), compile_node)
+
+
+def _truths(
+    segment: Segment,
+    population: Population,
+    as_of: datetime,
+    segments: Mapping[str, Segment],
+) -> tuple[Scope, list[Tree], tuple[str, ...]]:
+    scope = _scope(segment, population, as_of, segments)
+    found = list(leaves(segment.rule))
+    truths = [trees.named(compile_node(segment.rule, scope), "members")]
+    for i, (_, leaf) in enumerate(found):
+        truths.append(trees.named(compile_node(leaf, scope), f"c{i}"))
+    return scope, truths, tuple(path for path, _ in found)
+
+
+def _finish(query: exp.Select, scope: Scope) -> exp.Query:
+    """Put the facts and the other named parts in front of the statement."""
+    parts = {
+        fact_table(name): _facts_query(facts, scope)
+        for name, facts in scope.plan.facts.items()
+    }
+    for name, part in (parts | scope.plan.ctes).items():
+        query = query.with_(exp.to_identifier(name, quoted=True), part, copy=False)
+    return query
+
+
+def _facts_query(facts: Facts, scope: Scope) -> exp.Query:
+    key = key_column(scope, facts.alias)
+    columns = [trees.named(tree, name) for name, tree in facts.columns.values()]
+    rows = trees.both([facts.limit, trees.either(facts.wanted.values())])
+    query = trees.select([key, *columns], facts.relation, rows)
+    return query.group_by(key.copy(), copy=False)

@@ -1,0 +1,317 @@
+"""Reads comparisons and the conditions made of them from plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import Any, cast
+
+from dmp.segments import grammar
+from dmp.segments.calendars import CALENDAR_UNITS, UNITS
+from dmp.segments.grammar import Faults, Field, Kind, Schema, refuse
+from dmp.segments.operators import (
+    CASE_TAKES,
+    NUMBER_OPS,
+    OPERATORS,
+    PRESENCE_OPS,
+    Operator,
+    Takes,
+)
+from dmp.segments.patterns import pattern_fault
+from dmp.segments.rule import (
+    All,
+    AnyOf,
+    Clause,
+    Comparison,
+    Condition,
+    Not,
+    Other,
+    Property,
+)
+from dmp.segments.windows import read_time
+
+_FLAG = Field(grammar.boolean(), missing=None)
+_UNIT = Field(grammar.choice(*UNITS), required=True)
+_PERIOD_UNIT = Field(grammar.choice(*CALENDAR_UNITS), required=True)
+_COUNT = grammar.integer(1)
+
+
+def property_kind() -> Kind[Property]:
+    """Return the kind of property paths: dotted text or a list of parts."""
+    whole, parts = grammar.text(), grammar.many(grammar.text(empty=True), 1)
+
+    def read(value: object, path: str, faults: Faults) -> Property:
+        if isinstance(value, list | tuple):
+            return Property(parts.read(value, path, faults))
+        return Property(whole.read(value, path, faults))
+
+    return Kind(read, {"anyOf": [whole.schema, parts.schema]})
+
+
+def _other(key: str) -> Kind[Other]:
+    kind = property_kind() if key == "property" else _attribute_name()
+    fields = {key: Field(kind, required=True)}
+    return grammar.shape(fields, lambda given, path, faults: Other(given[key]))
+
+
+def _attribute_name() -> Kind[Property]:
+    name = grammar.text()
+
+    def read(value: object, path: str, faults: Faults) -> Property:
+        return Property((name.read(value, path, faults),))
+
+    return Kind(read, name.schema)
+
+
+def _is_mapping(value: object) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _literal() -> Kind[Any]:
+    return grammar.first_of(
+        [
+            (lambda value: isinstance(value, bool), grammar.boolean()),
+            (_is_number, grammar.number()),
+            (lambda value: True, grammar.text(empty=True)),
+        ]
+    )
+
+
+def _or_other(kind: Kind[Any], key: str) -> Kind[Any]:
+    return grammar.first_of([(_is_mapping, _other(key)), (lambda value: True, kind)])
+
+
+def _time_text() -> Kind[str]:
+    inner = grammar.text()
+
+    def read(value: object, path: str, faults: Faults) -> str:
+        before = len(faults)
+        written = inner.read(value, path, faults)
+        if len(faults) == before and not is_time(written):
+            refuse(faults, path, "is no date or instant", "ISO 8601 as 2025-05-14")
+        return written
+
+    return Kind(read, {"type": "string"})
+
+
+def is_time(written: str) -> bool:
+    """Say whether a text writes a date or an instant."""
+    try:
+        return isinstance(read_time(written, UTC), date | datetime)
+    except ValueError:
+        return False
+
+
+def time_field(required: bool = False) -> Field:
+    """Return the field of a date or an instant, as text or as YAML's own."""
+    return Field(_time_text(), required)
+
+
+def _pattern() -> Kind[str]:
+    inner = grammar.text(empty=True)
+
+    def read(value: object, path: str, faults: Faults) -> str:
+        before = len(faults)
+        written = inner.read(value, path, faults)
+        wrong = pattern_fault(written) if len(faults) == before else ""
+        if wrong:
+            refuse(faults, path, wrong, "a regular expression as RE2 takes it")
+        return written
+
+    return Kind(read, {"type": "string", "format": "regex"})
+
+
+def _numeric(op: Operator) -> Mapping[str, Field]:
+    value: Kind[Any] = grammar.number()
+    if op.takes is Takes.ITEMS:
+        value = grammar.many(value, 1)
+    fields = {"value": Field(value, required=True)}
+    return fields | ({"to": fields["value"]} if op.takes is Takes.RANGE else {})
+
+
+def numeric(extra: Mapping[str, Field] | None = None) -> Kind[Any]:
+    """Return the kind `{op, value, to?}` over numbers; with other keys, a mapping.
+
+    Args:
+        extra: further keys; then the value read is (comparison, those keys).
+    """
+    base = dict(extra or {})
+
+    def build(given: Mapping[str, Any], path: str, faults: Faults) -> Any:
+        made = Comparison(given["op"], given["value"], given.get("to"))
+        return (made, {name: given[name] for name in base}) if base else made
+
+    kinds = {}
+    for name in NUMBER_OPS:
+        op = {"op": Field(grammar.choice(name), required=True)}
+        kinds[name] = grammar.shape({**base, **op, **_numeric(OPERATORS[name])}, build)
+    return _by_op(kinds)
+
+
+def _by_op(kinds: Mapping[str, Kind[Any]]) -> Kind[Any]:
+    def read(value: object, path: str, faults: Faults) -> Any:
+        if not isinstance(value, Mapping):
+            return refuse(faults, path, f"is {grammar.shown(value)}", "a mapping")
+        if "op" not in value:
+            right = grammar.near("", kinds)
+            return refuse(faults, f"{path}.op", "is absent", right)
+        before = len(faults)
+        op = grammar.choice(*kinds).read(value["op"], f"{path}.op", faults)
+        if len(faults) > before:
+            return None
+        return kinds[op].read({**value, "op": op}, path, faults)
+
+    schemas: list[Schema] = []
+    for kind in kinds.values():
+        _merge(schemas, kind.schema)
+    return Kind(read, {"oneOf": schemas})
+
+
+def _merge(schemas: list[Schema], more: Schema) -> None:
+    """Add a schema, or its op to one that is otherwise the same."""
+    for known in schemas:
+        same = {**known["properties"], "op": None} == {**more["properties"], "op": None}
+        if same:
+            known["properties"]["op"]["enum"].extend(more["properties"]["op"]["enum"])
+            return
+    schemas.append(more)
+
+
+def _operands(op: Operator, key: str) -> Mapping[str, Field]:
+    literal = _or_other(_literal(), key)
+    texts = grammar.many(grammar.text(), 1)
+    n = Field(_COUNT, required=True)
+    kinds: Mapping[Takes, Mapping[str, Field]] = {
+        Takes.NOTHING: {},
+        Takes.SCALAR: _needed(value=literal),
+        Takes.RANGE: _needed(value=literal, to=literal),
+        Takes.TEXT: _needed(value=_or_other(grammar.text(empty=True), key)),
+        Takes.PATTERN: _needed(value=_pattern()),
+        Takes.TEXTS: _needed(value=texts),
+        Takes.ITEMS: _needed(value=grammar.many(_literal(), 1)),
+        Takes.SIZE: _needed(value=numeric()),
+        Takes.TIME: _needed(value=_or_other(_time_text(), key)),
+        Takes.COUNT: {"value": n, "unit": _UNIT},
+        Takes.AGO: {"from": n, **_needed(to=grammar.integer(0)), "unit": _UNIT},
+        Takes.PERIOD: {"unit": _PERIOD_UNIT},
+        Takes.ANNIVERSARY: {
+            "value": n,
+            "unit": Field(grammar.choice("day"), required=True),
+            "include_today": Field(grammar.boolean(), missing=False),
+        },
+    }
+    return kinds[op.takes]
+
+
+def _needed(**kinds: Kind[Any]) -> Mapping[str, Field]:
+    return {name: Field(kind, required=True) for name, kind in kinds.items()}
+
+
+def _fields(op: Operator, key: str) -> Mapping[str, Field]:
+    fields = {"op": Field(grammar.choice(op.name), required=True)}
+    fields |= _operands(op, key)
+    if op.name not in PRESENCE_OPS:
+        fields["include_missing"] = _FLAG
+    if op.takes in CASE_TAKES:
+        fields["case"] = Field(grammar.choice("sensitive", "ignore"))
+    return fields
+
+
+def _comparison(given: Mapping[str, Any], path: str, faults: Faults) -> Comparison:
+    made = Comparison(
+        op=given["op"],
+        value=given.get("value"),
+        to=given.get("to"),
+        unit=given.get("unit"),
+        start=given.get("from"),
+        include_missing=given.get("include_missing"),
+        ignore_case=given.get("case") == "ignore",
+        include_today=bool(given.get("include_today")),
+    )
+    _check_operands(made, path, faults)
+    return made
+
+
+def _check_operands(made: Comparison, path: str, faults: Faults) -> None:
+    takes = OPERATORS[made.op].takes
+    if takes is Takes.AGO and made.start is not None and isinstance(made.to, int):
+        if made.start <= made.to:
+            refuse(faults, f"{path}.from", "is not greater than to", "from > to >= 0")
+    if takes is Takes.RANGE and _kinds_differ(made.value, made.to):
+        refuse(faults, f"{path}.to", "is of another type than value", "one type")
+    ordered = made.op not in ("eq", "neq") and takes in (Takes.SCALAR, Takes.RANGE)
+    if ordered and isinstance(made.value, bool):
+        refuse(faults, f"{path}.value", "true/false has no order", "text or a number")
+
+
+def _kinds_differ(value: object, to: object) -> bool:
+    if isinstance(value, Other) or isinstance(to, Other):
+        return False
+    return isinstance(value, str) != isinstance(to, str)
+
+
+@cache
+def attribute_kind() -> Kind[tuple[str, Comparison]]:
+    """Return the kind `{attribute, op, …}`; reads to (name, comparison)."""
+    return _with_subject("attribute", grammar.text())
+
+
+def _with_subject(key: str, subject: Kind[Any]) -> Kind[Any]:
+    base = {key: Field(subject, required=True)}
+
+    def build(given: Mapping[str, Any], path: str, faults: Faults) -> Any:
+        return given[key], _comparison(given, path, faults)
+
+    kinds = {
+        name: grammar.shape({**base, **_fields(op, key)}, build)
+        for name, op in OPERATORS.items()
+    }
+    return _by_op(kinds)
+
+
+@cache
+def clauses_kind() -> Kind[tuple[Clause, ...]]:
+    """Return the kind of `where` and `has`: a list of which all must hold."""
+    return grammar.many(grammar.lazily(_clause, "condition"))
+
+
+@cache
+def _clause() -> Kind[Clause]:
+    leaf = _with_subject("property", property_kind())
+    logic = _logic()
+
+    def read(value: object, path: str, faults: Faults) -> Clause:
+        if isinstance(value, Mapping) and "property" in value:
+            before = len(faults)
+            found = leaf.read(value, path, faults)
+            return Condition(*found) if len(faults) == before else cast(Clause, None)
+        return logic.read(value, path, faults)
+
+    return Kind(read, {"anyOf": [leaf.schema, logic.schema]})
+
+
+def _logic() -> Kind[Clause]:
+    nested = grammar.lazily(_clause, "condition")
+    return grammar.keyed(
+        {
+            "all": mapped(grammar.many(nested), All),
+            "any": mapped(grammar.many(nested), AnyOf),
+            "not": mapped(nested, Not),
+        },
+        "condition",
+    )
+
+
+def mapped(kind: Kind[Any], make: Any) -> Kind[Any]:
+    """Return the kind whose value is made from that of another."""
+    return Kind(lambda value, path, f: make(kind.read(value, path, f)), kind.schema)
+
+
+def clause_schema() -> Schema:
+    """Return the JSON Schema of one condition, for `$defs`."""
+    return _clause().schema

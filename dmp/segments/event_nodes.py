@@ -1,0 +1,167 @@
+"""Compiles did, last, first and lifecycle: facts from one scan of the events."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlglot import exp
+
+from dmp.segments import readings, trees
+from dmp.segments.comparisons import number_holds
+from dmp.segments.plan import (
+    Scope,
+    candidate,
+    clauses,
+    event_row,
+    events,
+    events_relation,
+    inside,
+    key_column,
+    matching,
+    up_to_as_of,
+)
+from dmp.segments.rule import (
+    Comparison,
+    Did,
+    Endmost,
+    FirstTime,
+    Pattern,
+    Regularly,
+    Restarted,
+    Stopped,
+    Total,
+)
+from dmp.segments.trees import Tree, call
+from dmp.segments.windows import Span, stretch, whole_periods, within_span
+
+_AGGREGATES = {"sum": "fsum", "avg": "favg", "min": "min", "max": "max"}
+
+
+def did(node: Did, scope: Scope) -> Tree:
+    """Return whether the count or the total satisfies its comparison."""
+    condition = candidate(node.pattern, node.within, scope)
+    if isinstance(node.measure, Total):
+        return _total(node.measure, condition, scope)
+    count = scope.plan.fact(events(scope), trees.count_rows(), condition)
+    return _counted(count, node.measure)
+
+
+def _counted(count: Tree, comparison: Comparison) -> Tree:
+    return number_holds(trees.coalesce(count, trees.integer(0)), comparison)
+
+
+def _total(total: Total, condition: Tree, scope: Scope) -> Tree:
+    source = event_row(scope).find(total.property)
+    if total.agg == "distinct":
+        read = readings.as_text(source)
+        aggregate: Tree = exp.Count(this=exp.Distinct(expressions=[read]))
+    else:
+        aggregate = call(_AGGREGATES[total.agg], readings.as_number(source))
+    found = scope.plan.fact(events(scope), aggregate, condition)
+    if total.agg in ("sum", "distinct"):
+        return _counted(found, total.comparison)
+    test = number_holds(found, total.comparison)
+    return trees.both([trees.is_present(found.copy()), test])
+
+
+def endmost(node: Endmost, scope: Scope) -> Tree:
+    """Return whether the latest (earliest) candidate satisfies `has`."""
+    condition = candidate(node.pattern, node.within, scope)
+    order = call("row", trees.column("occurred_at", "e"), _event_id())
+    name = "arg_max" if node.latest else "arg_min"
+    has = clauses(node.has, event_row(scope))
+    found = scope.plan.fact(events(scope), call(name, has, order), condition)
+    return trees.coalesce(found, trees.truth(False))
+
+
+def _event_id() -> Tree:
+    written = trees.cast(trees.column("event_id", "e"), "varchar")
+    return trees.coalesce(written, trees.text(""))
+
+
+def first_time(node: FirstTime, scope: Scope) -> Tree:
+    """Return whether the first event that ever matched lies in the window."""
+    occurred = trees.column("occurred_at", "e")
+    condition = matching(node.pattern, scope)
+    first = scope.plan.fact(events(scope), call("min", occurred), condition)
+    return _lies_in(first, within_span(node.within, scope.at))
+
+
+def _lies_in(value: Tree, span: Span[datetime]) -> Tree:
+    tests = []
+    if span.low is not None:
+        kind = exp.GTE if span.low_in else exp.GT
+        tests.append(trees.binary(kind, value.copy(), trees.instant(span.low)))
+    if span.high is not None:
+        up = exp.LTE if span.high_in else exp.LT
+        tests.append(trees.binary(up, value.copy(), trees.instant(span.high)))
+    return trees.coalesce(trees.both(tests), trees.truth(False))
+
+
+def _happened(pattern: Pattern, span: Span[datetime], scope: Scope) -> Tree:
+    condition = trees.both([matching(pattern, scope), inside(span, scope)])
+    count = scope.plan.fact(events(scope), trees.count_rows(), condition)
+    return trees.gt(trees.coalesce(count, trees.integer(0)), trees.integer(0))
+
+
+def stopped(node: Stopped, scope: Scope) -> Tree:
+    """Return: did in `active`, which ends where `silent` begins, not in `silent`."""
+    silent = stretch(node.silent, scope.plan.as_of, scope.zone)
+    active = stretch(node.active, _low(silent), scope.zone)
+    quiet = trees.negation(_happened(node.pattern, silent, scope))
+    return trees.both([_happened(node.pattern, active, scope), quiet])
+
+
+def restarted(node: Restarted, scope: Scope) -> Tree:
+    """Return: did in `active`, not in `silent` before it, and some time before."""
+    active = stretch(node.active, scope.plan.as_of, scope.zone)
+    silent = stretch(node.silent, _low(active), scope.zone)
+    earlier: Span[datetime] = Span(high=_low(silent), high_in=True)
+    quiet = trees.negation(_happened(node.pattern, silent, scope))
+    found = [_happened(node.pattern, span, scope) for span in (active, earlier)]
+    return trees.both([found[0], quiet, found[1]])
+
+
+def _low(span: Span[datetime]) -> datetime:
+    assert span.low is not None
+    return span.low
+
+
+def regularly(node: Regularly, scope: Scope) -> Tree:
+    """Return whether enough of the last whole periods hold enough events."""
+    relation = trees.relation(events_relation(scope), "e")
+    occurred = trees.column("occurred_at", "e")
+    low, high = trees.column("low", "w"), trees.column("high", "w")
+    key = key_column(scope, "e")
+    limit = trees.both([matching(node.pattern, scope), up_to_as_of(scope)])
+    inner = trees.select([key, trees.column("n", "w")], relation, limit)
+    on = trees.both([trees.gte(occurred, low), trees.lt(occurred.copy(), high)])
+    inner = inner.join(_periods(node, scope), on=on, copy=False)
+    inner = inner.group_by(key.copy(), trees.column("n", "w"), copy=False)
+    inner = inner.having(_at_least(node.times), copy=False)
+    kept = exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier("k")))
+    outer = trees.select([key_column(scope, "k")], kept)
+    outer = outer.group_by(key_column(scope, "k"), copy=False)
+    outer = outer.having(_at_least(node.at_least), copy=False)
+    return is_in(scope.plan.add("regularly", outer), scope)
+
+
+def _at_least(n: int) -> Tree:
+    return trees.gte(trees.count_rows(), trees.integer(n))
+
+
+def _periods(node: Regularly, scope: Scope) -> Tree:
+    rows = []
+    for n, span in enumerate(whole_periods(node, scope.at)):
+        assert span.low is not None and span.high is not None
+        edges = trees.instant(span.low), trees.instant(span.high)
+        rows.append(exp.Tuple(expressions=[trees.integer(n), *edges]))
+    columns = [exp.to_identifier(name, quoted=True) for name in ("n", "low", "high")]
+    alias = exp.TableAlias(this=exp.to_identifier("w", quoted=True), columns=columns)
+    return exp.Values(expressions=rows, alias=alias)
+
+
+def is_in(name: str, scope: Scope) -> Tree:
+    """Return whether the person is in a named part of the statement."""
+    query = trees.select([trees.column(scope.population.key)], trees.relation(name))
+    return trees.within_query(key_column(scope, "p"), query)

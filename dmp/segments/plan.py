@@ -1,0 +1,201 @@
+"""What one statement gathers while a rule is compiled: facts per person, and CTEs.
+
+A fact is one aggregate over the rows of a person. All facts about one relation are
+computed in one scan of it; a person without rows has nulls there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, tzinfo
+
+from sqlglot import exp
+
+from dmp.core.errors import Fault, RuleInvalid
+from dmp.segments import trees
+from dmp.segments.comparisons import Row, holds
+from dmp.segments.rule import All, AnyOf, Clause, Condition, Node, Pattern, Segment
+from dmp.segments.sources import (
+    Population,
+    attribute_source,
+    event_source,
+    related_source,
+)
+from dmp.segments.trees import Tree
+from dmp.segments.windows import Moment, Span, within_span
+
+EVENTS, CONSENT = "events", "consent"
+
+
+@dataclass
+class Facts:
+    """The aggregates over one relation.
+
+    Attributes:
+        limit: the rows that count at all.
+        columns: SQL of an aggregate -> (its name, the aggregate).
+        wanted: which rows any aggregate looks at.
+    """
+
+    relation: Tree
+    alias: str
+    limit: Tree
+    columns: dict[str, tuple[str, Tree]] = field(default_factory=dict)
+    wanted: dict[str, Tree] = field(default_factory=dict)
+
+
+@dataclass
+class Plan:
+    """One statement in the making.
+
+    Attributes:
+        facts: by the name of the relation they are about.
+        ctes: the other named parts, in the order they need each other.
+        compiled: segment id -> the part that holds its members.
+        conditions: those compiled already, so that none is computed twice.
+    """
+
+    population: Population
+    as_of: datetime
+    segments: Mapping[str, Segment]
+    facts: dict[str, Facts] = field(default_factory=dict)
+    ctes: dict[str, exp.Query] = field(default_factory=dict)
+    compiled: dict[str, str] = field(default_factory=dict)
+    conditions: dict[str, Tree] = field(default_factory=dict)
+
+    def fact(self, name: str, aggregate: Tree, condition: Tree) -> Tree:
+        """Return the column of an aggregate over the rows that satisfy a condition."""
+        facts = self.facts[name]
+        tree = trees.filtered(aggregate, condition)
+        written = tree.sql("duckdb")
+        facts.columns.setdefault(written, (f"f{len(facts.columns)}", tree))
+        facts.wanted.setdefault(condition.sql("duckdb"), condition)
+        return trees.column(facts.columns[written][0], fact_table(name))
+
+    def add(self, kind: str, query: exp.Query) -> str:
+        """Keep a named part of the statement and return its name."""
+        name = f"rule_{kind}_{len(self.ctes)}"
+        self.ctes[name] = query
+        return name
+
+
+def fact_table(name: str) -> str:
+    """Return the name of the part of the statement that holds these facts."""
+    return f"rule_{name}"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where a node stands: its statement, and the zone its dates are read in."""
+
+    plan: Plan
+    zone: tzinfo
+    compile: Callable[[Node, Scope], Tree]
+
+    @property
+    def at(self) -> Moment:
+        """As_of and the zone."""
+        return Moment(self.plan.as_of, self.zone)
+
+    @property
+    def population(self) -> Population:
+        """Where the statement reads."""
+        return self.plan.population
+
+    def in_zone(self, zone: tzinfo) -> Scope:
+        """Return the scope of a segment with a zone of its own."""
+        return replace(self, zone=zone)
+
+
+def key_column(scope: Scope, alias: str) -> Tree:
+    """Return the key column of a relation's alias."""
+    return trees.column(scope.population.key, alias)
+
+
+def profile_row(scope: Scope) -> Row:
+    """Return the profile's row, alias `p`."""
+    population = scope.population
+    return Row(lambda wanted: attribute_source(population, str(wanted)), scope.at)
+
+
+def event_row(scope: Scope) -> Row:
+    """Return an event's row, alias `e`."""
+    return Row(lambda wanted: event_source(scope.population, wanted), scope.at)
+
+
+def related_row(scope: Scope, entity: str) -> Row:
+    """Return a related row, alias `r`."""
+    table = scope.population.related[entity]
+    return Row(lambda wanted: related_source(table, wanted), scope.at)
+
+
+def events(scope: Scope) -> str:
+    """Open the facts about events up to as_of, and return their name."""
+    facts = scope.plan.facts
+    if EVENTS not in facts:
+        table = trees.relation(events_relation(scope), "e")
+        facts[EVENTS] = Facts(table, "e", up_to_as_of(scope))
+    return EVENTS
+
+
+def events_relation(scope: Scope) -> str:
+    """Return the relation of events.
+
+    Raises:
+        RuleInvalid: the population has none.
+    """
+    if scope.population.events is None:
+        raise RuleInvalid("rule", [Fault("rule", "needs events; none are given")])
+    return scope.population.events
+
+
+def up_to_as_of(scope: Scope, name: str = "occurred_at", alias: str = "e") -> Tree:
+    """Return the condition that a row is not later than as_of."""
+    return trees.lte(trees.column(name, alias), trees.instant(scope.plan.as_of))
+
+
+def clauses(parts: tuple[Clause, ...], row: Row) -> Tree:
+    """Return the condition that all clauses hold for a row."""
+    return trees.both(_clause(part, row) for part in parts)
+
+
+def _clause(part: Clause | Node, row: Row) -> Tree:
+    if isinstance(part, Condition):
+        return holds(part.property, part.comparison, row)
+    if isinstance(part, All):
+        return trees.both(_clause(inner, row) for inner in part.parts)  # type: ignore[arg-type]
+    if isinstance(part, AnyOf):
+        return trees.either(_clause(inner, row) for inner in part.parts)  # type: ignore[arg-type]
+    return trees.negation(_clause(part.part, row))  # type: ignore[union-attr,arg-type]
+
+
+def matching(pattern: Pattern, scope: Scope) -> Tree:
+    """Return the condition that an event matches a pattern."""
+    parts = [clauses(pattern.where, event_row(scope))]
+    if pattern.event is not None:
+        name = trees.column("event", "e")
+        found = trees.eq(name, trees.text(pattern.event))
+        parts.insert(0, trees.coalesce(found, trees.truth(False)))
+    return trees.both(parts)
+
+
+def inside(span: Span[datetime], scope: Scope) -> Tree:
+    """Return the condition that an event lies in a window that ends by as_of."""
+    occurred, tests = trees.column("occurred_at", "e"), []
+    if span.low is not None:
+        kind = exp.GTE if span.low_in else exp.GT
+        tests.append(trees.binary(kind, occurred, trees.instant(span.low)))
+    if span.high is not None and span.high < scope.plan.as_of:
+        kind_up = exp.LTE if span.high_in else exp.LT
+        edge = trees.instant(span.high)
+        tests.append(trees.binary(kind_up, occurred.copy(), edge))
+    elif span.high is not None and not span.high_in:
+        tests.append(trees.lt(occurred.copy(), trees.instant(span.high)))
+    return trees.both(tests)
+
+
+def candidate(pattern: Pattern, within: object, scope: Scope) -> Tree:
+    """Return the condition that an event matches and lies in `within`."""
+    span = within_span(within, scope.at)  # type: ignore[arg-type]
+    return trees.both([matching(pattern, scope), inside(span, scope)])

@@ -1,0 +1,423 @@
+"""The tree of a segment rule: frozen nodes, each meaning exactly one thing.
+
+Every class is one form of `docs/segment-rules.md`. Dates and instants stay text, as
+they were written; they become instants only together with a zone and an as_of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Scalar: TypeAlias = str | int | float | bool
+
+
+@dataclass(frozen=True)
+class Property:
+    """A name, or a path into nested values.
+
+    Attributes:
+        written: dotted text as in the rule, or the parts when it was a list.
+    """
+
+    written: str | tuple[str, ...]
+
+    def candidates(self) -> tuple[tuple[str, ...], ...]:
+        """Return the key paths to try, the exact top-level key first.
+
+        >>> Property("a.b").candidates()
+        (('a.b',), ('a', 'b'))
+        """
+        if isinstance(self.written, tuple):
+            return (self.written,)
+        parts = tuple(self.written.split("."))
+        return ((self.written,),) if len(parts) == 1 else ((self.written,), parts)
+
+    def __str__(self) -> str:
+        """Return the path with dots."""
+        return self.written if isinstance(self.written, str) else ".".join(self.written)
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another attribute or property of the same row, in place of a literal."""
+
+    property: Property
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """An operator and what it compares with.
+
+    Attributes:
+        value: a literal, another value of the row, a tuple of literals, a count of
+            units, or the inner comparison of `size`; None where op takes none.
+        to: the open end of between.
+        start: `from` of between_ago, in units before as_of.
+        include_missing: the answer on a missing value; None is the operator's default.
+        include_today: anniversary_in_next takes today in.
+    """
+
+    op: str
+    value: Scalar | Other | tuple[Scalar, ...] | Comparison | None = None
+    to: Scalar | Other | None = None
+    unit: str | None = None
+    start: int | None = None
+    include_missing: bool | None = None
+    ignore_case: bool = False
+    include_today: bool = False
+
+
+@dataclass(frozen=True)
+class Duration:
+    """A length of time: n units, n >= 1."""
+
+    n: int
+    unit: str
+
+
+@dataclass(frozen=True)
+class Rolling:
+    """The window (as_of - n units, as_of]."""
+
+    length: Duration
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The n whole local periods before the current one.
+
+    Attributes:
+        include_today: also the current, unfinished period, up to as_of.
+    """
+
+    length: Duration
+    include_today: bool
+
+
+@dataclass(frozen=True)
+class Ago:
+    """The window (as_of - start, as_of - end], start > end >= 0, in units."""
+
+    start: int
+    end: int
+    unit: str
+
+
+@dataclass(frozen=True)
+class Apart:
+    """The window after < occurred_at < before; either may be absent."""
+
+    after: str | None
+    before: str | None
+
+
+@dataclass(frozen=True)
+class Range:
+    """The window [start, end)."""
+
+    start: str
+    end: str
+
+
+Within: TypeAlias = Rolling | Calendar | Ago | Apart | Range
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One comparison of a property of an event or of a related row."""
+
+    property: Property
+    comparison: Comparison
+
+
+@dataclass(frozen=True)
+class All:
+    """True when every part is; true of no parts."""
+
+    parts: tuple[Node | Condition, ...]
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """True when some part is; false of no parts."""
+
+    parts: tuple[Node | Condition, ...]
+
+
+@dataclass(frozen=True)
+class Not:
+    """The exact complement of its part over the whole population."""
+
+    part: Node | Condition
+
+
+Clause: TypeAlias = Condition | All | AnyOf | Not
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """Which events match.
+
+    Attributes:
+        event: one exact name; None takes every event.
+        where: all must hold.
+    """
+
+    event: str | None
+    where: tuple[Clause, ...] = ()
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """An attribute of the profile satisfies a comparison."""
+
+    name: str
+    comparison: Comparison
+
+
+@dataclass(frozen=True)
+class Total:
+    """An aggregate over matching events: agg in sum, avg, min, max, distinct."""
+
+    property: Property
+    agg: str
+    comparison: Comparison
+
+
+@dataclass(frozen=True)
+class Did:
+    """The number or the total of matching events satisfies a comparison."""
+
+    pattern: Pattern
+    measure: Comparison | Total
+    within: Within | None = None
+
+
+@dataclass(frozen=True)
+class Endmost:
+    """The latest (or earliest) candidate exists and satisfies `has`."""
+
+    pattern: Pattern
+    has: tuple[Clause, ...]
+    latest: bool
+    within: Within | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a sequence.
+
+    Attributes:
+        gap: at most this long after the event chosen before.
+        immediately: no other event of the profile in between.
+        absent: no such event in (the event chosen before, that + gap].
+    """
+
+    pattern: Pattern
+    gap: Duration | None = None
+    immediately: bool = False
+    absent: bool = False
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """Events can be chosen in order, one a step.
+
+    Attributes:
+        total: the last chosen at most this long after the first.
+    """
+
+    steps: tuple[Step, ...]
+    within: Within | None = None
+    total: Duration | None = None
+
+
+@dataclass(frozen=True)
+class FirstTime:
+    """The first event that ever matched lies in the window."""
+
+    pattern: Pattern
+    within: Within
+
+
+@dataclass(frozen=True)
+class Regularly:
+    """At least `times` in each of at_least of the last `of` whole periods."""
+
+    pattern: Pattern
+    times: int
+    per: Duration
+    at_least: int
+    of: int
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Did in `active`, which ends where `silent` begins, and not in `silent`."""
+
+    pattern: Pattern
+    active: Duration
+    silent: Duration
+
+
+@dataclass(frozen=True)
+class Restarted:
+    """Did in `active`, not in `silent` before it, and at some time before that."""
+
+    pattern: Pattern
+    silent: Duration
+    active: Duration
+
+
+@dataclass(frozen=True)
+class Related:
+    """Rows of a related table hold for any, all, none, or a number of them.
+
+    Attributes:
+        quantifier: any, all, none, at_least, at_most or exactly.
+        n: the number of rows of the last three, >= 0; else None.
+    """
+
+    entity: str
+    quantifier: str
+    n: int | None
+    where: tuple[Clause, ...]
+
+
+@dataclass(frozen=True)
+class InSegment:
+    """Member (or not) of another segment at the same as_of, in its own zone."""
+
+    id: str
+    negated: bool
+
+
+@dataclass(frozen=True)
+class Consent:
+    """The newest decision for a purpose up to as_of; no decision is unknown."""
+
+    purpose: str
+    status: str
+
+
+@dataclass(frozen=True)
+class InList:
+    """Member of a static list."""
+
+    id: str
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A stable share of people: bucket in [start, start + percent) of [0, 100)."""
+
+    percent: float
+    salt: str
+    start: float = 0.0
+
+
+@dataclass(frozen=True)
+class Top:
+    """Among the n best by an attribute; ties go to the lower profile_id."""
+
+    n: int
+    by: str
+    descending: bool = True
+    of: Node | None = None
+
+
+@dataclass(frozen=True)
+class Sql:
+    """profile_id is in the result of one checked SELECT."""
+
+    select: str
+
+
+Leaf: TypeAlias = (
+    Attribute
+    | Did
+    | Endmost
+    | Sequence
+    | FirstTime
+    | Regularly
+    | Stopped
+    | Restarted
+    | Related
+    | InSegment
+    | Consent
+    | InList
+    | Sample
+    | Top
+    | Sql
+)
+Node: TypeAlias = All | AnyOf | Not | Leaf
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A named rule.
+
+    Attributes:
+        id: `[a-z][a-z0-9_]*`, never changes.
+        purpose: consent purpose for anything that leaves; never changes membership.
+        timezone: IANA name, for calendar windows and dates.
+    """
+
+    id: str
+    rule: Node
+    name: str = ""
+    description: str = ""
+    purpose: str = ""
+    timezone: str = "UTC"
+    owner: str = ""
+    tags: tuple[str, ...] = ()
+
+
+_KEYS: dict[type, str] = {
+    Attribute: "attribute",
+    Did: "did",
+    Sequence: "sequence",
+    FirstTime: "lifecycle",
+    Regularly: "lifecycle",
+    Stopped: "lifecycle",
+    Restarted: "lifecycle",
+    Related: "related",
+    InSegment: "segment",
+    Consent: "consent",
+    InList: "list",
+    Sample: "sample",
+    Top: "top",
+    Sql: "sql",
+}
+
+
+def key_of(leaf: Node | Condition) -> str:
+    """Return the key under which a node stands in the file."""
+    if isinstance(leaf, Endmost):
+        return "last" if leaf.latest else "first"
+    return _KEYS[type(leaf)]
+
+
+def leaves(node: Node | Condition, path: str = "rule") -> Iterator[tuple[str, Leaf]]:
+    """Yield the conditions of a rule with their paths, in the order written.
+
+    The tree of `top.of` is part of its leaf and not yielded.
+    """
+    if isinstance(node, All | AnyOf):
+        key = "all" if isinstance(node, All) else "any"
+        for i, part in enumerate(node.parts):
+            yield from leaves(part, f"{path}.{key}[{i}]")
+    elif isinstance(node, Not):
+        yield from leaves(node.part, f"{path}.not")
+    elif not isinstance(node, Condition):
+        yield f"{path}.{key_of(node)}", node
+
+
+def deep_leaves(node: Node, path: str = "rule") -> Iterator[tuple[str, Leaf]]:
+    """Yield every condition with its path, those inside `top.of` too."""
+    for place, leaf in leaves(node, path):
+        yield place, leaf
+        if isinstance(leaf, Top) and leaf.of is not None:
+            yield from deep_leaves(leaf.of, f"{place}.of")

@@ -1,0 +1,236 @@
+"""The state of the segment explorer: plain values and the actions on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+from urllib.parse import parse_qs, urlencode
+
+from dmp.ui.guard import Problem, problem_of
+from dmp.ui.source import (
+    DestinationSummary,
+    ExportOutcome,
+    FileFormat,
+    SegmentSource,
+    SegmentSummary,
+)
+
+T = TypeVar("T")
+
+EXAMPLES = 50
+PAGE_ROWS = 10
+PANELS = ("funnel", "conditions", "makeup", "trend", "examples")
+
+
+@dataclass(frozen=True)
+class Loaded(Generic[T]):
+    """What a panel shows: a value, a problem, or the wait for either."""
+
+    state: Literal["loading", "ready", "problem"] = "loading"
+    value: T | None = None
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True)
+class Armed:
+    """A send that waits for the viewer's confirmation."""
+
+    segment: str
+    destination: str
+
+
+def loaded(read: Callable[[], T]) -> Loaded[T]:
+    """Return what reading gave, as a value or as a problem."""
+    try:
+        return Loaded("ready", read())
+    except Exception as error:
+        return Loaded("problem", problem=problem_of(error))
+
+
+class ExplorerState:
+    """Which segment is looked at, how, and what came of the last action.
+
+    Listeners are called with the name of the part that changed: `segments`,
+    `segment`, `attribute`, `page`, `destinations`, `destination`, `export`, `busy`,
+    `problem`, or a name in `PANELS`. A panel changes twice: to loading, then to its value.
+    """
+
+    def __init__(self, source: SegmentSource, query: str = "") -> None:
+        """Read nothing yet; `query` is the query string to open with."""
+        self.source = source
+        self.segments: Loaded[list[SegmentSummary]] = Loaded()
+        self.destinations: Loaded[list[DestinationSummary]] = Loaded()
+        self.attributes: list[str] = []
+        self.segment: str | None = None
+        self.attribute: str | None = None
+        self.page = 0
+        self.destination: str | None = None
+        self.armed: Armed | None = None
+        self.export: Loaded[ExportOutcome] | None = None
+        self.busy = ""
+        self.problem: Problem | None = None
+        self.panels: dict[str, Loaded[Any]] = {name: Loaded() for name in PANELS}
+        self.asked = query
+        self.rehearsed = False
+        self._listeners: list[Callable[[str], None]] = []
+
+    def listen(self, listener: Callable[[str], None]) -> None:
+        """Call the listener after every change, with what changed."""
+        self._listeners.append(listener)
+
+    @property
+    def query(self) -> str:
+        """Return the query string that opens this very view."""
+        parts = {"segment": self.segment, "by": self.attribute}
+        shown = {key: value for key, value in parts.items() if value}
+        if self.page:
+            shown["page"] = str(self.page + 1)
+        return urlencode(shown)
+
+    @property
+    def summary(self) -> SegmentSummary | None:
+        """Return the selected segment, or None."""
+        known = self.segments.value or []
+        return next((s for s in known if s.segment == self.segment), None)
+
+    def start(self) -> None:
+        """Read the segments and open the view that the query string names."""
+        self.segments = loaded(self.source.segments)
+        self.attributes = loaded(self.source.attributes).value or []
+        self._tell("segments")
+        self.visit(self.asked)
+        self._read_destinations()
+
+    def visit(self, query: str) -> None:
+        """Open the view of a query string; what it does not name is the default."""
+        named = {key: values[0] for key, values in parse_qs(query.lstrip("?")).items()}
+        known = [s.segment for s in self.segments.value or []]
+        self._set_attribute(named.get("by"))
+        page = named.get("page", "1")
+        wanted = named.get("segment")
+        if wanted and wanted not in known and self.segments.state == "ready":
+            text = f"There is no segment {wanted!r}; the first one is shown instead."
+            self.tell(Problem("refused", text))
+        if known:
+            self.choose(wanted if wanted in known else known[0])
+            self.turn_to(int(page) - 1 if page.isdecimal() else 0)
+
+    def choose(self, segment: str) -> None:
+        """Select a segment and read all its panels."""
+        self.segment, self.page = segment, 0
+        self.armed = self.export = None
+        self._tell("segment", "page", "export")
+        for name in PANELS:
+            self._set_panel(name, Loaded())
+        for name in PANELS:
+            self._read_panel(name)
+
+    def compare_by(self, attribute: str) -> None:
+        """Show the make-up by another attribute."""
+        self._set_attribute(attribute)
+        self._set_panel("makeup", Loaded())
+        self._read_panel("makeup")
+
+    def turn_to(self, page: int) -> None:
+        """Show a page of the examples, the nearest that exists; the first is 0."""
+        table = self.panels["examples"].value
+        rows = len(table.rows) if table else 0
+        self.page = max(0, min(page, (rows - 1) // PAGE_ROWS))
+        self._tell("page")
+
+    def choose_destination(self, destination: str | None) -> None:
+        """Select where to send; nothing is sent."""
+        self.destination, self.armed, self.export = destination, None, None
+        self._tell("destination", "export")
+
+    def ask_to_send(self) -> None:
+        """Prepare a send; it happens only when `send` follows."""
+        if self.segment and self.destination:
+            self.armed = Armed(self.segment, self.destination)
+            self._tell("export")
+
+    def cancel(self) -> None:
+        """Forget the prepared send."""
+        self.armed = None
+        self._tell("export")
+
+    def send(self) -> None:
+        """Send what was prepared; without preparation nothing happens."""
+        armed, self.armed = self.armed, None
+        if armed:
+            self._export(armed, dry_run=False)
+
+    def rehearse(self) -> None:
+        """Run the send dry: say what would be sent."""
+        if self.segment and self.destination:
+            self._export(Armed(self.segment, self.destination), dry_run=True)
+
+    def download(self, file_format: FileFormat) -> tuple[str, bytes] | None:
+        """Return the segment's file; None, with `problem` set, when it failed."""
+        if not self.segment:
+            return None
+        segment = self.segment
+        self._set_busy("Preparing the file…")
+        file = loaded(lambda: self.source.download(segment, file_format))
+        self._set_busy("")
+        if file.problem:
+            self.tell(file.problem)
+        return file.value
+
+    def tell(self, problem: Problem | None) -> None:
+        """Show a problem to the viewer; None takes it away."""
+        self.problem = problem
+        self._tell("problem")
+
+    def _export(self, armed: Armed, *, dry_run: bool) -> None:
+        self.export, self.rehearsed = Loaded(), dry_run
+        self._tell("export")
+        self.export = loaded(
+            lambda: self.source.export(
+                armed.segment, armed.destination, dry_run=dry_run
+            )
+        )
+        self._tell("export")
+        if not dry_run:
+            self._read_panel("funnel")
+
+    def _read_destinations(self) -> None:
+        self.destinations = loaded(self.source.destinations)
+        known = self.destinations.value
+        self.destination = known[0].name if known else None
+        self._tell("destinations", "destination")
+
+    def _read_panel(self, name: str) -> None:
+        segment = self.segment
+        if segment is None:
+            return
+        reads: dict[str, Callable[[], Any]] = {
+            "funnel": lambda: self.source.funnel(segment),
+            "conditions": lambda: self.source.conditions(segment),
+            "makeup": lambda: self.source.makeup(segment, self.attribute or ""),
+            "trend": lambda: self.source.trend(segment),
+            "examples": lambda: self.source.examples(segment, EXAMPLES),
+        }
+        if name == "makeup" and not self.attribute:
+            self._set_panel(name, Loaded("ready", []))
+        else:
+            self._set_panel(name, loaded(reads[name]))
+
+    def _set_attribute(self, wanted: str | None) -> None:
+        first = self.attributes[0] if self.attributes else None
+        self.attribute = wanted if wanted in self.attributes else first
+        self._tell("attribute")
+
+    def _set_panel(self, name: str, content: Loaded[Any]) -> None:
+        self.panels[name] = content
+        self._tell(name)
+
+    def _set_busy(self, text: str) -> None:
+        self.busy = text
+        self._tell("busy")
+
+    def _tell(self, *changes: str) -> None:
+        for change in changes:
+            for listener in self._listeners:
+                listener(change)

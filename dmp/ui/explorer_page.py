@@ -1,0 +1,187 @@
+"""The segment explorer's page: widgets bound to its state."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets as w
+
+from dmp.ui import views
+from dmp.ui.explorer import PANELS, ExplorerState
+from dmp.ui.export_card import ExportCard
+from dmp.ui.guard import Problem, guarded
+from dmp.ui.widgets import (
+    Address,
+    Bars,
+    Funnel,
+    Headline,
+    Notice,
+    PagedTable,
+    SegmentList,
+    Trend,
+)
+from dmp.ui.widgets.part import Message
+
+START_AFTER_S = 0.02
+
+
+class ExplorerPage:
+    """The widgets of one page; they show the state and call its actions."""
+
+    def __init__(self, state: ExplorerState) -> None:
+        """Build the widgets and bind them; nothing is read yet."""
+        self.state = state
+        self.address, self.notice = Address(), Notice(content={"state": "none"})
+        self.list, self.headline = SegmentList(), Headline()
+        self.funnel = Funnel(
+            title="From members to accepted",
+            caption="People left after each step, and why the others left.",
+        )
+        self.conditions = Bars(
+            title="What each condition admits",
+            caption="People each condition of the rule lets in on its own.",
+        )
+        self.makeup = Bars(title="Make-up", caption="Beside everyone in the workspace.")
+        self.trend = Trend(title="Size over time", caption="Members at each evaluation.")
+        self.examples = PagedTable(
+            title="Example members", caption="A few rows, as your role allows."
+        )
+        self.attribute = w.Dropdown(description="Compare by")
+        self.export = ExportCard(state, self)
+        self.root = self._layout()
+        self._bind()
+
+    def tell(self, problem: Problem) -> None:
+        """Show a problem that a callback met."""
+        self.state.tell(problem)
+
+    def _layout(self) -> w.Widget:
+        control = w.HBox([self.attribute]).add_class("dmp-control")
+        makeup = w.VBox([control, self.makeup]).add_class("dmp-joined")
+        for part in (self.notice, self.headline, self.export.root, self.examples):
+            part.add_class("dmp-wide")
+        self.notice.add_class("dmp-notice")
+        main = w.VBox(
+            [
+                self.notice,
+                self.headline,
+                self.funnel,
+                makeup,
+                self.conditions,
+                self.trend,
+                self.export.root,
+                self.examples,
+            ]
+        ).add_class("dmp-main")
+        side = w.VBox([self.list, self.address]).add_class("dmp-side")
+        return w.VBox([side, main]).add_class("dmp-page")
+
+    def _bind(self) -> None:
+        self.list.on_message("choose", lambda m: self.on_choose(m))
+        self.address.on_message("visit", lambda m: self.on_visit(m))
+        self.notice.on_message("dismiss", lambda _: self.state.tell(None))
+        self.examples.on_message("turn", lambda m: self.on_turn(m))
+        self.attribute.observe(lambda change: self.on_attribute(change), "value")
+        self.state.listen(self.refresh)
+
+    @guarded
+    def on_choose(self, message: Message) -> None:
+        """Select the segment that was clicked."""
+        self.state.choose(str(message["segment"]))
+
+    @guarded
+    def on_visit(self, message: Message) -> None:
+        """Open the view that the browser's address names."""
+        self.state.visit(str(message["query"]))
+
+    @guarded
+    def on_turn(self, message: Message) -> None:
+        """Turn to another page of the examples."""
+        self.state.turn_to(int(message["page"]))
+
+    @guarded
+    def on_attribute(self, change: dict[str, Any]) -> None:
+        """Compare by the attribute that was selected."""
+        if change["new"] and change["new"] != self.state.attribute:
+            self.state.compare_by(change["new"])
+
+    @guarded
+    def begin(self) -> None:
+        """Read the data and show it."""
+        self.state.start()
+
+    def refresh(self, change: str) -> None:
+        """Draw again what depends on the part of the state that changed."""
+        draw = self._drawers().get(change)
+        if draw:
+            draw()
+        if change in ("segment", "segments", "attribute", "page"):
+            self._draw_address()
+
+    def _drawers(self) -> dict[str, Callable[[], None]]:
+        return {
+            "segments": self._draw_segments,
+            "segment": self._draw_segments,
+            "attribute": self._draw_attribute,
+            "page": lambda: self._draw_panel("examples"),
+            "problem": self._draw_problem,
+            **{name: lambda name=name: self._draw_panel(name) for name in PANELS},  # type: ignore[misc]
+        }
+
+    def _draw_segments(self) -> None:
+        self.list.content = views.segment_list(self.state)
+        self.headline.content = views.headline(self.state)
+        empty = self.state.summary is None and self.state.segments.state != "loading"
+        for part in (*self._panels().values(), self.attribute, self.export.root):
+            (part.add_class if empty else part.remove_class)("dmp-away")
+
+    def _draw_attribute(self) -> None:
+        names = self.state.attributes
+        self.attribute.options = [(views.words(name), name) for name in names]
+        self.attribute.value = self.state.attribute
+
+    def _draw_panel(self, name: str) -> None:
+        content = views.panel(self.state, name)
+        self._panels()[name].content = content
+
+    def _draw_problem(self) -> None:
+        problem = self.state.problem
+        shown = views.problem_content(problem) if problem else {"state": "none"}
+        self.notice.content = shown
+
+    def _draw_address(self) -> None:
+        ready = self.state.segments.state != "loading" and bool(self.state.segment)
+        summary = self.state.summary
+        self.address.content = {
+            "state": "ready" if ready else "loading",
+            "query": self.state.query,
+            "asked": self.state.asked,
+            "title": summary.name if summary else "",
+        }
+
+    def _panels(self) -> dict[str, Any]:
+        return {
+            "funnel": self.funnel,
+            "conditions": self.conditions,
+            "makeup": self.makeup,
+            "trend": self.trend,
+            "examples": self.examples,
+        }
+
+
+def show_explorer(state: ExplorerState) -> w.Widget:
+    """Return the page for the last line of a notebook cell.
+
+    Where an event loop runs, the data is read just after the cell ended, while the
+    browser is still fetching its scripts; elsewhere it is read at once.
+    """
+    page = ExplorerPage(state)
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        page.begin()
+    else:
+        loop.call_later(START_AFTER_S, page.begin)
+    return page.root

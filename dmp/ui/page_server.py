@@ -1,0 +1,235 @@
+"""Standalone Voila, narrowed to dmp's pages, one token and one viewer a kernel."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from jupyter_core.utils import ensure_async
+from jupyter_server.auth.authorizer import Authorizer
+from jupyter_server.auth.decorator import allow_unauthenticated, authorized
+from jupyter_server.auth.identity import IdentityProvider, User
+from tornado.ioloop import IOLoop
+from tornado.web import RequestHandler
+from traitlets import Any as AnyTrait
+from voila.app import Voila
+from voila.handler import BaseVoilaHandler
+from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
+from voila.static_file_handler import AllowListFileHandler
+from voila.tornado.contentshandler import VoilaContentsHandler
+from voila.tornado.handler import TornadoVoilaHandler
+from voila.tornado.treehandler import TornadoVoilaTreeHandler
+
+log = logging.getLogger(__name__)
+
+WITHHELD = (
+    AllowListFileHandler,
+    TornadoVoilaHandler,
+    TornadoVoilaTreeHandler,
+    VoilaContentsHandler,
+    VoilaShutdownKernelHandler,
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One notebook of the dashboards folder.
+
+    Attributes:
+        name: the file name without `.ipynb`; the page is served at `/pages/<name>`.
+        title: what the navigation calls it.
+    """
+
+    name: str
+    title: str
+
+
+class TokenIdentity(IdentityProvider):  # type: ignore[misc]
+    """Knows a viewer by the token of the first visit, and by a cookie after it."""
+
+    def get_handlers(self) -> list[tuple[str, object]]:
+        """Return no login pages: the address with the token is the key."""
+        return []
+
+    async def get_user_token(self, handler: Any) -> User | None:
+        """Return the viewer if the request holds the token."""
+        given = self.get_token(handler) or ""
+        if not hmac.compare_digest(given.encode(), str(self.token).encode()):
+            return None
+        known = await ensure_async(self.get_user_cookie(handler))
+        return known or self.generate_anonymous_user(handler)
+
+
+class FirstViewer(Authorizer):  # type: ignore[misc]
+    """Lets only the viewer who opened a kernel first reach it; nothing else at all."""
+
+    viewer_of = AnyTrait()
+
+    def _viewer_of_default(self) -> dict[str, str]:
+        return {}
+
+    def is_authorized(
+        self, handler: Any, user: User, action: str, resource: str
+    ) -> bool:
+        """Return whether the kernel of this request belongs to this viewer."""
+        kernel = handler.path_kwargs.get("kernel_id") or next(
+            iter(handler.path_args), None
+        )
+        if resource != "kernels" or kernel is None or user is None:
+            return False
+        viewer = self.viewer_of.setdefault(str(kernel), user.username)
+        return bool(viewer == user.username)
+
+
+class _Frame(BaseVoilaHandler):  # type: ignore[misc]
+    """A page of ours around a message, with the status that fits it."""
+
+    def initialize(self, **kwargs: Any) -> None:
+        super().initialize(**kwargs)
+        self.pages: Sequence[Page] = kwargs["pages"]
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        missing = status_code == 404
+        title = "There is no such page" if missing else "This did not work"
+        text = "Choose one from the navigation above." if missing else self._reason
+        self._say(status_code, title, text)
+
+    def _say(self, status: int, title: str, text: str, *, nav: bool = True) -> None:
+        self.set_status(status)
+        pages = self.pages if nav else ()
+        html = self.render_template("message.html", title=title, text=text, pages=pages)
+        self.finish(html)
+
+    def _ask_for_token(self) -> None:
+        text = (
+            "This page is private. Open it with the address that `dmp serve` printed "
+            "when it started: it ends in ?token=… and is needed once per browser."
+        )
+        self._say(403, "Open this page with its token", text, nav=False)
+
+    def _drop_token(self) -> bool:
+        """Send the browser to the same address without the token, if it has one."""
+        arguments = parse_qsl(self.request.query, keep_blank_values=True)
+        kept = [(key, value) for key, value in arguments if key != "token"]
+        if len(kept) == len(arguments):
+            return False
+        query = f"?{urlencode(kept)}" if kept else ""
+        self.redirect(f"{self.request.path}{query}")
+        return True
+
+
+class HomeHandler(_Frame):
+    """Leads to the first page."""
+
+    @allow_unauthenticated  # type: ignore[untyped-decorator]
+    async def get(self) -> None:
+        if self.current_user is None:
+            return self._ask_for_token()
+        if not self.pages:
+            text = "Put a notebook into the workspace's dashboards folder."
+            return self._say(404, "No pages yet", text)
+        arguments = parse_qsl(self.request.query)
+        query = urlencode([(k, v) for k, v in arguments if k != "token"])
+        first = f"{self.base_url}pages/{self.pages[0].name}"
+        self.redirect(f"{first}?{query}" if query else first)
+
+
+class PageHandler(_Frame, TornadoVoilaHandler):  # type: ignore[misc]
+    """Renders a notebook as a page for a viewer with the token or its cookie."""
+
+    @allow_unauthenticated  # type: ignore[untyped-decorator]
+    async def get(self, name: str) -> None:
+        if self.current_user is None:
+            return self._ask_for_token()
+        if self._drop_token():
+            return
+        if name not in {page.name for page in self.pages}:
+            text = "Choose one from the navigation above."
+            return self._say(404, "There is no such page", text)
+        # Reading the token sets its cookie; without it the browser's message that
+        # the page was closed is refused and the kernel lives on.
+        _ = self.xsrf_token
+        async for html in self.get_generator(path=f"{name}.ipynb"):
+            self.write(html)
+            self.flush()
+
+
+class MissingHandler(_Frame):
+    """Answers every address that does not exist."""
+
+    def initialize(self, **kwargs: Any) -> None:
+        server = self.settings["voila"]
+        super().initialize(
+            voila_configuration=server.voila_configuration, pages=server.pages
+        )
+
+    @allow_unauthenticated  # type: ignore[untyped-decorator]
+    async def get(self) -> None:
+        if self.current_user is None:
+            return self._ask_for_token()
+        self._say(404, "There is no such page", "Choose one from the navigation above.")
+
+
+class CloseHandler(VoilaShutdownKernelHandler):  # type: ignore[misc]
+    """Ends a kernel when its own viewer closes the page."""
+
+    auth_resource = "kernels"
+
+    @authorized("execute")
+    async def post(self, kernel_id: str) -> None:
+        await super().post(kernel_id)
+
+
+class PageServer(Voila):  # type: ignore[misc]
+    """Voila that serves the given pages and none of its other addresses."""
+
+    name = "voila"
+    pages: Sequence[Page] = AnyTrait(())
+    on_ready: Callable[[], None] | None = AnyTrait(None)
+
+    def load_config_file(self, *_: Any, **__: Any) -> None:
+        """Read no file: the configuration is what `serve` gave."""
+
+    def init_handlers(self) -> list[Any]:
+        """Return Voila's handlers without files, trees and contents, with ours."""
+        kept = [h for h in super().init_handlers() if not issubclass(h[1], WITHHELD)]
+        common = {"voila_configuration": self.voila_configuration, "pages": self.pages}
+        page = {**common, "template_paths": self.template_paths, "config": self.config}
+        return [
+            (r"/", HomeHandler, common),
+            (r"/pages/([A-Za-z0-9_\-]+)", PageHandler, page),
+            (r"/voila/api/shutdown/(.*)", CloseHandler),
+            *kept,
+        ]
+
+    def listen(self) -> None:
+        """Listen on the one port given and run until interrupted."""
+        self.app.listen(self.port, self.ip)
+        self.ioloop = IOLoop.current()
+        if self.on_ready:
+            self.ioloop.add_callback(self.on_ready)
+        try:
+            self.ioloop.start()
+        except KeyboardInterrupt:
+            log.info("page server stopping")
+        finally:
+            self.stop()
+
+
+def log_request(handler: RequestHandler) -> None:
+    """Log a request without its query, which may hold the token."""
+    request = handler.request
+    ms = 1000 * request.request_time()
+    level = logging.WARNING if handler.get_status() >= 500 else logging.INFO
+    log.log(
+        level,
+        "page request method=%s path=%s status=%s ms=%.0f",
+        request.method,
+        request.path,
+        handler.get_status(),
+        ms,
+    )

@@ -1,0 +1,209 @@
+"""Serves the dashboards of a workspace to the browser of the person who started it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import socket
+import webbrowser
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dmp.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from dmp.ui.page_server import Page, PageServer
+
+log = logging.getLogger(__name__)
+
+HOST = "127.0.0.1"
+USUAL_PORT = 8866
+IDLE_S = 600
+EXTENSIONS = [
+    "@jupyter-widgets/jupyterlab-manager",
+    "@voila-dashboards/widgets-manager8",
+    "anywidget",
+]
+
+
+def serve(
+    home: Path,
+    *,
+    port: int | None = None,
+    open_browser: bool = True,
+    preheat: int = 2,
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve the pages of a workspace until interrupted; then their kernels end too.
+
+    Only this machine can connect. A browser needs the token of the address once;
+    then a cookie of this run of the server stands for it.
+
+    Args:
+        home: the workspace; its `dashboards` folder holds a notebook a page.
+        port: where to listen; None takes the usual one, or a free one.
+        preheat: kernels kept ready for each page, 0 or more.
+        ready: called once with the address, token included.
+
+    Raises:
+        UsageError: there is no dashboards folder, or the port is taken.
+    """
+    folder = home.resolve() / "dashboards"
+    if not folder.is_dir():
+        raise UsageError(f"{folder} does not exist; `dmp init` makes a workspace")
+    token, chosen = secrets.token_urlsafe(24), open_port(port)
+    address = f"http://{HOST}:{chosen}/?token={token}"
+
+    def announce() -> None:
+        log.info("page server ready port=%s preheat=%s", chosen, preheat)
+        if ready:
+            ready(address)
+        if open_browser:
+            webbrowser.open(address)
+
+    prepare_environment(home.resolve())
+    server = page_server(folder, port=chosen, token=token, preheat=preheat)
+    server.on_ready = announce
+    server.start()
+
+
+def page_server(folder: Path, *, port: int, token: str, preheat: int) -> PageServer:
+    """Return the server, configured and not yet listening."""
+    from dmp.ui.page_server import PageServer
+
+    found = pages(folder)
+    server = PageServer(
+        config=configuration(found, preheat=preheat),
+        config_file_paths=[],
+        ip=HOST,
+        log_level=logging.WARNING,
+        open_browser=False,
+        pages=found,
+        port=port,
+        root_dir=str(folder),
+        token=token,
+        tornado_settings=tornado_settings(port),
+    )
+    server.initialize(argv=[])
+    return server
+
+
+def pages(folder: Path) -> list[Page]:
+    """Return the notebooks of the folder, by file name, under their first heading."""
+    from dmp.ui.page_server import Page
+
+    return [Page(path.stem, title_of(path)) for path in sorted(folder.glob("*.ipynb"))]
+
+
+def title_of(notebook: Path) -> str:
+    """Return a notebook's first heading, or its file name in words."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    for cell in cells:
+        first = "".join(cell["source"]).partition("\n")[0]
+        if cell["cell_type"] == "markdown" and first.startswith("# "):
+            return first.removeprefix("# ").strip()
+    return notebook.stem.replace("_", " ").capitalize()
+
+
+def configuration(found: Sequence[Page], *, preheat: int) -> Any:
+    """Return Voila's configuration; nothing is read from files."""
+    from traitlets.config import Config
+
+    from dmp.ui.page_server import FirstViewer, TokenIdentity
+
+    voila = {
+        "allow_template_override": "NO",
+        "allow_theme_override": "NO",
+        "default_pool_size": preheat,
+        "extension_allowlist": EXTENSIONS,
+        "file_allowlist": [],
+        "preheat_kernel": preheat > 0,
+        "resources": {"pages": [{"name": p.name, "title": p.title} for p in found]},
+        "show_tracebacks": False,
+        "template": "dmp",
+        "theme": "light",
+    }
+    server = {
+        "authorizer_class": FirstViewer,
+        "identity_provider_class": TokenIdentity,
+    }
+    return Config(
+        {
+            "VoilaConfiguration": voila,
+            "MappingKernelManager": {"cull_idle_timeout": IDLE_S, "cull_interval": 60},
+            "Voila": server,
+            "IdentityProvider": {"cookie_options": {"samesite": "Lax"}},
+        }
+    )
+
+
+def tornado_settings(port: int) -> dict[str, Any]:
+    """Return headers and handlers that hold for every answer."""
+    from dmp.ui.page_server import MissingHandler, log_request
+
+    return {
+        "allow_remote_access": False,
+        "default_handler_class": MissingHandler,
+        "headers": {
+            "Content-Security-Policy": content_security_policy(port),
+            "Referrer-Policy": "same-origin",
+            "X-Content-Type-Options": "nosniff",
+        },
+        "local_hostnames": ["localhost"],
+        "log_function": log_request,
+        "xsrf_cookie_kwargs": {"samesite": "Lax"},
+    }
+
+
+def content_security_policy(port: int) -> str:
+    """Return what a page may load: our own files, widget modules as blobs.
+
+    >>> "script-src-attr 'none'" in content_security_policy(8866)
+    True
+    """
+    sockets = f"ws://{HOST}:{port} ws://localhost:{port}"
+    return "; ".join(
+        [
+            "default-src 'self'",
+            "script-src 'self' blob:",
+            "script-src-attr 'none'",
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data: blob:",
+            "font-src 'self' data:",
+            f"connect-src 'self' {sockets}",
+            "object-src 'none'",
+            "base-uri 'self'",
+            "form-action 'self'",
+            "frame-ancestors 'self'",
+        ]
+    )
+
+
+def prepare_environment(home: Path) -> None:
+    """Tell the kernels where the workspace is, and Voila where our template is."""
+    os.environ["DMP_HOME"] = str(home)
+    ours = str(Path(__file__).parent)
+    known = os.environ.get("JUPYTER_PATH", "").split(os.pathsep)
+    if ours not in known:
+        paths = [ours, *(path for path in known if path)]
+        os.environ["JUPYTER_PATH"] = os.pathsep.join(paths)
+
+
+def open_port(wanted: int | None) -> int:
+    """Return the port wanted, the usual one, or any that is free.
+
+    Raises:
+        UsageError: the port wanted is taken.
+    """
+    for candidate in [wanted] if wanted else [USUAL_PORT, 0]:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, candidate))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise UsageError(f"port {wanted} is taken; choose another one or none")

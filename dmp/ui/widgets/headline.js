@@ -1,0 +1,27 @@
+function facts(content) {
+  return node("dl", { class: "dmp-facts" },
+    content.facts.map(([term, value]) => node("div", {}, node("dt", {}, term), node("dd", {}, value))));
+}
+
+function whole(content) {
+  return node("header", { class: "dmp-head" },
+    node("div", {},
+      node("h1", {}, content.name),
+      content.description ? node("p", { class: "dmp-lead" }, content.description) : null,
+      content.tags.length ? node("div", { class: "dmp-tags" }, content.tags.map((tag) => node("span", {}, tag))) : null),
+    node("div", { class: "dmp-figure" },
+      node("b", { "data-members": true }, content.members),
+      node("span", {}, `members, ${content.share} of ${content.everyone} people`)),
+    node("div", { class: "dmp-rule" },
+      node("h2", {}, "Who is in it"), node("p", {}, content.sentence), facts(content)));
+}
+
+function render({ model, el }) {
+  el.classList.add("dmp");
+  return follow(model, (content) => {
+    if (content.state === "ready") el.replaceChildren(whole(content));
+    else el.replaceChildren(content.state === "loading" ? skeleton([40, 70, 100]) : "");
+  });
+}
+
+export default { render };

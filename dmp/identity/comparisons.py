@@ -41,14 +41,28 @@ def _exact(field: str, *, frequencies: bool) -> Level:
     return _level(f"{left} = {right}", "exact", **more)
 
 
-def _name(field: str) -> list[Level]:
+def _given_name(field: str, surname: str = "last_name") -> list[Level]:
     left, right = _sides(field)
     root_l, root_r = _sides(root_column(field))
+    surname_l, surname_r = _sides(surname)
+    missing, exact, *near = _surname(field)
+    shortest = f"least(length({left}), length({right}))"
+    return [
+        missing,
+        exact,
+        _level(f"{root_l} = {root_r}", "same name, another form"),
+        _level(f"{left} = {surname_r} or {right} = {surname_l}", "names swapped"),
+        _level(f"{shortest} = 1 and {left}[1] = {right}[1]", "initial agrees"),
+        *near,
+    ]
+
+
+def _surname(field: str) -> list[Level]:
+    left, right = _sides(field)
     near = f"jaro_winkler_similarity({left}, {right})"
     return [
         _null(field),
         _exact(field, frequencies=True),
-        _level(f"{root_l} = {root_r}", "same name, another form"),
         _level(f"{near} >= 0.92", "very close spelling"),
         _level(f"{near} >= 0.8", "close spelling"),
     ]
@@ -76,17 +90,7 @@ def _email(field: str) -> list[Level]:
     return [
         _null(field),
         _exact(field, frequencies=True),
-        _level(f"{local_l} = {local_r}", "same name before the @"),
         _level(f"{near} >= 0.9", "close spelling before the @"),
-    ]
-
-
-def _phone(field: str) -> list[Level]:
-    left, right = _sides(field)
-    return [
-        _null(field),
-        _exact(field, frequencies=True),
-        _level(f"damerau_levenshtein({left}, {right}) <= 1", "one digit off"),
     ]
 
 
@@ -119,10 +123,11 @@ def _parts(*fields: str) -> list[Level]:
 
 
 _LEVELS = {
-    "name": _name,
+    "given_name": _given_name,
+    "surname": _surname,
     "date": _date,
     "email": _email,
-    "phone": _phone,
+    "phone": _plain,
     "exact": _plain,
     "text": _text,
     "parts": _parts,

@@ -17,7 +17,7 @@ from splink import DuckDBAPI, Linker, block_on
 
 from dmp.core.config import fingerprint
 from dmp.core.errors import ModelNotTrained, UsageError
-from dmp.core.sql import Name, Query, sql
+from dmp.core.sql import Name, Query, quote_name, sql
 from dmp.identity.comparisons import comparison_dict
 from dmp.identity.settings import LinkageSettings
 from dmp.storage.lake import Lake
@@ -104,12 +104,14 @@ def train(
     return LinkageModel(name, trained, now.isoformat(), records)
 
 
-def stage_scored_pairs(lake: Lake, model: LinkageModel) -> Name:
+def stage_scored_pairs(
+    lake: Lake, model: LinkageModel, settings: LinkageSettings
+) -> Name:
     """Score every blocked pair of `linkage_record` and stage `scored_pair`.
 
     One row an unordered pair, `subject_id_l < subject_id_r`, with `match_weight` in
-    bits (prior included) and `match_probability` in (0, 1). No pairs give an empty
-    table; same records and model give the same rows.
+    bits (prior and contradictions included) and `match_probability` in (0, 1). No
+    pairs give an empty table; same records and model give the same rows.
     """
     if int(lake.value("select count(*) from linkage_record")) < 2:
         return lake.stage("scored_pair", _NO_PAIRS)
@@ -120,11 +122,25 @@ def stage_scored_pairs(lake: Lake, model: LinkageModel) -> Name:
             sql(
                 "select least(subject_id_l, subject_id_r) as subject_id_l, "
                 "greatest(subject_id_l, subject_id_r) as subject_id_r, "
-                "match_weight, match_probability from {predicted} "
-                "order by all",
+                "match_weight - ({bits}) as match_weight, "
+                "1 / (1 + 2 ** -(match_weight - ({bits}))) as match_probability "
+                "from {predicted} order by all",
                 predicted=Query(predicted.physical_name),
+                bits=_contradiction_bits(settings),
             ),
         )
+
+
+def _contradiction_bits(settings: LinkageSettings) -> Query:
+    """Return the expression for what full disagreement takes off; 0 where none does.
+
+    Splink numbers a comparison's levels from 0, all else, upwards; -1 is missing.
+    """
+    terms = (
+        f"case when {quote_name('gamma_' + field)} = 0 then {bits!r} else 0 end"
+        for field, bits in settings.contradictions.items()
+    )
+    return Query(" + ".join(terms) or "0")
 
 
 _NO_PAIRS = (
@@ -211,7 +227,7 @@ def _untrained(settings: LinkageSettings) -> dict[str, Any]:
         "blocking_rules_to_generate_predictions": [
             _block(rule) for rule in settings.blocking_rules
         ],
-        "retain_matching_columns": False,
+        "retain_matching_columns": True,
         "retain_intermediate_calculation_columns": False,
     }
 

@@ -14,7 +14,8 @@ _TITLES = r"^(mr|mrs|ms|miss|mx|dr|prof|sir|dame|rev)\.?\s+"
 _NAME = r"nullif(trim(regexp_replace(regexp_replace(strip_accents(lower({0})), '[^a-z ]', '', 'g'), '\s+', ' ', 'g')), '')"  # noqa: E501
 _TEXT = r"nullif(trim(regexp_replace(regexp_replace(strip_accents(lower({0})), '[^a-z0-9 ]', '', 'g'), '\s+', ' ', 'g')), '')"  # noqa: E501
 _NORMAL = {
-    "name": _NAME,
+    "given_name": _NAME,
+    "surname": _NAME,
     "date": "try_cast({0} as date)",
     "email": "lower({0})",
     "phone": "{0}",
@@ -39,7 +40,7 @@ def stage_linkage_records(
     """Stage `linkage_record`: the newest version of each subject, normalised.
 
     Reads `core.record` and the vault. Columns: `subject_id`, one for each field of the
-    model, and `<field>_root` for each name. Names: lower case, no accents, no titles;
+    model, and `<field>_root` for each given name. Names: lower case, no accents, no titles;
     dates as dates; other text without punctuation. Fields that a source lacks are
     null; subjects of whom no field is known are left out.
     """
@@ -87,7 +88,7 @@ def _nicknames() -> Query:
 
 
 def _with_roots(settings: LinkageSettings) -> Query:
-    names = [name for name, kind in settings.fields.items() if kind == "name"]
+    names = [name for name, kind in settings.fields.items() if kind == "given_name"]
     roots = "".join(
         f", coalesce(n{i}.full_name, r.{quote_name(name)}) as "
         f"{quote_name(root_column(name))}"

@@ -129,7 +129,7 @@ def _stage_evidence(
     if model and settings.linkage:
         stage_linkage_records(lake, vault, settings.linkage)
         check_pair_ceiling(lake, settings.linkage)
-        stage_scored_pairs(lake, model)
+        stage_scored_pairs(lake, model, settings.linkage)
     else:
         lake.stage("linkage_record", "select 0::bigint as subject_id limit 0")
         lake.stage("scored_pair", _NO_SCORES)

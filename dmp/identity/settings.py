@@ -36,12 +36,14 @@ class Comparison(Document):
     """One comparison of the linkage model.
 
     Attributes:
-        kind: name (exact, nickname, close spellings), date, email, phone, exact, text,
-            or parts (how many of several correlated fields agree).
+        kind: given_name (exact, nickname, close spellings), surname, date, email,
+            phone, exact, text, or parts (how many of several correlated fields agree).
     """
 
     fields: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = Field(min_length=1)
-    kind: Literal["name", "date", "email", "phone", "exact", "text", "parts"]
+    kind: Literal[
+        "given_name", "surname", "date", "email", "phone", "exact", "text", "parts"
+    ]
 
     @model_validator(mode="after")
     def _one_field(self) -> Comparison:
@@ -60,6 +62,9 @@ class LinkageSettings(Document):
             every comparison free in at least one.
         prior_rules: strict rules by which the share of matching pairs is estimated.
         prior_recall: share of the true matches that the strict rules find, in (0, 1].
+        contradictions: field to bits taken off a pair that disagrees fully on it,
+            beyond what the model says: members of a household share so much that
+            comparisons taken as independent would join them.
         max_pairs: more pairs than this are refused before they are made.
     """
 
@@ -69,6 +74,7 @@ class LinkageSettings(Document):
     training_rules: tuple[tuple[str, ...], ...] = Field(min_length=1)
     prior_rules: tuple[tuple[str, ...], ...] = Field(min_length=1)
     prior_recall: float = Field(default=0.7, gt=0, le=1)
+    contradictions: Mapping[str, Annotated[float, Field(gt=0)]] = {}
     max_pairs: int = Field(default=20_000_000, ge=1)
     u_pairs: float = Field(default=2e6, gt=0)
 

@@ -19,11 +19,14 @@ REJECTED_ROW = Name("rejected_row")
 _CHUNK_BYTES = 1 << 20
 _MAX_LINE_BYTES = 64 << 20
 _JSON_LINES = """
-select row_number() over () as line, body from read_csv(
-    {file}, columns = {{'body': 'VARCHAR'}}, auto_detect = false, header = false,
-    delim = chr(1), quote = '', escape = '', strict_mode = false,
-    null_padding = true, max_line_size = {longest}
+select line, body, ltrim(body)[1] = '{{' and json_valid(body) as is_object from (
+    select row_number() over () as line, body from read_csv(
+        {file}, columns = {{'body': 'VARCHAR'}}, auto_detect = false, header = false,
+        delim = chr(1), quote = '', escape = '', strict_mode = false,
+        null_padding = true, max_line_size = {longest}
+    )
 )
+where body is not null and trim(body) <> ''
 """
 _CSV = """
 select row_number() over () + 1 as line, * from read_csv(
@@ -51,7 +54,7 @@ class StagedRows:
         if self.is_json:
             return _json_values(places)
         cells = [
-            f"{self._cell(place)} as {quote_name(place)}" for place in places
+            f"{self._cell(place)} as {raw_column(place)}" for place in places
         ]
         return sql(
             "select line, {cells} from {rows}",
@@ -104,6 +107,11 @@ limit 500
 """
 
 
+def raw_column(place: str) -> str:
+    """Return the quoted column that holds the raw text found at a place."""
+    return quote_name(f"raw.{place}")
+
+
 def content_hash(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hex."""
     digest = hashlib.sha256()
@@ -146,11 +154,10 @@ def _stage_jsonl(
         file=quote_text(str(readable)), longest=_MAX_LINE_BYTES
     )
     lake.stage("raw_row", text)
-    lake.execute("delete from raw_row where body is null or trim(body) = ''")
     lake.stage(
         "rejected_row",
         "select line, body, 'not a JSON object' as reason from raw_row "
-        "where not json_valid(body) or json_type(body) <> 'OBJECT'",
+        "where not is_object",
     )
     lake.execute("delete from raw_row where line in (select line from rejected_row)")
     return StagedRows((), is_json=True)
@@ -221,7 +228,7 @@ def _near(place: str, columns: Sequence[str]) -> str:
 def _json_values(places: Sequence[str]) -> Query:
     paths = ", ".join(quote_text(_json_path(place)) for place in places)
     cells = ", ".join(
-        f"v[{number}] as {quote_name(place)}"
+        f"v[{number}] as {raw_column(place)}"
         for number, place in enumerate(places, start=1)
     )
     return Query(

@@ -10,18 +10,21 @@ from dmp.core.identifiers import (
     UID2_PATTERN,
     FieldType,
 )
-from dmp.core.sql import Query, quote_name, quote_text
+from dmp.core.sql import Query, quote_text
+from dmp.ingest.connectors import raw_column
 from dmp.ingest.contracts import Contract, FieldSpec, InstantSpec, PersonalClass
 from dmp.privacy.detect import mask_sql
 
 EARLIEST, LATEST = "1900-01-01", "2200-01-01"
+_SUSPICIOUS = "[@:]|%40|([0-9][^0-9a-zA-Z]{0,2}){4}"
+"""What every e-mail, card, IBAN, phone number or address of a machine holds."""
 _EPOCH = {"epoch_ms": 1_000, "epoch_s": 1_000_000}
 _HAS_OFFSET = r"(Z|[+-]\d\d(:?\d\d)?)$"
 
 
 def raw(places: tuple[str, ...]) -> str:
     """Return the trimmed text at the first of `places` that has any, else null."""
-    cells = ", ".join(f"nullif(trim({quote_name(place)}), '')" for place in places)
+    cells = ", ".join(f"nullif(trim({raw_column(place)}), '')" for place in places)
     return f"coalesce({cells}, null)"
 
 
@@ -96,7 +99,14 @@ def _date(text: str, spec: FieldSpec, contract: Contract) -> str:
 def _text(text: str, spec: FieldSpec, contract: Contract) -> str:
     if spec.class_ is PersonalClass.DIRECT:
         return text
-    return str(mask_sql(Query(text)))
+    return _masked(text)
+
+
+def _masked(text: str) -> str:
+    """Mask personal data, looking closely only at texts that could hold some."""
+    suspicious = f"regexp_matches({text}, {quote_text(_SUSPICIOUS)})"
+    masked = mask_sql(Query(text)).text
+    return f"(case when {suspicious} then {masked} else {text} end)"
 
 
 def _boolean(text: str, spec: FieldSpec, contract: Contract) -> str:
@@ -113,7 +123,7 @@ def _number(text: str, spec: FieldSpec, contract: Contract) -> str:
 
 def _path(text: str, spec: FieldSpec, contract: Contract) -> str:
     bare = f"regexp_replace({text}, '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/]*|[?#].*$', '', 'g')"
-    return str(mask_sql(Query(bare)))
+    return _masked(bare)
 
 
 def _hex(digits: int) -> Callable[[str, FieldSpec, Contract], str]:

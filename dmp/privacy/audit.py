@@ -8,13 +8,11 @@ the next append completes what the state tells, and nothing unsigned is ever ado
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +37,12 @@ from dmp.privacy.audit_heads import (
     sign,
 )
 from dmp.privacy.detect import kinds
-from dmp.privacy.private_files import append_bytes, touch_private, whole_file
+from dmp.privacy.private_files import (
+    append_bytes,
+    exclusive,
+    touch_private,
+    whole_file,
+)
 
 _LOG = logging.getLogger(__name__)
 
@@ -115,7 +118,7 @@ class AuditLog:
         """
         _refuse_identifiers({"action": action, "actor": actor, "role": role})
         _refuse_identifiers(detail)
-        with self._locked():
+        with exclusive(self._lock_path):
             state = self._completed_state()
             seq = state.head.size if state else 0
             line = canonical(
@@ -138,7 +141,7 @@ class AuditLog:
         Changes nothing. A record that a crash kept from the log counts as cut off
         until the next append completes it.
         """
-        with self._locked():
+        with exclusive(self._lock_path):
             return self._verified()
 
     def _verified(self) -> AuditReport:
@@ -196,13 +199,6 @@ class AuditLog:
         ends = self.path.stat().st_size, self.heads_path.stat().st_size
         [head] = deque(lines_of(self.heads_path), maxlen=1)
         return _State(*ends, frontier, record, read_head(head))
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        touch_private(self._lock_path)
-        with self._lock_path.open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
 
 
 def _missing(path: Path, end: int, line: bytes) -> bytes:

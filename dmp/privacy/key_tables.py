@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from dmp.core.errors import PrivacyError
-from dmp.privacy.private_files import touch_private
+from dmp.privacy.private_files import exclusive, touch_private
 
 CHECK_PURPOSE = b"check"
 _BUSY_TIMEOUT_S = 30
@@ -29,7 +29,8 @@ def connect(path: Path) -> sqlite3.Connection:
     """Open the file, made with mode 0600; deleted bytes are overwritten."""
     touch_private(path)
     connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
-    connection.execute("pragma journal_mode = wal")
+    with exclusive(path.with_suffix(".lock")):  # SQLite does not wait for this change
+        connection.execute("pragma journal_mode = wal")
     connection.execute("pragma secure_delete = on")
     connection.execute("pragma synchronous = full")
     connection.execute("pragma temp_store = memory")

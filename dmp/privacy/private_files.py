@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import fcntl
 import os
 import re
 import secrets
@@ -45,6 +46,15 @@ def touch_private(path: Path) -> None:
     """Make `path` an empty file of mode 0600 where it was absent."""
     make_private_folder(path.parent)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, _FILE_MODE))
+
+
+@contextmanager
+def exclusive(lock: Path) -> Iterator[None]:
+    """Keep other processes and threads out of the same block until this one leaves."""
+    touch_private(lock)
+    with lock.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

@@ -10,13 +10,14 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
 from dmp.core.clock import Clock, now
-from dmp.core.errors import NotAllowed, UnknownName, UsageError
+from dmp.core.errors import NotAllowed, PrivacyError, UnknownName, UsageError
 from dmp.privacy.private_files import KEY_BYTES, read_key, write_key
 
 VARIABLE = "DMP_ROLE"
@@ -146,7 +147,8 @@ def load_actor_key(path: Path) -> bytes:
         PrivacyError: the file holds no key, or others than its owner can read it.
     """
     if not path.exists():
-        write_key(path, secrets.token_bytes(KEY_BYTES))
+        with suppress(PrivacyError):
+            write_key(path, secrets.token_bytes(KEY_BYTES))
     return read_key(path)
 
 

@@ -1,7 +1,7 @@
 """The vault: direct identifiers, one encrypted blob a version of a subject.
 
 A blob is the key's id (8 bytes), a nonce (12), then AES-256-GCM of the row's texts
-under the subject's own key, bound to subject, load and column names. Destroying the
+under the subject's own key, bound to that id, subject, load and columns. Destroying the
 key makes every copy unreadable.
 """
 
@@ -122,7 +122,7 @@ class Vault:
         texts = [batch.column(name).cast(pa.large_string()) for name in columns]
         rows = encode(texts) if columns else [b""] * len(ids)
         blobs = [
-            key_id(key) + seal(AESGCM(key), row, subject + binding)
+            _blob(key, row, subject + binding)
             for key, row, subject in zip(keys, rows, _packed(ids), strict=True)
             if key is not None
         ]
@@ -190,8 +190,9 @@ class _Reader:
 
     def _open(self, blob: bytes, key: bytes, subject: bytes) -> bytes | None:
         """Return the row, or None where it was written under a destroyed key."""
-        row = unseal(AESGCM(key), blob[KEY_ID_BYTES:], subject + self.binding)
-        if row is None and not self.keys.was_destroyed(blob[:KEY_ID_BYTES]):
+        name = blob[:KEY_ID_BYTES]
+        row = unseal(AESGCM(key), blob[KEY_ID_BYTES:], name + subject + self.binding)
+        if row is None and not self.keys.was_destroyed(name):
             number = int.from_bytes(subject, "little")
             raise PrivacyError(
                 f"the blob of subject {number} in the vault file {self.file_name} was "
@@ -238,6 +239,11 @@ def _text_columns(rows: pa.Table) -> list[str]:
     if wrong:
         raise UsageError(f"columns of the vault are text; these are not: {wrong}")
     return names
+
+
+def _blob(key: bytes, row: bytes, purpose: bytes) -> bytes:
+    name = key_id(key)
+    return name + seal(AESGCM(key), row, name + purpose)
 
 
 def _binding(load_id: str, columns: Sequence[str]) -> bytes:

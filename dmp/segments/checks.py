@@ -8,7 +8,7 @@ from dmp.core.errors import Fault, RuleInvalid
 from dmp.segments.calendars import CALENDAR_UNITS
 from dmp.segments.conditions import is_time
 from dmp.segments.grammar import near
-from dmp.segments.operators import OPERATORS, Takes
+from dmp.segments.operators import NUMBER_OPS, OPERATORS, Takes
 from dmp.segments.rule import All as Every
 from dmp.segments.rule import (
     AnyOf,
@@ -47,8 +47,6 @@ from dmp.segments.sources import (
 )
 
 _ABOUT_EVENTS = (Did, Endmost, Sequence, FirstTime, Regularly, Stopped, Restarted)
-_DATED = ("eq", "neq", "gt", "gte", "lt", "lte", "between", "not_between")
-_DATED = (*_DATED, "in", "not_in")
 Find = Callable[[Property], Source]
 
 
@@ -196,11 +194,12 @@ def _events(path: str, leaf: Leaf, population: Population) -> Iterator[Fault]:
     def find(wanted: Property) -> Source:
         return event_source(population, wanted)
 
-    for place, parts in _wheres(path, leaf):
+    for place, parts in wheres(path, leaf):
         yield from _clauses(place, parts, find)
 
 
-def _wheres(path: str, leaf: Leaf) -> Iterator[tuple[str, tuple[Clause, ...]]]:
+def wheres(path: str, leaf: Leaf) -> Iterator[tuple[str, tuple[Clause, ...]]]:
+    """Yield the lists of conditions on events that a node holds, with their paths."""
     if isinstance(leaf, Sequence):
         for i, step in enumerate(leaf.steps):
             yield f"{path}.steps[{i}].where", step.pattern.where
@@ -232,7 +231,7 @@ def conditions(part: Clause | Node, path: str) -> Iterator[tuple[str, Condition]
 def _comparison(path: str, source: Source, made: Comparison) -> Iterator[Fault]:
     """Yield what cannot be on a column of this type."""
     dated = source.kind in ("date", "instant")
-    if dated and made.op in _DATED:
+    if dated and made.op in NUMBER_OPS:
         for name, value in _literals(made):
             if not is_time(value):
                 right = "a date or an instant, as the column is"

@@ -19,6 +19,7 @@ from dmp.segments.rule import (
     All,
     AnyOf,
     Attribute,
+    Condition,
     Consent,
     Did,
     Endmost,
@@ -141,14 +142,14 @@ def compile_person(
     return Conditions(_finish(query, scope), paths)
 
 
-def compile_node(node: Node, scope: Scope) -> Tree:
+def compile_node(node: Node | Condition, scope: Scope) -> Tree:
     """Return a condition over the profile row, true or false, never null."""
     if isinstance(node, All):
-        return trees.both(compile_node(part, scope) for part in node.parts)  # type: ignore[arg-type]
+        return trees.both(compile_node(part, scope) for part in node.parts)
     if isinstance(node, AnyOf):
-        return trees.either(compile_node(part, scope) for part in node.parts)  # type: ignore[arg-type]
+        return trees.either(compile_node(part, scope) for part in node.parts)
     if isinstance(node, Not):
-        return trees.negation(compile_node(node.part, scope))  # type: ignore[arg-type]
+        return trees.negation(compile_node(node.part, scope))
     written = f"{scope.zone} {node!r}"
     known = scope.plan.conditions
     if written not in known:

@@ -108,11 +108,11 @@ def span_test(value: Tree, span: Span[T] | None, literal: Callable[[T], Tree]) -
         return trees.cast(exp.Null(), "boolean")
     parts = []
     if span.low is not None:
-        kind = exp.GTE if span.low_in else exp.GT
-        parts.append(trees.binary(kind, value.copy(), literal(span.low)))
+        above = trees.gte if span.low_in else trees.gt
+        parts.append(above(value.copy(), literal(span.low)))
     if span.high is not None:
-        kind = exp.LTE if span.high_in else exp.LT
-        parts.append(trees.binary(kind, value.copy(), literal(span.high)))
+        below = trees.lte if span.high_in else trees.lt
+        parts.append(below(value.copy(), literal(span.high)))
     return trees.both(parts)
 
 

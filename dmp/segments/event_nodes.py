@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from dmp.segments import readings, trees
 from dmp.segments.comparisons import number_holds
+from dmp.segments.dates import span_test
 from dmp.segments.plan import (
     Scope,
     candidate,
@@ -67,14 +68,15 @@ def _total(total: Total, condition: Tree, scope: Scope) -> Tree:
 def endmost(node: Endmost, scope: Scope) -> Tree:
     """Return whether the latest (earliest) candidate satisfies `has`."""
     condition = candidate(node.pattern, node.within, scope)
-    order = call("row", trees.column("occurred_at", "e"), _event_id())
+    order = call("row", trees.column("occurred_at", "e"), event_id())
     name = "arg_max" if node.latest else "arg_min"
     has = clauses(node.has, event_row(scope))
     found = scope.plan.fact(events(scope), call(name, has, order), condition)
     return trees.coalesce(found, trees.truth(False))
 
 
-def _event_id() -> Tree:
+def event_id() -> Tree:
+    """Return the event's id as text, whose code points break ties of time."""
     written = trees.cast(trees.column("event_id", "e"), "varchar")
     return trees.coalesce(written, trees.text(""))
 
@@ -88,14 +90,7 @@ def first_time(node: FirstTime, scope: Scope) -> Tree:
 
 
 def _lies_in(value: Tree, span: Span[datetime]) -> Tree:
-    tests = []
-    if span.low is not None:
-        kind = exp.GTE if span.low_in else exp.GT
-        tests.append(trees.binary(kind, value.copy(), trees.instant(span.low)))
-    if span.high is not None:
-        up = exp.LTE if span.high_in else exp.LT
-        tests.append(trees.binary(up, value.copy(), trees.instant(span.high)))
-    return trees.coalesce(trees.both(tests), trees.truth(False))
+    return trees.coalesce(span_test(value, span, trees.instant), trees.truth(False))
 
 
 def _happened(pattern: Pattern, span: Span[datetime], scope: Scope) -> Tree:

@@ -73,8 +73,10 @@ def _operators() -> Mapping[str, Operator]:
 
 
 OPERATORS: Mapping[str, Operator] = _operators()
-NUMBER_OPS = ("eq", "neq", "in", "not_in", "gt", "gte", "lt", "lte", "between")
-NUMBER_OPS = (*NUMBER_OPS, "not_between")
+NUMBER_OPS = (
+    *("eq", "neq", "in", "not_in"),
+    *("gt", "gte", "lt", "lte", "between", "not_between"),
+)
 PRESENCE_OPS = frozenset({"is_missing", "is_present", "is_blank"})
 LIST_OPS = frozenset({"has_any", "has_all", "has_none"})
 DATE_TAKES = frozenset(

@@ -122,7 +122,7 @@ def _node() -> Kind[Node]:
         if key is None:
             return cast(Node, None)
         inner = cast(Mapping[str, object], value)[key]
-        return kinds[key].read(inner, f"{path}.{key}", faults)
+        return cast(Node, kinds[key].read(inner, f"{path}.{key}", faults))
 
     schemas = [grammar.keyed_schema(key, kind) for key, kind in kinds.items()]
     return Kind(read, {"anyOf": [attribute_kind().schema, *schemas]})

@@ -15,7 +15,17 @@ from sqlglot import exp
 from dmp.core.errors import Fault, RuleInvalid
 from dmp.segments import trees
 from dmp.segments.comparisons import Row, holds
-from dmp.segments.rule import All, AnyOf, Clause, Condition, Node, Pattern, Segment
+from dmp.segments.rule import (
+    All,
+    AnyOf,
+    Clause,
+    Condition,
+    Node,
+    Not,
+    Pattern,
+    Segment,
+    Within,
+)
 from dmp.segments.sources import (
     Population,
     attribute_source,
@@ -160,14 +170,16 @@ def clauses(parts: tuple[Clause, ...], row: Row) -> Tree:
     return trees.both(_clause(part, row) for part in parts)
 
 
-def _clause(part: Clause | Node, row: Row) -> Tree:
+def _clause(part: Condition | Node, row: Row) -> Tree:
     if isinstance(part, Condition):
         return holds(part.property, part.comparison, row)
     if isinstance(part, All):
-        return trees.both(_clause(inner, row) for inner in part.parts)  # type: ignore[arg-type]
+        return trees.both(_clause(inner, row) for inner in part.parts)
     if isinstance(part, AnyOf):
-        return trees.either(_clause(inner, row) for inner in part.parts)  # type: ignore[arg-type]
-    return trees.negation(_clause(part.part, row))  # type: ignore[union-attr,arg-type]
+        return trees.either(_clause(inner, row) for inner in part.parts)
+    if isinstance(part, Not):
+        return trees.negation(_clause(part.part, row))
+    raise TypeError("a clause is made of conditions")
 
 
 def matching(pattern: Pattern, scope: Scope) -> Tree:
@@ -184,18 +196,17 @@ def inside(span: Span[datetime], scope: Scope) -> Tree:
     """Return the condition that an event lies in a window that ends by as_of."""
     occurred, tests = trees.column("occurred_at", "e"), []
     if span.low is not None:
-        kind = exp.GTE if span.low_in else exp.GT
-        tests.append(trees.binary(kind, occurred, trees.instant(span.low)))
+        above = trees.gte if span.low_in else trees.gt
+        tests.append(above(occurred, trees.instant(span.low)))
     if span.high is not None and span.high < scope.plan.as_of:
-        kind_up = exp.LTE if span.high_in else exp.LT
-        edge = trees.instant(span.high)
-        tests.append(trees.binary(kind_up, occurred.copy(), edge))
+        below = trees.lte if span.high_in else trees.lt
+        tests.append(below(occurred.copy(), trees.instant(span.high)))
     elif span.high is not None and not span.high_in:
         tests.append(trees.lt(occurred.copy(), trees.instant(span.high)))
     return trees.both(tests)
 
 
-def candidate(pattern: Pattern, within: object, scope: Scope) -> Tree:
+def candidate(pattern: Pattern, within: Within | None, scope: Scope) -> Tree:
     """Return the condition that an event matches and lies in `within`."""
-    span = within_span(within, scope.at)  # type: ignore[arg-type]
+    span = within_span(within, scope.at)
     return trees.both([matching(pattern, scope), inside(span, scope)])

@@ -121,7 +121,7 @@ def segment(node: InSegment, scope: Scope) -> Tree:
 
 def top(node: Top, scope: Scope) -> Tree:
     """Return whether the person is among the n best by present values."""
-    condition = trees.truth(True)
+    condition: Tree = trees.truth(True)
     if node.of is not None:
         condition = scope.compile(node.of, scope)
     value = _sortable(attribute_source(scope.population, node.by))

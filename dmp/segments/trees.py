@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
+from typing import TypeAlias
 
 from sqlglot import exp
 
-Tree = exp.Expression
+Tree: TypeAlias = exp.Expr
 
 _LOOSE = (exp.Binary, exp.Not, exp.In, exp.Between, exp.Interval)
 
@@ -222,3 +223,9 @@ def select(
     if where is not None and where != truth(True):
         query = query.where(where, copy=False)
     return query
+
+
+def aliased(query: exp.Query, alias: str) -> exp.Subquery:
+    """Return a query in the place of a table."""
+    name = exp.TableAlias(this=exp.to_identifier(alias, quoted=True))
+    return exp.Subquery(this=query, alias=name)

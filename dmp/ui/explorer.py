@@ -53,7 +53,7 @@ class ExplorerState:
 
     Listeners are called with the name of the part that changed: `segments`,
     `segment`, `attribute`, `page`, `destinations`, `destination`, `export`, `busy`,
-    `problem`, or a name in `PANELS`. A panel changes twice: to loading, then to its value.
+    `problem`, `news`, or a name in `PANELS`. A panel changes twice: to loading, then to its value.
     """
 
     def __init__(self, source: SegmentSource, query: str = "") -> None:
@@ -70,6 +70,7 @@ class ExplorerState:
         self.export: Loaded[ExportOutcome] | None = None
         self.busy = ""
         self.problem: Problem | None = None
+        self.news = ""
         self.panels: dict[str, Loaded[Any]] = {name: Loaded() for name in PANELS}
         self.asked = query
         self.rehearsed = False
@@ -176,6 +177,9 @@ class ExplorerState:
         self._set_busy("")
         if file.problem:
             self.tell(file.problem)
+        elif file.value:
+            self.news = f"{file.value[0]} is with your browser."
+            self._tell("news")
         return file.value
 
     def tell(self, problem: Problem | None) -> None:

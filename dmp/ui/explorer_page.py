@@ -43,7 +43,7 @@ class ExplorerPage:
             title="What each condition admits",
             caption="People each condition of the rule lets in on its own.",
         )
-        self.makeup = Bars(title="Make-up", caption="Beside everyone in the workspace.")
+        self.makeup = Bars(title="Make-up")
         self.trend = Trend(title="Size over time", caption="Members at each evaluation.")
         self.examples = PagedTable(
             title="Example members", caption="A few rows, as your role allows."
@@ -127,6 +127,7 @@ class ExplorerPage:
             "attribute": self._draw_attribute,
             "page": lambda: self._draw_panel("examples"),
             "problem": self._draw_problem,
+            "news": self._draw_news,
             **{name: lambda name=name: self._draw_panel(name) for name in PANELS},  # type: ignore[misc]
         }
 
@@ -150,6 +151,9 @@ class ExplorerPage:
         problem = self.state.problem
         shown = views.problem_content(problem) if problem else {"state": "none"}
         self.notice.content = shown
+
+    def _draw_news(self) -> None:
+        self.notice.content = {"state": "news", "message": self.state.news}
 
     def _draw_address(self) -> None:
         ready = self.state.segments.state != "loading" and bool(self.state.segment)

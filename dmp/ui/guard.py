@@ -11,6 +11,8 @@ from typing import Concatenate, Literal, ParamSpec, Protocol, TypeVar
 
 from dmp.core.errors import DMPError, NotAllowed
 
+UNFORESEEN = "Something went wrong on our side. The log has the details under this:"
+
 log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
@@ -49,7 +51,7 @@ def problem_of(error: Exception) -> Problem:
     reference = f"E-{secrets.token_hex(3).upper()}"
     log.error("page action failed reference=%s", reference, exc_info=error)
     ours = isinstance(error, DMPError)
-    message = str(error) if ours else "Something went wrong on our side."
+    message = str(error) if ours else UNFORESEEN
     return Problem("failed", message, reference)
 
 

@@ -39,11 +39,13 @@ def drawn_count(people: int, *, exact: bool) -> int:
 def shown_share(share: float, people: int, *, exact: bool) -> str:
     """Return a share of [0, 1] in per cent: a tenth when exact, otherwise whole.
 
+    The share of a hidden count is hidden too: an empty text.
+
     >>> shown_share(0.1234, 900, exact=True), shown_share(0.1234, 900, exact=False)
     ('12.3%', '12%')
     >>> shown_share(0.1234, 12, exact=False)
-    'hidden'
+    ''
     """
     if exact:
         return f"{share:.1%}"
-    return f"{share:.0%}" if people >= MINIMUM_CELL else "hidden"
+    return f"{share:.0%}" if people >= MINIMUM_CELL else ""

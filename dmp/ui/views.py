@@ -11,7 +11,7 @@ from typing import Any
 
 from dmp.ui.explorer import PAGE_ROWS, ExplorerState, Loaded
 from dmp.ui.guard import Problem
-from dmp.ui.numbers import drawn_count, shown_count, shown_share
+from dmp.ui.numbers import MINIMUM_CELL, drawn_count, shown_count, shown_share
 from dmp.ui.source import (
     ConditionCount,
     DestinationSummary,
@@ -26,6 +26,14 @@ from dmp.ui.source import (
 )
 
 Content = dict[str, Any]
+
+NOTABLE_RATIO = 1.15
+
+NO_SEGMENTS: Content = {
+    "title": "No segments yet",
+    "hint": "Add a YAML file in config/segments and evaluate it; it appears here.",
+    "example": "config/segments/pricing_intent.yaml",
+}
 
 
 def panel_content(
@@ -52,32 +60,23 @@ def problem_content(problem: Problem) -> Content:
 def segment_list(state: ExplorerState) -> Content:
     """Return the list of segments with the selected one and the viewer."""
     viewer = state.source.viewer
-    empty = (
-        "No segments yet. Add a YAML file in config/segments and evaluate it with "
-        "`dmp segment build`; it appears here."
-    )
-    content = panel_content(
-        state.segments,
-        lambda found: {"items": [_list_item(s, viewer) for s in found]}
-        if found
-        else {},
-        empty=empty,
-    )
+    found = state.segments.value or []
     return {
-        "state": "ready",
-        **content,
+        "state": "loading" if state.segments.state == "loading" else "ready",
+        "items": [_list_item(summary, viewer) for summary in found],
         "selected": state.segment,
         "viewer": _viewer(viewer),
     }
 
 
 def headline(state: ExplorerState) -> Content:
-    """Return the selected segment's title, facts, sentence and main numbers."""
-    summary = state.summary
-    if summary is None:
-        return {"state": "loading" if state.segments.state == "loading" else "none"}
-    exact = state.source.viewer.exact_counts
+    """Return the selected segment's title, facts and main numbers, or why none is."""
+    if state.summary is None:
+        return panel_content(state.segments, lambda _: {}, empty="") | NO_SEGMENTS
+    summary, exact = state.summary, state.source.viewer.exact_counts
     share = summary.members / summary.people if summary.people else 0.0
+    part = shown_share(share, summary.members, exact=exact)
+    everyone = shown_count(summary.people, exact=exact)
     return {
         "state": "ready",
         "name": summary.name,
@@ -86,8 +85,7 @@ def headline(state: ExplorerState) -> Content:
         "facts": _facts(summary),
         "tags": list(summary.tags),
         "members": shown_count(summary.members, exact=exact),
-        "share": shown_share(share, summary.members, exact=exact),
-        "everyone": shown_count(summary.people, exact=exact),
+        "of": f"members, {part} of {everyone} people" if part else "members",
     }
 
 
@@ -228,7 +226,10 @@ def outcome(result: ExportOutcome, *, dry_run: bool, exact: bool) -> Content:
 
 def destination_label(destination: DestinationSummary) -> str:
     """Return a destination as one line of a menu."""
-    return f"{words(destination.name)} ({destination.kind})"
+    needs = words(destination.purpose).lower()
+    takes = words(destination.identifier).lower()
+    name = words(destination.name)
+    return f"{name}: {destination.kind}, takes {takes}, needs consent for {needs}"
 
 
 def words(name: str) -> str:
@@ -283,7 +284,7 @@ def _step(step: FunnelStep, members: int, top: int, *, exact: bool) -> Content:
         "share": shown_share(
             step.people / max(members, 1), step.people, exact=exact
         ),
-        "bar": min(drawn_count(step.people, exact=exact) / top, 1.0),
+        "bar": _length(step.people, top, exact=exact),
         "lost": shown_count(sum(n for _, n in step.losses), exact=exact),
         "losses": [
             [reason, shown_count(people, exact=exact)]
@@ -293,26 +294,32 @@ def _step(step: FunnelStep, members: int, top: int, *, exact: bool) -> Content:
     }
 
 
+def _length(people: int, top: int, *, exact: bool) -> float | None:
+    if not exact and people < MINIMUM_CELL:
+        return None
+    return min(drawn_count(people, exact=exact) / top, 1.0)
+
+
 def _share_row(item: Share, *, exact: bool) -> Content:
-    hidden = not exact and shown_share(item.share, item.people, exact=False) == "hidden"
+    digits = 3 if exact else 2
+    mine, all_of_them = round(item.share, digits), round(item.share_of_everyone, digits)
     share = shown_share(item.share, item.people, exact=exact)
-    everyone = f"{item.share_of_everyone:.1%}" if exact else f"{item.share_of_everyone:.0%}"
-    known = item.share_of_everyone > 0 and not hidden
-    ratio = f"{item.share / item.share_of_everyone:.1f}×" if known else "–"
+    everyone = f"{all_of_them:.{digits - 2}%}"
+    ratio = mine / all_of_them if share and all_of_them else None
     return {
         "label": item.value,
-        "bar": 0.0 if hidden else round(item.share, 3 if exact else 2),
-        "reference": round(item.share_of_everyone, 3 if exact else 2),
-        "text": share,
+        "bar": mine if share else 0.0,
+        "reference": all_of_them,
+        "text": share or "hidden",
         "against": everyone,
-        "ratio": ratio,
-        "over": known and item.share / item.share_of_everyone >= 1.15,
+        "ratio": f"{ratio:.1f}×" if ratio is not None else "–",
+        "over": ratio is not None and ratio >= NOTABLE_RATIO,
         "cells": [
             item.value,
             shown_count(item.people, exact=exact),
-            share,
+            share or "hidden",
             everyone,
-            ratio,
+            f"{ratio:.2f}" if ratio is not None else "–",
         ],
     }
 

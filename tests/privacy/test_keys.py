@@ -70,7 +70,7 @@ def test_subject_keys_come_in_the_order_asked_and_last(keys: KeyStore) -> None:
 
 
 def test_more_subjects_than_one_statement_takes(keys: KeyStore) -> None:
-    ids = np.arange(120_000, dtype=np.int64)
+    ids = np.arange(60_000, dtype=np.int64)
     made = keys.subject_keys(ids, create=True)
     assert keys.subject_keys(ids[::-1], create=False) == made[::-1]
 

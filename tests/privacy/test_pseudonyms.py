@@ -41,7 +41,7 @@ def values(
 @given(
     st.lists(st.text(), min_size=1), st.text(min_size=1).filter(lambda t: "\0" not in t)
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_sql_equals_python_on_all_unicode(texts: list[str], kind: str) -> None:
     with duckdb.connect() as duck:
         rows = values(

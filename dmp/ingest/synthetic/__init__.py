@@ -1,5 +1,7 @@
 """Synthetic people, their records and events in five sources, with the known truth."""
 
+from __future__ import annotations
+
 from dmp.ingest.synthetic.generation import generate
 from dmp.ingest.synthetic.realism import Figure
 from dmp.ingest.synthetic.report import FileEntry, GenerationReport

@@ -124,4 +124,5 @@ def consents_at(
             made[place, number] = decision.at_ms
             states[place, number + 1 :] = 1 + decision.granted
     count = (made[person] <= at_ms[:, None]).sum(axis=1)
-    return states[person, count]
+    found: Ints = states[person, count]
+    return found

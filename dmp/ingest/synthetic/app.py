@@ -155,12 +155,17 @@ def _heads(events: Events) -> Text:
     return join('"event_name":', pick(names, events.kind), pick(screens, events.page))
 
 
+def _versions(events: Events) -> Text:
+    """Return the app version of each event; most visits are made with the newest."""
+    version = (events.session * 7919 % 101 / 101) ** 2 * len(APP_VERSIONS)
+    return pick(APP_VERSIONS, version.astype(np.int64))
+
+
 def app_lines(spec: Spec, chunk: int, activity: Activity) -> Text:
     """Return the app events of a chunk as JSON objects, in order of arrival."""
     rng = generator(spec.seed, chunk, "app")
     own = selected(activity.events, activity.of(APP))
     events, number = sent(rng, spec, own)
-    version = (events.session * 7919 % 101 / 101) ** 2 * len(APP_VERSIONS)
     return join(
         '{"uuid":"app-',
         pick(uuids(rng, own.kind.size), number),
@@ -179,6 +184,6 @@ def app_lines(spec: Spec, chunk: int, activity: Activity) -> Text:
         '},"consents":{',
         _consents(activity, events),
         '},"app_version":"',
-        pick(APP_VERSIONS, version.astype(np.int64)),
+        _versions(events),
         '"}',
     )

@@ -24,7 +24,8 @@ from dmp.ingest.synthetic.seeds import Ints, permuted
 _PRIVATE = Odds.of(
     [
         f"{name}.example"
-        for name in "gmail outlook hotmail yahoo icloud mail btmail sky fastmail".split()
+        for name in """gmail outlook hotmail yahoo icloud mail btmail sky
+        fastmail""".split()
     ],
     (44, 13, 14, 9, 8, 4, 4, 3, 1),
 )

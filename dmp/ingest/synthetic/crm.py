@@ -35,6 +35,7 @@ COLUMNS = tuple(
     .split(",")
 )
 _MOST_RECORDS = 4
+_OLDEST_MS = 730 * DAY_MS
 _COPIED = 0.007
 _BAD = 0.005
 
@@ -110,36 +111,51 @@ def _birth(dice: random.Random, person: Person) -> str:
     return written_date(dice, wrong_birth(dice, person.born) if wrong else person.born)
 
 
-def _record(dice: random.Random, spec: Spec, person: Person, number: str) -> Row:
-    """Return one record of a person, last touched somewhere in the last two years."""
-    at_ms = spec.until_ms - 1 - int(dice.random() ** 1.3 * 730 * DAY_MS)
-    stale = chance(dice, CRM_ERRORS.outdated)
-    seen_ms = at_ms - 730 * DAY_MS if stale else at_ms
+def _names(dice: random.Random, person: Person, seen_ms: int) -> tuple[str, str]:
+    """Return given name and surname as written down."""
+    surname = person.surname_at(seen_ms)
     given, last = written_name(
-        dice,
-        CRM_ERRORS,
-        person.given_name,
-        person.nickname,
-        person.surname_at(seen_ms),
+        dice, CRM_ERRORS, person.given_name, person.nickname, surname
     )
+    if chance(dice, CRM_ERRORS.shouting):
+        given, last = given.upper(), last.upper()
+    return dressed(dice, CRM_ERRORS, given), dressed(dice, CRM_ERRORS, last)
+
+
+def _home(dice: random.Random, person: Person, seen_ms: int) -> tuple[str, ...]:
+    """Return ADDR1, CITY, POSTCODE and COUNTRY as written down."""
     home = person.home_at(seen_ms)
     line = written_line(dice, CRM_ERRORS, home.line)
     if chance(dice, CRM_ERRORS.shouting):
-        given, last, line = given.upper(), last.upper(), line.upper()
-    account = person.account_ids and chance(dice, 0.35)
+        line = line.upper()
     return (
-        number,
-        _title(dice, person),
-        dressed(dice, CRM_ERRORS, given),
-        dressed(dice, CRM_ERRORS, last),
-        _birth(dice, person),
-        _gender(dice, person),
-        *_contact(dice, person),
         dressed(dice, CRM_ERRORS, line),
         home.city.upper() if chance(dice, 0.1) else home.city,
         "" if chance(dice, 0.06) else written_postcode(dice, home.postcode),
         dice.choice(("GB", "UK", "United Kingdom", "")),
-        dice.choice(person.account_ids) if account else "",
+    )
+
+
+def _account(dice: random.Random, person: Person) -> str:
+    """Return the account id if somebody linked it, which is seldom."""
+    linked = person.account_ids and chance(dice, 0.35)
+    return dice.choice(person.account_ids) if linked else ""
+
+
+def _record(dice: random.Random, spec: Spec, person: Person, number: str) -> Row:
+    """Return one record of a person, last touched somewhere in the last two years."""
+    at_ms = spec.until_ms - 1 - int(dice.random() ** 1.3 * _OLDEST_MS)
+    stale = chance(dice, CRM_ERRORS.outdated)
+    seen_ms = at_ms - _OLDEST_MS if stale else at_ms
+    return (
+        number,
+        _title(dice, person),
+        *_names(dice, person, seen_ms),
+        _birth(dice, person),
+        _gender(dice, person),
+        *_contact(dice, person),
+        *_home(dice, person, seen_ms),
+        _account(dice, person),
         dice.choice(("", "", "bronze", "silver", "gold")),
         *_opt_ins(dice, person, at_ms),
         _notes(dice, person),
@@ -177,7 +193,7 @@ def _n_records(dice: random.Random) -> int:
 
 
 def _planted(dice: random.Random, row: Row, number: str) -> tuple[Row, str, str]:
-    """Return a row with a fault under a number of its own, the column, what is wrong."""
+    """Return a faulty row under a number of its own, the column, and what is wrong."""
     column, what, wrong = dice.choice(_FAULTS)
     return _with(_with(row, "CUST_NO", number), column, wrong(dice)), column, what
 

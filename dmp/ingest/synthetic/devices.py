@@ -63,7 +63,8 @@ class Devices:
     def identifier_at(self, device: Ints, at_ms: Ints) -> Ints:
         """Return the number of the identifier a device has at an instant."""
         life = (self.resets[device] <= at_ms[:, None]).sum(axis=1)
-        return device * LIVES + life
+        number: Ints = device * LIVES + life
+        return number
 
 
 def _shared(

@@ -22,7 +22,7 @@ from dmp.ingest.synthetic.report import GenerationReport
 from dmp.ingest.synthetic.sessions import APP, WEB
 from dmp.ingest.synthetic.shop import SCHEMA as SHOP_SCHEMA
 from dmp.ingest.synthetic.shop import shop_orders
-from dmp.ingest.synthetic.spec import Spec, checked_spec
+from dmp.ingest.synthetic.spec import Spec, check, wanted_formats, wanted_sources
 from dmp.ingest.synthetic.tables import (
     Refusal,
     csv_bytes,
@@ -184,7 +184,7 @@ def _report(run: _Run) -> GenerationReport:
     return GenerationReport(
         people=spec.people,
         seed=spec.seed,
-        until=spec.until.isoformat(),
+        until=spec.until.astimezone(UTC).isoformat(),
         days=spec.days,
         rows={source: run.rows[source] for source in spec.sources},
         refused={source: run.refused[source] for source in spec.sources},
@@ -192,6 +192,22 @@ def _report(run: _Run) -> GenerationReport:
         figures=run.tally.figures(),
         hours=tuple(round(float(share), 5) for share in hours),
     )
+
+
+def _write(
+    spec: Spec, out: Path, progress: Callable[[int, int], None] | None
+) -> GenerationReport:
+    """Write every chunk of a checked spec and the manifest."""
+    prepare(out)
+    run = _open_run(spec, out)
+    for chunk in range(spec.n_chunks):
+        _put_chunk(run, chunk)
+        if progress:
+            done = min((chunk + 1) * spec.chunk_people, spec.people)
+            progress(done, spec.people)
+    report = _report(run)
+    write_manifest(out, report)
+    return report
 
 
 def generate(
@@ -230,23 +246,8 @@ def generate(
         UsageError: an argument is out of range, a format does not suit its source, or
             the folder holds other files; nothing was written.
     """
-    spec = checked_spec(
-        people=people,
-        seed=seed,
-        until=until,
-        days=days,
-        sources=sources,
-        formats=formats,
-        events=events,
-        events_per_person=events_per_person,
-        chunk_people=chunk_people,
-    )
-    prepare(out)
-    run = _open_run(spec, out)
-    for chunk in range(spec.n_chunks):
-        _put_chunk(run, chunk)
-        if progress:
-            progress(min((chunk + 1) * chunk_people, people), people)
-    report = _report(run)
-    write_manifest(out, report)
-    return report
+    kept = wanted_sources(sources, events)
+    kinds = wanted_formats(formats, kept)
+    spec = Spec(people, seed, until, days, kept, kinds, events_per_person, chunk_people)
+    check(spec)
+    return _write(spec, out, progress)

@@ -107,7 +107,7 @@ def _latest(session: Ints, marked: Flags) -> Ints:
 def _times(
     rng: np.random.Generator, spec: Spec, visits: Sessions, session: Ints, kind: Ints
 ) -> Ints:
-    """Return when each event happens; a visit that would pass the end is a day early."""
+    """Return when each event happens; a visit past the end comes a day earlier."""
     pause = np.minimum(rng.lognormal(3.3, 1.1, session.size) * 1000, 1_200_000)
     pause[np.isin(kind, _QUICK)] *= 0.08
     starts = _starts(session)
@@ -155,7 +155,8 @@ def _baskets(
     run = np.cumsum(added)
     starts = _starts(session)
     value = run - run[starts] + added[starts]
-    return quantity, np.round(np.where(value < 0.01, price, value), 2)
+    shown = np.where(value < 0.01, price, value).astype(np.float64)
+    return quantity, shown.round(2)
 
 
 def make_events(rng: np.random.Generator, spec: Spec, visits: Sessions) -> Events:

@@ -34,7 +34,7 @@ INCOME_BANDS = Odds.of(("A", "B", "C", "D", "E"), (8, 20, 34, 26, 12))
 
 _KNOWN = 0.6
 _TWICE = 0.16
-_BAD = 0.004
+_BAD = 0.007
 _IDS_PER_PERSON = 3
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -117,16 +117,17 @@ def _accounts(chunk: _Chunk, place: int) -> tuple[str, ...]:
     return tuple(chunk.accounts[first : first + count])
 
 
-def _person(
-    chunk: _Chunk, home: _Home, member: Member, start: int, place: int
-) -> Person:
-    """Return one person; `start` is the place of the first member in the chunk."""
-    dice, first = chunk.dice, chunk.first_id + start
-    nickname = informal(dice, member.given_name)
-    changed_name = bool(member.maiden_name) and chance(dice, 0.35)
-    accounts = _accounts(chunk, place)
+def _id_at(first: int, place: int | None) -> int | None:
+    """Return the person_id of the member at a place of a household, None for None."""
+    return None if place is None else first + place
+
+
+def _person(chunk: _Chunk, home: _Home, member: Member, first: int, at: int) -> Person:
+    """Return one person; `first` is the id of the first member, `at` the place."""
+    nickname = informal(chunk.dice, member.given_name)
+    changed_name = bool(member.maiden_name) and chance(chunk.dice, 0.35)
     return Person(
-        person_id=chunk.first_id + place,
+        person_id=chunk.first_id + at,
         household_id=home.household_id,
         role=member.role,
         gender=member.gender,
@@ -138,16 +139,24 @@ def _person(
         married_ms=_some_time_ago(chunk, 3),
         emails=_emails(chunk, member, nickname),
         family_email=home.family_email,
-        mobile=chunk.mobiles[place],
+        mobile=chunk.mobiles[at],
         landline=home.landline,
         home=home.home,
         home_before=home.home_before,
         moved_ms=home.moved_ms,
-        twin_of=None if member.twin_of is None else first + member.twin_of,
-        namesake_of=None if member.namesake_of is None else first + member.namesake_of,
+        twin_of=_id_at(first, member.twin_of),
+        namesake_of=_id_at(first, member.namesake_of),
+    )
+
+
+def _with_choices(chunk: _Chunk, person: Person, at: int) -> Person:
+    """Return a person with the accounts opened and the consent decided."""
+    accounts = _accounts(chunk, at)
+    return replace(
+        person,
         account_ids=accounts,
-        joins_online=bool(accounts) and chance(dice, _JOINS_ONLINE),
-        consent=decide(dice, chunk.spec),
+        joins_online=bool(accounts) and chance(chunk.dice, _JOINS_ONLINE),
+        consent=decide(chunk.dice, chunk.spec),
     )
 
 
@@ -162,9 +171,9 @@ def make_people(spec: Spec, chunk: int) -> list[Person]:
     for number, size in enumerate(household_sizes(at.dice, spec.chunk_size(chunk))):
         members = make_household(at.dice, today, size)
         home = _make_home(at, at.first_id + number, members)
-        start = len(people)
-        people += [
-            _person(at, home, member, start, start + place)
-            for place, member in enumerate(members)
-        ]
+        first = at.first_id + len(people)
+        for member in members:
+            place = len(people)
+            person = _person(at, home, member, first, place)
+            people.append(_with_choices(at, person, place))
     return people

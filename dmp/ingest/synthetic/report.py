@@ -50,7 +50,8 @@ class GenerationReport:
             files = sum(file.path.startswith(f"{source}/") for file in self.files)
             refused = self.refused.get(source, 0)
             out.append(
-                f"  {source:<8} {rows:>12,} rows in {files} files, {refused} to be refused"
+                f"  {source:<8} {rows:>12,} rows in {files} files, "
+                f"{refused} to be refused"
             )
         out += [
             f"  {figure.name:<20} {figure.measured:.3f}, target {figure.target:.3f} "

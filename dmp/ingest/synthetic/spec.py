@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from dmp.core.errors import UnknownName, UsageError
 
@@ -28,7 +28,7 @@ class Spec:
     Attributes:
         people: how many people, at least 1.
         seed: 0 or more; same spec and seed give the same bytes.
-        until: everything happens before this instant (UTC).
+        until: everything happens before this instant; carries a time zone.
         days: length of the observed window [until - days, until), at least 14.
         sources: which sources are written, in the order of `SOURCES`.
         formats: the file format of every source written.
@@ -65,8 +65,12 @@ class Spec:
         return min(self.chunk_people, self.people - chunk * self.chunk_people)
 
 
-def _checked_sources(sources: Sequence[str] | None, events: bool) -> tuple[str, ...]:
-    """Return the sources to write, without the event sources if not wanted."""
+def wanted_sources(sources: Sequence[str] | None, events: bool) -> tuple[str, ...]:
+    """Return the sources to write, without web and app if events are not wanted.
+
+    Raises:
+        UnknownName: a source does not exist.
+    """
     for name in sources or ():
         if name not in SOURCES:
             raise UnknownName("synthetic source", name, SOURCES)
@@ -74,10 +78,14 @@ def _checked_sources(sources: Sequence[str] | None, events: bool) -> tuple[str, 
     return tuple(s for s in SOURCES if s in wanted and (events or s not in SOURCES[:2]))
 
 
-def _checked_formats(
-    formats: Mapping[str, str] | None, sources: tuple[str, ...]
+def wanted_formats(
+    formats: Mapping[str, str] | None, sources: Sequence[str]
 ) -> dict[str, str]:
-    """Return the format of each source, or say which would be right."""
+    """Return the file format of each source.
+
+    Raises:
+        UsageError: a format cannot hold its source; the message says which can.
+    """
     for source, wanted in (formats or {}).items():
         if source not in FORMATS:
             raise UnknownName("synthetic source", source, SOURCES)
@@ -86,53 +94,28 @@ def _checked_formats(
             raise UsageError(
                 f"formats[{source!r}]: {wanted!r} cannot hold this source; use {right}"
             )
-    return {
-        source: (formats or {}).get(source, FORMATS[source][0]) for source in sources
-    }
+    return {name: (formats or {}).get(name, FORMATS[name][0]) for name in sources}
 
 
-def checked_spec(
-    *,
-    people: int,
-    seed: int,
-    until: datetime,
-    days: int,
-    sources: Sequence[str] | None,
-    formats: Mapping[str, str] | None,
-    events: bool,
-    events_per_person: float,
-    chunk_people: int,
-) -> Spec:
-    """Return a spec whose values are all usable.
+def check(spec: Spec) -> None:
+    """Do nothing if every number of a spec is usable.
 
     Raises:
-        UsageError: a number is out of range, or a format does not suit its source.
-        UnknownName: a source does not exist.
+        UsageError: some are not; the message names all of them.
     """
     limits = (
-        ("people", people, 1, 50_000_000),
-        ("seed", seed, 0, 2**63),
-        ("days", days, 14, 3650),
-        ("events_per_person", events_per_person, 0.1, 300),
-        ("chunk_people", chunk_people, 1, 50_000),
+        ("people", spec.people, 1, 50_000_000),
+        ("seed", spec.seed, 0, 2**63),
+        ("days", spec.days, 14, 3650),
+        ("events_per_person", spec.events_per_person, 0.1, 300),
+        ("chunk_people", spec.chunk_people, 1, 50_000),
     )
     wrong = [
         f"{name} must be in [{low}, {high}]"
         for name, value, low, high in limits
         if not low <= value <= high
     ]
-    if until.tzinfo is None:
+    if spec.until.tzinfo is None:
         wrong.append("until must carry a time zone, such as UTC")
     if wrong:
         raise UsageError("; ".join(wrong))
-    kept = _checked_sources(sources, events)
-    return Spec(
-        people,
-        seed,
-        until.astimezone(UTC),
-        days,
-        kept,
-        _checked_formats(formats, kept),
-        events_per_person,
-        chunk_people,
-    )

@@ -20,7 +20,8 @@ TAIL_EXPONENT = 0.85
 HEAD = 20
 N_SURNAMES = 45_000
 
-_COMMON = """Smith Jones Williams Taylor Brown Davies Evans Wilson Thomas Johnson Roberts
+_COMMON = """Smith
+    Jones Williams Taylor Brown Davies Evans Wilson Thomas Johnson Roberts
     Robinson Thompson Wright Walker White Edwards Hughes Green Hall Lewis Harris Clarke
     Patel Jackson Wood Turner Martin Cooper Hill Ward Morris Moore Clark Lee King Baker
     Harrison Morgan Allen James Scott Phillips Watson Davis Parker Price Bennett Young

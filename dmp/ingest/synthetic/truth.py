@@ -160,9 +160,16 @@ def consent_table(people: Sequence[Person]) -> pa.Table:
     return pa.table(list(map(list, zip(*rows, strict=True))), schema=CONSENT_SCHEMA)
 
 
+def _move(person: Person) -> tuple[object, ...]:
+    """Return line and postcode of the address before, and when it was left."""
+    before = person.home_before
+    if before is None:
+        return None, None, None
+    return before.line, before.postcode, instant(person.moved_ms)
+
+
 def _truth(person: Person) -> tuple[object, ...]:
     """Return a person as a row of `PEOPLE_SCHEMA`."""
-    before = person.home_before
     return (
         person.person_id,
         person.household_id,
@@ -181,9 +188,7 @@ def _truth(person: Person) -> tuple[object, ...]:
         person.home.line,
         person.home.city,
         person.home.postcode,
-        before.line if before else None,
-        before.postcode if before else None,
-        instant(person.moved_ms) if before else None,
+        *_move(person),
         person.twin_of,
         person.namesake_of,
         list(person.account_ids),

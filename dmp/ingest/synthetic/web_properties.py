@@ -40,30 +40,26 @@ def _product_properties(activity: Activity, events: Events) -> Text:
     )
 
 
+def _basket_properties(activity: Activity, kind: Kind, events: Events) -> Text:
+    """Return the properties of a checkout started or an order completed."""
+    currency = join(',"currency":"', _currency(activity, events), '"')
+    if kind == Kind.STARTED:
+        return join('"value":', amounts(events.value), currency)
+    order = pick(activity.order_ids, events.order)
+    total = amounts(events.value)
+    return join('"order_id":"', order, '","total":', total, currency)
+
+
 def _properties_of(
     rng: np.random.Generator, activity: Activity, kind: Kind, events: Events
 ) -> str | Text:
     """Return what stands in `properties` of events that are all of one kind."""
-    if kind == Kind.VIEWED:
-        return _product_properties(activity, events)
-    if kind == Kind.ADDED:
-        return join(
-            _product_properties(activity, events),
-            ',"quantity":',
-            whole(events.quantity),
-        )
-    if kind == Kind.STARTED:
-        return join(
-            '"value":',
-            amounts(events.value),
-            ',"currency":"',
-            _currency(activity, events),
-            '"',
-        )
-    if kind == Kind.COMPLETED:
-        total = join('","total":', amounts(events.value), ',"currency":"')
-        order = pick(activity.order_ids, events.order)
-        return join('"order_id":"', order, total, _currency(activity, events), '"')
+    if kind in (Kind.VIEWED, Kind.ADDED):
+        product = _product_properties(activity, events)
+        added = join(product, ',"quantity":', whole(events.quantity))
+        return added if kind == Kind.ADDED else product
+    if kind in (Kind.STARTED, Kind.COMPLETED):
+        return _basket_properties(activity, kind, events)
     if kind == Kind.SIGNED_UP:
         return join('"plan":"', pick(PLANS, events.session % len(PLANS)), '"')
     if kind == Kind.SEARCHED:

@@ -26,11 +26,11 @@ function pair(row, y, width) {
   const left = Math.min(Math.max(width * 0.3, 84), 150);
   const room = width - left - 108;
   return {
-    height: 36,
+    height: 40,
     parts: [
       shape("text", { x: 0, y: y + 17 }, clipped(row.label, left - 12), shape("title", {}, row.label)),
-      track(left, y + 2, room, 11, row.bar, "var(--dmp-accent)"),
-      track(left, y + 16, room, 5, row.reference, "var(--dmp-reference)"),
+      track(left, y + 1, room, 13, row.bar, "var(--dmp-accent)"),
+      track(left, y + 17, room, 6, row.reference, "var(--dmp-reference)"),
       shape("text", { x: width - 46, y: y + 17, class: "strong", "text-anchor": "end" }, row.text),
       ratio(row, y, width),
     ],

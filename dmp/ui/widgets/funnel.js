@@ -20,6 +20,9 @@ function lossLine(step, y, width) {
 }
 
 function bar(step, before, y, width) {
+  if (step.bar === null) {
+    return [shape("rect", { x: 0.5, y: y + 0.5, width: width - 1, height: BAR - 1, rx: 5, fill: "none", stroke: "var(--dmp-line-strong)", "stroke-dasharray": "3 4" })];
+  }
   const length = Math.max(step.bar * width, 2);
   const gone = Math.max(before * width - length, 0);
   return [
@@ -40,11 +43,9 @@ function later(step, y, width) {
 }
 
 function drawStep(step, before, y, width) {
-  const figures = `${step.people}`;
-  const right = textWidth(figures, "600 13.5px");
   return [
     shape("text", { x: 0, y: y + 15, class: "strong" }, step.label),
-    shape("text", { x: width - 64, y: y + 15, class: "strong", "text-anchor": "end", "data-right": right }, figures),
+    shape("text", { x: width - 64, y: y + 15, class: "strong", "text-anchor": "end", }, step.people),
     shape("text", { x: width, y: y + 15, class: "soft", "text-anchor": "end" }, step.share),
     ...bar(step, before, y + 24, width),
   ];
@@ -65,7 +66,7 @@ function chart(content, width) {
       y += 24;
     }
     parts.push(...drawStep(step, before, y, width));
-    before = step.bar;
+    before = step.bar ?? 0;
     y += 24 + BAR + 14;
   }
   const known = content.steps.filter((step) => step.people !== null);

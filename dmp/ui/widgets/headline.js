@@ -11,16 +11,21 @@ function whole(content) {
       content.tags.length ? node("div", { class: "dmp-tags" }, content.tags.map((tag) => node("span", {}, tag))) : null),
     node("div", { class: "dmp-figure" },
       node("b", { "data-members": true }, content.members),
-      node("span", {}, `members, ${content.share} of ${content.everyone} people`)),
+      node("span", {}, content.of)),
     node("div", { class: "dmp-rule" },
       node("h2", {}, "Who is in it"), node("p", {}, content.sentence), facts(content)));
+}
+
+function empty(content) {
+  return node("div", { class: "dmp-empty" },
+    node("h1", {}, content.title), node("p", {}, content.hint), node("code", {}, content.example));
 }
 
 function render({ model, el }) {
   el.classList.add("dmp");
   return follow(model, (content) => {
-    if (content.state === "ready") el.replaceChildren(whole(content));
-    else el.replaceChildren(content.state === "loading" ? skeleton([40, 70, 100]) : "");
+    const shown = { ready: whole, loading: () => skeleton([40, 70, 100]), empty };
+    el.replaceChildren((shown[content.state] || message)(content));
   });
 }
 

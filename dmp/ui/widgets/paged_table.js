@@ -18,7 +18,7 @@ function render({ model, el }) {
     };
     model.on("change:content", focus);
   };
-  const chart = (content) => node("div", {},
+  const chart = (content) => node("div", { class: "dmp-rows" },
     content.note ? node("p", { class: "dmp-note" }, content.note) : null,
     content.rows.length
       ? [table(content.columns, content.rows, "Example members", content.numeric), pager(content, turn)]

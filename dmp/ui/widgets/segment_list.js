@@ -52,8 +52,7 @@ function render({ model, el }) {
 
 function notes(content, items) {
   if (content.state === "loading") return [skeleton([100, 90, 96, 85])];
-  if (content.state !== "ready") return [message(content)];
-  return items.length ? [] : [message({ state: "empty", message: "No segment has these letters." })];
+  return items.length || !content.items.length ? [] : [message({ state: "empty", message: "No segment has these letters." })];
 }
 
 export default { render };

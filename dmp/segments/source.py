@@ -1,0 +1,146 @@
+"""Reads segment files: YAML 1.2's core types, no duplicate keys, references beside."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dmp.core.errors import Fault, RuleInvalid, UsageError
+from dmp.segments.checks import references
+from dmp.segments.parsing import parse
+from dmp.segments.rule import Segment
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML that keeps dates as text and knows true and false, not yes and on."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
+        """Return a mapping; the same key twice is refused."""
+        seen: set[Hashable] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, Hashable) or key in seen:
+                line = key_node.start_mark.line + 1
+                problem = f"the key {key!r} stands twice (line {line})"
+                raise yaml.constructor.ConstructorError(problem=problem)
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+_PLAIN = {
+    "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    "bool": (r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    "int": (r"[-+]?[0-9]+", list("-+0123456789")),
+    "float": (
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
+        r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        list("-+.0123456789"),
+    ),
+}
+for _tag, (_pattern, _first) in _PLAIN.items():
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), _first
+    )
+
+
+def _plain(node: Any) -> str:
+    return str(node.value)
+
+
+def _float(written: str) -> float:
+    return float(written.lower().replace(".inf", "inf").replace(".nan", "nan"))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(_plain(node)))
+_Loader.add_constructor("tag:yaml.org,2002:float", lambda _, node: _float(_plain(node)))
+
+
+def read(given: Path | str) -> Segment:
+    """Return the segment of a YAML or JSON file, or of YAML text.
+
+    Raises:
+        RuleInvalid: the text is no YAML, or the rule has faults; all are listed.
+        UsageError: the file does not exist.
+    """
+    if isinstance(given, str):
+        return parse(load(given, "rule"), "rule")
+    return parse(load(_text(given), given.name), given.name)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read; name a segment file") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: is no UTF-8 text") from error
+
+
+def load(text: str, where: str) -> object:
+    """Return the plain data of YAML (or JSON) text.
+
+    Raises:
+        RuleInvalid: it is neither, or a key stands twice.
+    """
+    try:
+        if text.lstrip().startswith(("{", "[")):
+            return json.loads(text, object_pairs_hook=_once)
+    except json.JSONDecodeError:
+        pass
+    except ValueError as error:
+        raise RuleInvalid(where, [Fault("file", str(error))]) from error
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise RuleInvalid(where, [_fault(error)]) from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [key for key, _ in pairs]
+        twice = next(key for key in names if names.count(key) > 1)
+        raise ValueError(f"the key {twice!r} stands twice")
+    return found
+
+
+def _fault(error: Exception) -> Fault:
+    mark = getattr(error, "problem_mark", None)
+    place = f"line {mark.line + 1}" if mark else "file"
+    return Fault(place, str(getattr(error, "problem", None) or "is no YAML"))
+
+
+def read_beside(segment: Segment, folder: Path) -> Mapping[str, Segment]:
+    """Return the segments that a rule refers to, through any number of steps.
+
+    Each is `<id>.yaml` in the folder. One whose file is absent is left out: compiling
+    refuses it by its path.
+
+    Raises:
+        RuleInvalid: a referenced file has faults, or another id than its name.
+    """
+    found: dict[str, Segment] = {}
+    waiting = sorted(references(segment))
+    while waiting:
+        id_ = waiting.pop()
+        path = folder / f"{id_}.yaml"
+        if id_ in found or id_ == segment.id or not path.is_file():
+            continue
+        found[id_] = _named(path, id_)
+        waiting.extend(references(found[id_]))
+    return found
+
+
+def _named(path: Path, id_: str) -> Segment:
+    segment = read(path)
+    if segment.id != id_:
+        wrong = f"is {segment.id!r}, the file is named {id_!r}"
+        raise RuleInvalid(path.name, [Fault("segment", wrong, "the same id")])
+    return segment

@@ -14,10 +14,12 @@ import duckdb
 
 from dmp.core.errors import QueryFailed, StorageError
 from dmp.core.sql import Name, Query, quote_text, sql
+from dmp.storage.lock import fair_lock
 
 CATALOG = "lake"
 _EXTENSIONS = ("sqlite_scanner", "ducklake")
 _BUSY_TIMEOUT_MS = 30_000
+_CREATE_TIMEOUT_S = 60.0
 
 
 class Lake:
@@ -94,7 +96,9 @@ class Lake:
         """Return all rows of a query as dictionaries by column name."""
         self.execute(query, **params)
         names = [column[0] for column in self.connection.description or []]
-        return [dict(zip(names, row, strict=True)) for row in self.connection.fetchall()]
+        return [
+            dict(zip(names, row, strict=True)) for row in self.connection.fetchall()
+        ]
 
     def stage(self, name: str, query: Query | str, /, **params: Any) -> Name:
         """Replace the scratch table `name` by the rows of a query; return its name."""
@@ -121,6 +125,12 @@ class Lake:
             return
         types = [duckdb.type(parameter) for parameter in parameters]
         self.connection.create_function(name, function, types, duckdb.type(returns))
+
+    def view(self, name: str, query: Query) -> Name:
+        """Replace the scratch view `name` by a query that binds nothing."""
+        table = Name(name)
+        self.execute(f"create or replace temp view {table} as {query.text}")
+        return table
 
     @contextmanager
     def scratch_catalog(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -172,12 +182,30 @@ class Lake:
         if not self.read_only:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             (self.root / "files").mkdir(mode=0o700, exist_ok=True)
+            self._create_catalog()
+        return self._attached(self.root / "catalog.sqlite")
+
+    def _create_catalog(self) -> None:
+        """Make an absent catalog aside and move it into place: none sees half of one."""
+        catalog, aside = self.root / "catalog.sqlite", self.root / "new-catalog.sqlite"
+        if catalog.exists():
+            return
+        with fair_lock(self.lock_folder, timeout_s=_CREATE_TIMEOUT_S):
+            if not catalog.exists():
+                for rest in self.root.glob(f"{aside.name}*"):
+                    rest.unlink()
+                self._attached(aside).close()
+                aside.rename(catalog)
+
+    def _attached(self, catalog: Path) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect()
         try:
             load_extensions(connection)
             connection.execute("set timezone = 'UTC'")
             connection.execute("set preserve_insertion_order = true")
-            connection.execute(_attach(self.root, read_only=self.read_only))
+            connection.execute(
+                _attach(catalog, self.root / "files", read_only=self.read_only)
+            )
             connection.execute(f"use {CATALOG}")
         except duckdb.Error as error:
             connection.close()
@@ -210,17 +238,17 @@ def _extension_file(name: str) -> Path | None:
     return file if file.exists() else None
 
 
-def _attach(root: Path, *, read_only: bool) -> str:
-    catalog = quote_text(f"ducklake:sqlite:{root / 'catalog.sqlite'}")
+def _attach(catalog: Path, files: Path, *, read_only: bool) -> str:
     options = [
-        f"data_path {quote_text(str(root / 'files'))}",
+        f"data_path {quote_text(str(files))}",
         "meta_journal_mode 'WAL'",
         f"meta_busy_timeout {_BUSY_TIMEOUT_MS}",
         "data_inlining_row_limit 0",
     ]
     if read_only:
         options.append("read_only")
-    return f"attach {catalog} as {CATALOG} ({', '.join(options)})"
+    source = quote_text(f"ducklake:sqlite:{catalog}")
+    return f"attach {source} as {CATALOG} ({', '.join(options)})"
 
 
 def _text_and_values(
@@ -232,11 +260,30 @@ def _text_and_values(
     return merged.text, dict(merged.params)
 
 
+_NAMES_VALUES = (
+    duckdb.ConversionException,
+    duckdb.ConstraintException,
+    duckdb.InvalidInputException,
+    duckdb.OutOfRangeException,
+)
+"""The errors whose messages repeat a value that the statement met."""
+
+_NAMES_PARAMETERS = (
+    "Invalid Input Error: Values were not provided for",
+    "Invalid Input Error: Parameter argument/count mismatch",
+)
+"""Messages of theirs that speak of parameters by name only."""
+
+
 def _failed(text: str, error: duckdb.Error) -> QueryFailed:
-    return QueryFailed(f"{_first_line(error)}\nin the statement:\n{text}")
+    line = _first_line(error)
+    error.args = (line,)
+    return QueryFailed(f"{line}\nin the statement:\n{text}")
 
 
 def _first_line(error: duckdb.Error) -> str:
-    """Return the kind of a DuckDB error, without a value that a conversion met."""
-    line = str(error).splitlines()[0]
-    return "Conversion Error" if isinstance(error, duckdb.ConversionException) else line
+    """Return what DuckDB says, or only its kind where a value could be in it."""
+    line = (str(error).splitlines() or [type(error).__name__])[0]
+    if isinstance(error, _NAMES_VALUES) and not line.startswith(_NAMES_PARAMETERS):
+        return f"{line.partition(':')[0]}: the message is withheld, it may hold a value"
+    return line

@@ -76,20 +76,21 @@ def holder(folder: Path) -> Holder | None:
 
 
 def _take_ticket(folder: Path) -> tuple[IO[str], int]:
-    with (folder / "counter").open("a+") as counter:
+    file = os.open(folder / "counter", os.O_RDWR | os.O_CREAT, 0o600)
+    with os.fdopen(file, "r+") as counter:
         fcntl.flock(counter, fcntl.LOCK_EX)
-        counter.seek(0)
         number = int(counter.read() or 0) + 1
         ticket = (folder / f"ticket-{number}").open("w")
         fcntl.flock(ticket, fcntl.LOCK_EX)
-        counter.truncate(0)
-        counter.write(str(number))
+        os.pwrite(counter.fileno(), f"{number:020d}".encode(), 0)
     return ticket, number
 
 
 def _await_predecessor(folder: Path, number: int, deadline: float) -> None:
-    with suppress(FileNotFoundError), (folder / f"ticket-{number - 1}").open() as before:
+    ticket = folder / f"ticket-{number - 1}"
+    with suppress(FileNotFoundError), ticket.open() as before:
         _acquire(before, fcntl.LOCK_SH, deadline, folder)
+        ticket.unlink(missing_ok=True)  # left behind by a process that died waiting
 
 
 def _acquire(file: IO[str], kind: int, deadline: float, folder: Path) -> None:
@@ -108,5 +109,7 @@ def _acquire(file: IO[str], kind: int, deadline: float, folder: Path) -> None:
 def _write_holder(main: IO[str]) -> None:
     command = " ".join([os.path.basename(sys.argv[0] or "python"), *sys.argv[1:2]])
     main.truncate(0)
-    main.write(json.dumps({"pid": os.getpid(), "command": command, "since": time.time()}))
+    main.write(
+        json.dumps({"pid": os.getpid(), "command": command, "since": time.time()})
+    )
     main.flush()

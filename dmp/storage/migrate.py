@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from dmp.core.clock import Clock, now
 from dmp.core.sql import Name, Query, quote_name, sql
 from dmp.storage.lake import CATALOG, Lake
 from dmp.storage.tables import TABLES, TableSpec
-from dmp.storage.write import Write, change, commit
+from dmp.storage.write import Write, change, commit_planned
 
 LAYOUT = 1
 _DESCRIPTION = "first layout"
@@ -17,16 +17,19 @@ _DESCRIPTION = "first layout"
 def migrate(lake: Lake, *, clock: Clock = now) -> bool:
     """Create absent schemas, tables and columns; return whether anything changed.
 
-    A second run changes nothing and makes no snapshot. Safe while others read and
-    write: it is one commit under the same lock.
+    A second run changes nothing and makes no snapshot. Safe while others read, write
+    or migrate: it is one commit, and what is missing is asked under its lock.
     """
-    changes = [*_schemas(lake), *_tables(lake)]
-    if not changes:
+
+    def plan() -> Sequence[Write]:
+        changes = [*_schemas(lake), *_tables(lake)]
+        if changes and not _has_layout(lake):
+            changes.append(_record(clock))
+        return changes
+
+    if not plan():
         return False
-    if not _has_layout(lake):
-        changes.append(_record(clock))
-    commit(lake, changes, message=f"migrate to layout {LAYOUT}")
-    return True
+    return commit_planned(lake, plan, message=f"migrate to layout {LAYOUT}").is_new
 
 
 def ensure_fields(
@@ -34,26 +37,23 @@ def ensure_fields(
 ) -> bool:
     """Add the typed fields that a struct column lacks; return whether any was added.
 
+    Safe while others do the same: what is missing is asked under the commit lock.
+
     Args:
         fields: field name to DuckDB type; a field that exists keeps its type.
     """
-    present = struct_fields(lake, table, column)
-    absent = {name: type_ for name, type_ in fields.items() if name not in present}
-    writes = [
-        change(
-            table,
-            sql(
-                "alter table {t} add column {field} {type}",
-                t=Name.of(table),
-                field=Name(column, name),
-                type=Query(type_),
-            ),
-        )
-        for name, type_ in absent.items()
-    ]
-    if writes:
-        commit(lake, writes, message=f"add {len(writes)} fields to {table}.{column}")
-    return bool(writes)
+
+    def plan() -> Sequence[Write]:
+        present = struct_fields(lake, table, column)
+        return [
+            _add_column(table, Name(column, name), type_)
+            for name, type_ in fields.items()
+            if name not in present
+        ]
+
+    if not plan():
+        return False
+    return commit_planned(lake, plan, message=f"add fields to {table}.{column}").is_new
 
 
 def struct_fields(lake: Lake, table: str, column: str) -> dict[str, str]:
@@ -109,18 +109,20 @@ def _tables(lake: Lake) -> list[Write]:
 
 def _columns(spec: TableSpec, present: set[str]) -> list[Write]:
     return [
-        change(
-            spec.name,
-            sql(
-                "alter table {t} add column {c} {type}",
-                t=Name.of(spec.name),
-                c=Name(column.name),
-                type=Query(column.type),
-            ),
-        )
+        _add_column(spec.name, Name(column.name), column.type)
         for column in spec.columns
         if column.name not in present
     ]
+
+
+def _add_column(table: str, column: Name, type_: str) -> Write:
+    statement = sql(
+        "alter table {t} add column {c} {type}",
+        t=Name.of(table),
+        c=column,
+        type=Query(type_),
+    )
+    return change(table, statement)
 
 
 def _has_layout(lake: Lake) -> bool:

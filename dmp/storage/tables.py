@@ -341,6 +341,9 @@ snapshot | bigint | the lake snapshot it read
 members | bigint | people that the rule admits
 consented | bigint | of these, people with consent for the purpose
 after_exclusions | bigint | of these, people left after exclusions, priorities and holdout
+losses | json | for each step of the funnel, people lost by reason
+people | bigint | everyone there was
+computed_at | timestamptz | instant of the evaluation
 conditions | json | for each condition how many people it alone admits""",
     ),
     _table(

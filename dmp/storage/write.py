@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from dmp.core.errors import CommitFailed, QueryFailed
@@ -39,7 +39,7 @@ class Commit:
 
     Attributes:
         snapshot: the lake's newest snapshot after it.
-        is_new: False where the load was already there; nothing was written then.
+        is_new: False where everything was already there; nothing was written then.
         waited_s: seconds until the lock was held.
         held_s: seconds for which it was held.
     """
@@ -97,16 +97,42 @@ def commit(
         CommitFailed: nothing was written; the connection was closed (its scratch
             tables are gone) and opens anew on the next use.
     """
+
+    def plan() -> Sequence[Write]:
+        return () if load_id is not None and is_loaded(lake, load_id) else writes
+
+    return commit_planned(lake, plan, message=message, timeout_s=timeout_s)
+
+
+def commit_planned(
+    lake: Lake,
+    plan: Callable[[], Sequence[Write]],
+    *,
+    message: str,
+    timeout_s: float = LOCK_TIMEOUT_S,
+) -> Commit:
+    """Ask `plan` for the writes once the lock is held, and make them as `commit` does.
+
+    For writes that depend on what is in the lake: nobody can change it between the
+    asking and the writing. A plan without writes makes no snapshot.
+
+    Raises:
+        LakeBusy: the lock did not come in time; nothing was written.
+        CommitFailed: nothing was written; see `commit`.
+    """
     begun = time.monotonic()
     with fair_lock(lake.lock_folder, timeout_s=timeout_s):
         held = time.monotonic()
-        if load_id is not None and is_loaded(lake, load_id):
-            return Commit(lake.snapshot(), is_new=False, waited_s=held - begun)
-        _transact(lake, writes, message)
+        writes = plan()
+        if writes:
+            _transact(lake, writes, message)
         snapshot = lake.snapshot()
     done = time.monotonic()
-    _LOG.info("committed %s snapshot=%d held_s=%.3f", message, snapshot, done - held)
-    return Commit(snapshot, waited_s=held - begun, held_s=done - held)
+    if writes:
+        _LOG.info(
+            "committed %s snapshot=%d held_s=%.3f", message, snapshot, done - held
+        )
+    return Commit(snapshot, bool(writes), waited_s=held - begun, held_s=done - held)
 
 
 def is_loaded(lake: Lake, load_id: str) -> bool:

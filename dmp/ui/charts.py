@@ -40,10 +40,8 @@ def bars(
 ) -> Any:
     """Return horizontal bars in the order of the rows.
 
-    Args:
-        x: the column of the numbers, at least 0.
-        y: the column of the labels, each once.
-        number_format: how numbers are written, in d3's notation.
+    `x` names the column of the numbers, at least 0; `y` that of the labels, each
+    once. Numbers are written in d3's notation.
     """
     alt = _altair()
     base = alt.Chart(_data(rows)).encode(
@@ -55,9 +53,7 @@ def bars(
     return _finished(base.mark_bar() + text, title, alt.Step(BAR_STEP))
 
 
-def match_weight_histogram(
-    rows: Rows, *, threshold: float | None = None
-) -> Any:
+def match_weight_histogram(rows: Rows, *, threshold: float | None = None) -> Any:
     """Return how many pairs have which match weight, counted in powers of ten.
 
     Args:
@@ -92,8 +88,9 @@ def cluster_sizes(rows: Rows) -> Any:
         alt.Chart(_data(rows))
         .mark_bar()
         .encode(
-            x=alt.X("size", type="ordinal", title="Records in the cluster")
-            .axis(labelAngle=0),
+            x=alt.X("size", type="ordinal", title="Records in the cluster").axis(
+                labelAngle=0
+            ),
             y=_powers_of_ten(records(rows), "clusters"),
             tooltip=[_number("size"), _number("clusters")],
         )
@@ -104,11 +101,7 @@ def cluster_sizes(rows: Rows) -> Any:
 def trend(
     rows: Rows, x: str = "at", y: str = "people", *, series: str = "", title: str = ""
 ) -> Any:
-    """Return a line over time, or one a `series`.
-
-    Args:
-        x: the column of instants or dates.
-    """
+    """Return a line over time, or one a `series`; `x` holds instants or dates."""
     alt = _altair()
     chart = (
         alt.Chart(_data(rows))
@@ -196,7 +189,12 @@ def theme() -> dict[str, Any]:
         "point": {"color": token["accent"], "size": 28, "filled": True},
         "rule": {"color": token["loss"], "strokeDash": [4, 4]},
         "text": {"color": token["ink"], "fontSize": 12},
-        "title": {"color": token["ink"], "anchor": "start", "fontSize": 15, "offset": 12},
+        "title": {
+            "color": token["ink"],
+            "anchor": "start",
+            "fontSize": 15,
+            "offset": 12,
+        },
         "view": {"stroke": None},
         "range": {"category": _categories(token)},
     }

@@ -53,7 +53,8 @@ class ExplorerState:
 
     Listeners are called with the name of the part that changed: `segments`,
     `segment`, `attribute`, `page`, `destinations`, `destination`, `export`, `busy`,
-    `problem`, `news`, or a name in `PANELS`. A panel changes twice: to loading, then to its value.
+    `problem`, `news`, or a name in `PANELS`. A panel changes twice: to loading, then
+    to its value.
     """
 
     def __init__(self, source: SegmentSource, query: str = "") -> None:

@@ -44,7 +44,9 @@ class ExplorerPage:
             caption="People each condition of the rule lets in on its own.",
         )
         self.makeup = Bars(title="Make-up")
-        self.trend = Trend(title="Size over time", caption="Members at each evaluation.")
+        self.trend = Trend(
+            title="Size over time", caption="Members at each evaluation."
+        )
         self.examples = PagedTable(
             title="Example members", caption="A few rows, as your role allows."
         )

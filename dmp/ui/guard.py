@@ -16,7 +16,6 @@ UNFORESEEN = "Something went wrong on our side. The log has the details under th
 log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,9 @@ class TellsProblems(Protocol):
         ...
 
 
+Owner = TypeVar("Owner", bound=TellsProblems)
+
+
 def problem_of(error: Exception) -> Problem:
     """Return what to show for an error; a failure is logged under its reference.
 
@@ -56,12 +58,12 @@ def problem_of(error: Exception) -> Problem:
 
 
 def guarded(
-    callback: Callable[Concatenate[TellsProblems, P], None],
-) -> Callable[Concatenate[TellsProblems, P], None]:
+    callback: Callable[Concatenate[Owner, P], None],
+) -> Callable[Concatenate[Owner, P], None]:
     """Make a callback whose exceptions are logged and shown, never lost."""
 
     @functools.wraps(callback)
-    def run(owner: TellsProblems, *args: P.args, **kwargs: P.kwargs) -> None:
+    def run(owner: Owner, /, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
             callback(owner, *args, **kwargs)
         except Exception as error:

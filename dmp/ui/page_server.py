@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -48,7 +48,7 @@ class Page:
     title: str
 
 
-class TokenIdentity(IdentityProvider):  # type: ignore[misc]
+class TokenIdentity(IdentityProvider):
     """Knows a viewer by the token of the first visit, and by a cookie after it."""
 
     def get_handlers(self) -> list[tuple[str, object]]:
@@ -64,7 +64,7 @@ class TokenIdentity(IdentityProvider):  # type: ignore[misc]
         return known or self.generate_anonymous_user(handler)
 
 
-class FirstViewer(Authorizer):  # type: ignore[misc]
+class FirstViewer(Authorizer):
     """Lets only the viewer who opened a kernel first reach it; nothing else at all."""
 
     viewer_of = AnyTrait()
@@ -125,8 +125,9 @@ class _Frame(BaseVoilaHandler):  # type: ignore[misc]
 class HomeHandler(_Frame):
     """Leads to the first page."""
 
-    @allow_unauthenticated  # type: ignore[untyped-decorator]
+    @allow_unauthenticated
     async def get(self) -> None:
+        """Redirect to the first page, with the query but without the token."""
         if self.current_user is None:
             return self._ask_for_token()
         if not self.pages:
@@ -141,8 +142,9 @@ class HomeHandler(_Frame):
 class PageHandler(_Frame, TornadoVoilaHandler):  # type: ignore[misc]
     """Renders a notebook as a page for a viewer with the token or its cookie."""
 
-    @allow_unauthenticated  # type: ignore[untyped-decorator]
+    @allow_unauthenticated
     async def get(self, name: str) -> None:
+        """Write the page of this name, part by part as its cells finish."""
         if self.current_user is None:
             return self._ask_for_token()
         if self._drop_token():
@@ -162,13 +164,15 @@ class MissingHandler(_Frame):
     """Answers every address that does not exist."""
 
     def initialize(self, **kwargs: Any) -> None:
+        """Take from the server what other handlers are given."""
         server = self.settings["voila"]
         super().initialize(
             voila_configuration=server.voila_configuration, pages=server.pages
         )
 
-    @allow_unauthenticated  # type: ignore[untyped-decorator]
+    @allow_unauthenticated
     async def get(self) -> None:
+        """Say that there is no such page."""
         if self.current_user is None:
             return self._ask_for_token()
         self._say(404, "There is no such page", "Choose one from the navigation above.")
@@ -179,8 +183,9 @@ class CloseHandler(VoilaShutdownKernelHandler):  # type: ignore[misc]
 
     auth_resource = "kernels"
 
-    @authorized("execute")
+    @authorized("execute")  # type: ignore[untyped-decorator]
     async def post(self, kernel_id: str) -> None:
+        """End the kernel."""
         await super().post(kernel_id)
 
 
@@ -188,8 +193,8 @@ class PageServer(Voila):  # type: ignore[misc]
     """Voila that serves the given pages and none of its other addresses."""
 
     name = "voila"
-    pages: Sequence[Page] = AnyTrait(())
-    on_ready: Callable[[], None] | None = AnyTrait(None)
+    pages = AnyTrait(())
+    on_ready = AnyTrait(help="called without arguments once the port is open")
 
     def load_config_file(self, *_: Any, **__: Any) -> None:
         """Read no file: the configuration is what `serve` gave."""

@@ -45,6 +45,7 @@ def serve(
     Args:
         home: the workspace; its `dashboards` folder holds a notebook a page.
         port: where to listen; None takes the usual one, or a free one.
+        open_browser: whether to open the first page in the default browser.
         preheat: kernels kept ready for each page, 0 or more.
         ready: called once with the address, token included.
 

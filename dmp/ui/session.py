@@ -53,7 +53,8 @@ def open_explorer() -> ExplorerState:
     that cannot be opened gives a page that says why.
     """
     home = Path(os.environ.get("DMP_HOME") or Path.cwd())
-    source, error = None, None
+    source: SegmentSource | None = None
+    error: Exception | None = None
     try:
         flow = import_module("dmp.flows.explore")
     except ImportError as missing:
@@ -62,7 +63,7 @@ def open_explorer() -> ExplorerState:
     keep_log(home)
     if error is None:
         try:
-            source = cast(SegmentSource, flow.segment_source(home))
+            source = flow.segment_source(home)
         except Exception as refused:
             error = refused
     if source is None:

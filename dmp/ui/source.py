@@ -203,9 +203,7 @@ class SegmentSource(Protocol):
         """Return where segments can be sent."""
         ...
 
-    def export(
-        self, segment: str, destination: str, *, dry_run: bool
-    ) -> ExportOutcome:
+    def export(self, segment: str, destination: str, *, dry_run: bool) -> ExportOutcome:
         """Send the segment; a dry run says what would be sent and writes nothing."""
         ...
 

@@ -28,6 +28,7 @@ from dmp.ui.source import (
 Content = dict[str, Any]
 
 NOTABLE_RATIO = 1.15
+DASH = "\N{EN DASH}"
 
 NO_SEGMENTS: Content = {
     "title": "No segments yet",
@@ -142,10 +143,14 @@ def funnel(steps: Funnel, *, exact: bool) -> Content:
     return {"state": "ready", "steps": rows}
 
 
-def conditions(found: Sequence[ConditionCount], *, everyone: int, exact: bool) -> Content:
+def conditions(
+    found: Sequence[ConditionCount], *, everyone: int, exact: bool
+) -> Content:
     """Return one bar a condition, against everyone."""
     top = max([drawn_count(everyone, exact=exact), 1])
-    return found and {
+    if not found:
+        return {}
+    return {
         "state": "ready",
         "columns": ["Condition", "People"],
         "rows": [
@@ -158,7 +163,7 @@ def conditions(found: Sequence[ConditionCount], *, everyone: int, exact: bool) -
             }
             for item in found
         ],
-    } or {}
+    }
 
 
 def makeup(found: Sequence[Share], *, attribute: str, exact: bool) -> Content:
@@ -281,9 +286,7 @@ def _step(step: FunnelStep, members: int, top: int, *, exact: bool) -> Content:
     return {
         "label": step.label,
         "people": shown_count(step.people, exact=exact),
-        "share": shown_share(
-            step.people / max(members, 1), step.people, exact=exact
-        ),
+        "share": shown_share(step.people / max(members, 1), step.people, exact=exact),
         "bar": _length(step.people, top, exact=exact),
         "lost": shown_count(sum(n for _, n in step.losses), exact=exact),
         "losses": [
@@ -312,14 +315,14 @@ def _share_row(item: Share, *, exact: bool) -> Content:
         "reference": all_of_them,
         "text": share or "hidden",
         "against": everyone,
-        "ratio": f"{ratio:.1f}×" if ratio is not None else "–",
+        "ratio": f"{ratio:.1f}\N{MULTIPLICATION SIGN}" if ratio is not None else DASH,
         "over": ratio is not None and ratio >= NOTABLE_RATIO,
         "cells": [
             item.value,
             shown_count(item.people, exact=exact),
             share or "hidden",
             everyone,
-            f"{ratio:.2f}" if ratio is not None else "–",
+            f"{ratio:.2f}" if ratio is not None else DASH,
         ],
     }
 
@@ -333,7 +336,7 @@ def _numeric(table: Table, index: int) -> bool:
 
 def _cell(value: Any) -> str:
     if value is None:
-        return "–"
+        return DASH
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):

@@ -315,9 +315,7 @@ class Judge:
     ) -> bool | None:
         is_other, right = self.other(operand, row)
         if op in ("eq", "gt", "gte", "lt", "lte"):
-            dated = isinstance(value, date) or (is_other and isinstance(right, date))
-            columns = made.get("_dates", set())
-            if dated or made.get("attribute") in columns:
+            if isinstance(value, date) or (is_other and isinstance(right, date)):
                 return self.compare_dates(value, op, right, is_other)
         if is_missing(right) or isinstance(right, list | dict):
             return None
@@ -326,11 +324,9 @@ class Judge:
         left = read_as(value, right)
         if left is None:
             return None
-        if isinstance(right, bool):
-            return bool(left == right)
         if is_number(right):
             right = float(right)
-        elif made.get("case") == "ignore":
+        elif isinstance(right, str) and made.get("case") == "ignore":
             left, right = left.lower(), right.lower()
         if op == "matches":
             return re.search(right, left) is not None

@@ -3,9 +3,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from fake_source import FakeSource
 
 from dmp.ui.explorer import ExplorerState
-from tests.ui.fake_source import FakeSource
 
 
 @pytest.fixture

@@ -108,7 +108,11 @@ MAKEUPS = {
         ("45 to 54", 0.18, 0.19),
         ("55 and over", 0.14, 0.22),
     ),
-    "orders_last_year": (("None", 0.62, 0.55), ("1 to 3", 0.29, 0.33), ("4+", 0.09, 0.12)),
+    "orders_last_year": (
+        ("None", 0.62, 0.55),
+        ("1 to 3", 0.29, 0.33),
+        ("4+", 0.09, 0.12),
+    ),
 }
 
 
@@ -214,7 +218,9 @@ class FakeSource:
         return [
             TrendPoint(
                 AS_OF - timedelta(days=7 * (26 - i)),
-                int(members * (0.62 + 0.38 * i / 26 + 0.05 * ((seed * i) % 11 - 5) / 8)),
+                int(
+                    members * (0.62 + 0.38 * i / 26 + 0.05 * ((seed * i) % 11 - 5) / 8)
+                ),
             )
             for i in range(26)
         ] + [TrendPoint(AS_OF, members)]
@@ -244,12 +250,10 @@ class FakeSource:
         self._enter("destinations")
         return [
             DestinationSummary("mail_team", "file", "email_marketing", "email"),
-            DestinationSummary("ads_match", "ad platform", "advertising", "email_sha256"),
+            DestinationSummary("ads", "ad platform", "advertising", "email_sha256"),
         ]
 
-    def export(
-        self, segment: str, destination: str, *, dry_run: bool
-    ) -> ExportOutcome:
+    def export(self, segment: str, destination: str, *, dry_run: bool) -> ExportOutcome:
         self._enter("export")
         people = int(self._members(segment) * 0.52)
         if dry_run:

@@ -109,6 +109,7 @@ def check(spec: Spec) -> None:
         ("days", spec.days, 14, 3650),
         ("events_per_person", spec.events_per_person, 0.1, 300),
         ("chunk_people", spec.chunk_people, 1, 50_000),
+        ("events a chunk", spec.events_per_person * spec.chunk_people, 0, 2_000_000),
     )
     wrong = [
         f"{name} must be in [{low}, {high}]"

@@ -29,7 +29,7 @@ def style(name: str = "") -> str:
     return _text("tokens.css") + _text("base.css") + own
 
 
-class Part(anywidget.AnyWidget):  # type: ignore[misc]
+class Part(anywidget.AnyWidget):
     """A widget that draws `content` and reports what the viewer did.
 
     `content` is a mapping with a `state`: loading, ready, empty, refused or failed.

@@ -1,0 +1,372 @@
+"""Evaluate saved segments over the lake and keep funnels and memberships."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from dmp.core.config import fingerprint, yaml_files
+from dmp.core.errors import Fault, RuleInvalid, UnknownName
+from dmp.core.sql import Name, Query, sql
+from dmp.privacy.consent import stage_gate
+from dmp.segments.checks import faults_of
+from dmp.segments.compiler import compile_conditions, compile_segment
+from dmp.segments.population import KEY, workspace_population
+from dmp.segments.rule import Segment
+from dmp.segments.source import load, read
+from dmp.segments.sources import Population
+from dmp.storage.lake import Lake
+from dmp.storage.write import Write, append, change, commit, replace
+
+MEMBER = "member"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A segment of `config/segments`, with the document it was read from."""
+
+    segment: Segment
+    document: Mapping[str, Any]
+
+    @property
+    def version(self) -> str:
+        """A fingerprint of what decides membership: the rule and its time zone."""
+        return fingerprint(self.document["rule"], self.segment.timezone)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One segment at one instant: its funnel as far as the lake alone tells it.
+
+    Attributes:
+        losses: (step, reason, people): whom each step lost and why.
+        conditions: (path, people): how many each condition alone admits.
+        is_new: False where the same evaluation was stored already.
+    """
+
+    segment: str
+    version: str
+    purpose: str
+    as_of: datetime
+    snapshot: int
+    people: int
+    members: int
+    consented: int
+    after_exclusions: int
+    losses: tuple[tuple[str, str, int], ...]
+    conditions: tuple[tuple[str, int], ...]
+    is_new: bool = field(default=True, compare=False)
+
+
+def read_saved(folder: Path) -> dict[str, Saved]:
+    """Return the segments of a folder by id.
+
+    Raises:
+        RuleInvalid: the faults of the first faulty file, or an id that differs from
+            its file's name.
+    """
+    saved = {}
+    for path in yaml_files(folder):
+        segment = read(path)
+        if segment.id != path.stem:
+            fault = Fault("segment", "differs from the file's name", path.stem)
+            raise RuleInvalid(str(path), [fault])
+        document = load(path.read_text(encoding="utf-8"), path.name)
+        assert isinstance(document, dict)
+        saved[segment.id] = Saved(segment, document)
+    return saved
+
+
+def chosen(saved: Mapping[str, Saved], segment: str) -> Saved:
+    """Return one saved segment.
+
+    Raises:
+        UnknownName: no such segment; the near ones are named.
+    """
+    if segment not in saved:
+        raise UnknownName("segment", segment, list(saved))
+    return saved[segment]
+
+
+def check(lake: Lake, saved: Mapping[str, Saved]) -> None:
+    """Compile every segment beside the lake's attributes and properties.
+
+    Raises:
+        RuleInvalid: the faults of all of them at once.
+    """
+    population = workspace_population(lake)
+    segments = _segments(saved)
+    faults = [
+        Fault(f"{name}: {fault.path}", fault.wrong, fault.right)
+        for name, one in saved.items()
+        for fault in faults_of(one.segment, population, segments)
+    ]
+    if faults:
+        raise RuleInvalid("config/segments", faults)
+
+
+def stage_members(
+    lake: Lake,
+    population: Population,
+    segment: Segment,
+    segments: Mapping[str, Segment],
+    as_of: datetime,
+    *,
+    name: str = MEMBER,
+) -> Name:
+    """Stage the members of a segment at an instant: one column, `profile_key`."""
+    query = compile_segment(segment, population, as_of, segments=segments)
+    text = query.sql(dialect="duckdb")
+    return lake.stage(name, Query(f"select {KEY} from ({text}) order by {KEY}"))
+
+
+def evaluate(
+    lake: Lake,
+    population: Population,
+    saved: Mapping[str, Saved],
+    segment: str,
+    as_of: datetime,
+) -> Evaluation:
+    """Evaluate one segment; stages its members as `member` and writes nothing.
+
+    Raises:
+        UnknownName: no such segment.
+        RuleInvalid: the rule names what the lake does not have.
+    """
+    one = chosen(saved, segment)
+    stage_members(lake, population, one.segment, _segments(saved), as_of)
+    losses = _stage_consented(lake, one.segment.purpose, as_of)
+    consented = _count(lake, "consented_member")
+    return Evaluation(
+        segment=segment,
+        version=one.version,
+        purpose=one.segment.purpose,
+        as_of=as_of,
+        snapshot=lake.snapshot(),
+        people=_count(lake, "person"),
+        members=_count(lake, MEMBER),
+        consented=consented,
+        after_exclusions=consented,
+        losses=losses,
+        conditions=_conditions(lake, population, saved, one.segment, as_of),
+    )
+
+
+def build(
+    lake: Lake,
+    saved: Mapping[str, Saved],
+    names: Sequence[str],
+    *,
+    as_of: datetime,
+    now: datetime,
+) -> list[Evaluation]:
+    """Evaluate segments and keep definition, funnel and membership intervals.
+
+    All are evaluated at one `as_of`. Writes `segment.definition`, `segment.result` and
+    `segment.membership`; an evaluation that equals the stored one writes nothing.
+
+    Raises:
+        RuleInvalid: a rule has faults; nothing was written for it or those after it.
+    """
+    population = workspace_population(lake)
+    return [
+        _build_one(lake, population, saved, name, as_of=as_of, now=now)
+        for name in names
+    ]
+
+
+def _build_one(
+    lake: Lake,
+    population: Population,
+    saved: Mapping[str, Saved],
+    name: str,
+    *,
+    as_of: datetime,
+    now: datetime,
+) -> Evaluation:
+    found = evaluate(lake, population, saved, name, as_of)
+    one = saved[name]
+    writes = [
+        *_definition(lake, one, now),
+        *_result(lake, found, now),
+        *_membership(lake, found, one),
+    ]
+    if writes:
+        commit(lake, writes, message=f"build segment {name}")
+        return found
+    return Evaluation(**{**found.__dict__, "is_new": False})
+
+
+def _segments(saved: Mapping[str, Saved]) -> dict[str, Segment]:
+    return {name: one.segment for name, one in saved.items()}
+
+
+def _count(lake: Lake, table: str) -> int:
+    return int(lake.value(sql("select count(*) from {t}", t=Name(table))))
+
+
+def _stage_consented(
+    lake: Lake, purpose: str, as_of: datetime
+) -> tuple[tuple[str, str, int], ...]:
+    """Stage `consented_member` and return whom the step lost, by reason."""
+    if not purpose:
+        lake.stage("consented_member", f"select * from {MEMBER}")
+        return ()
+    stage_gate(lake, "gate", purpose=purpose, as_of=as_of)
+    lake.stage(
+        "member_consent",
+        f"select {KEY}, case when bool_or(is_eligible) then 'granted' "
+        "when bool_or(reason = 'denied') then 'denied' else 'no consent' end as reason "
+        f"from {MEMBER} left join gate using ({KEY}) group by {KEY}",
+    )
+    lake.stage(
+        "consented_member",
+        f"select {KEY} from member_consent where reason = 'granted' order by {KEY}",
+    )
+    lost = lake.rows(
+        "select reason, count(*) from member_consent where reason <> 'granted' "
+        "group by reason order by 2 desc, 1"
+    )
+    return tuple(("consented", reason, people) for reason, people in lost)
+
+
+def _conditions(
+    lake: Lake,
+    population: Population,
+    saved: Mapping[str, Saved],
+    segment: Segment,
+    as_of: datetime,
+) -> tuple[tuple[str, int], ...]:
+    compiled = compile_conditions(
+        segment, population, as_of, segments=_segments(saved)
+    )
+    counts = lake.row(compiled.query.sql(dialect="duckdb"))
+    return tuple(zip(compiled.paths, counts[1:], strict=True))
+
+
+def _definition(lake: Lake, one: Saved, now: datetime) -> Iterator[Write]:
+    """Close the open version and write this one, where the document differs."""
+    document = json.dumps(one.document, default=str)
+    kept = lake.rows(
+        "select rule::varchar from segment.definition "
+        "where segment = $segment and valid_to is null",
+        segment=one.segment.id,
+    )
+    if kept and json.loads(kept[0][0]) == json.loads(document):
+        return
+    yield change(
+        "segment.definition",
+        sql(
+            "update segment.definition set valid_to = $now "
+            "where segment = $segment and valid_to is null",
+            segment=one.segment.id,
+            now=now,
+        ),
+    )
+    yield append(
+        "segment.definition",
+        sql(
+            "select $segment as segment, $version as version, $name as name, "
+            "$purpose as purpose, $rule::json as rule, $now::timestamptz as valid_from",
+            segment=one.segment.id,
+            version=one.version,
+            name=one.segment.name,
+            purpose=one.segment.purpose,
+            rule=document,
+            now=now,
+        ),
+    )
+
+
+def _result(lake: Lake, found: Evaluation, now: datetime) -> Iterator[Write]:
+    where = sql(
+        "segment = $segment and version = $version and as_of = $as_of",
+        segment=found.segment,
+        version=found.version,
+        as_of=found.as_of,
+    )
+    losses = json.dumps(found.losses)
+    conditions = json.dumps(found.conditions)
+    kept = lake.rows(
+        sql(
+            "select people, members, consented, after_exclusions, losses::varchar, "
+            "conditions::varchar from segment.result where {where}",
+            where=where,
+        )
+    )
+    numbers = (found.people, found.members, found.consented, found.after_exclusions)
+    if kept and kept[0] == (*numbers, losses, conditions):
+        return
+    row = sql(
+        "select $segment as segment, $version as version, $as_of::timestamptz as as_of,"
+        " $snapshot as snapshot, $people as people, $members as members, "
+        "$consented as consented, $after as after_exclusions, $losses::json as losses, "
+        "$conditions::json as conditions, $now::timestamptz as computed_at",
+        segment=found.segment,
+        version=found.version,
+        as_of=found.as_of,
+        snapshot=found.snapshot,
+        people=found.people,
+        members=found.members,
+        consented=found.consented,
+        after=found.after_exclusions,
+        losses=losses,
+        conditions=conditions,
+        now=now,
+    )
+    yield replace("segment.result", row, where)
+
+
+def _membership(lake: Lake, found: Evaluation, one: Saved) -> Iterator[Write]:
+    of = {"segment": found.segment, "as_of": found.as_of}
+    cause = _cause(lake, found, one)
+    lake.stage(
+        "stay",
+        sql(
+            "select profile_key from segment.membership "
+            "where segment = $segment and left_at is null",
+            segment=found.segment,
+        ),
+    )
+    entered = f"select {KEY} from {MEMBER} except select {KEY} from stay"
+    left = f"select {KEY} from stay except select {KEY} from {MEMBER}"
+    if lake.value(f"select count(*) from ({left})"):
+        yield change("segment.membership", sql(_LEAVE, left=Query(left), cause=cause, **of))
+    if lake.value(f"select count(*) from ({entered})"):
+        yield append("segment.membership", sql(_ENTER, e=Query(entered), cause=cause, **of))
+
+
+_LEAVE = """
+update segment.membership set left_at = $as_of, cause_left = case
+    when profile_key in (
+        select profile_key from identity.profile where alias_of is not null
+    ) then 'merge' else $cause end
+where segment = $segment and left_at is null and profile_key in ({left})
+"""
+_ENTER = """
+select $segment as segment, profile_key, $as_of::timestamptz as entered_at,
+    $cause as cause_entered
+from ({e}) order by profile_key
+"""
+
+
+def _cause(lake: Lake, found: Evaluation, one: Saved) -> str:
+    """Say why memberships change now: a new rule, new data, or time alone."""
+    last = lake.rows(
+        "select version, computed_at from segment.result where segment = $segment "
+        "order by computed_at desc limit 1",
+        segment=found.segment,
+    )
+    if not last:
+        return "event"
+    version, computed_at = last[0]
+    if version != one.version:
+        return "rule_change"
+    newer = lake.value(
+        "select count(*) from ops.load where loaded_at > $at", at=computed_at
+    )
+    return "event" if newer else "tick"

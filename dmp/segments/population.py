@@ -1,0 +1,77 @@
+"""The people of a workspace, as compiled rules read them."""
+
+from __future__ import annotations
+
+from dmp.core.sql import Query, quote_name, sql
+from dmp.segments.sources import Population, RelatedTable
+from dmp.storage.lake import Lake
+from dmp.storage.migrate import struct_fields
+
+KEY = "profile_key"
+
+_EVENTS = """
+select a.profile_key, e.event_id, e.event, e.occurred_at, e.properties
+from core.event as e
+join identity.assignment as a using (subject_id)
+where a.valid_to is null
+"""
+_TRANSACTIONS = """
+select a.profile_key, t.occurred_at, t.amount, t.currency, t.quantity, t.category,
+    t.source
+from core.transaction as t
+join identity.assignment as a using (subject_id)
+where a.valid_to is null
+"""
+_CONSENT = """
+select a.profile_key, c.purpose, c.status, c.captured_at
+from privacy.consent as c
+join identity.assignment as a using (subject_id)
+where a.valid_to is null
+"""
+_TRANSACTION_COLUMNS = {
+    "occurred_at": "TIMESTAMP WITH TIME ZONE",
+    "amount": "DOUBLE",
+    "currency": "VARCHAR",
+    "quantity": "BIGINT",
+    "category": "VARCHAR",
+    "source": "VARCHAR",
+}
+
+
+def workspace_population(lake: Lake) -> Population:
+    """Stage the people of the lake and say where compiled rules find them.
+
+    Stages `person`, one row a standing profile: `profile_key`, `profile_id`,
+    `sources`, `subjects` and one column for each attribute and trait, as they are now;
+    and the scratch views `person_event`, `person_transaction`, `person_consent`, which
+    join rows to their profile of now. A rule's as_of bounds what of these counts.
+    """
+    attributes = struct_fields(lake, "profile.profile", "attributes")
+    columns = "".join(
+        f", p.attributes.{quote_name(name)} as {quote_name(name)}"
+        for name in attributes
+    )
+    lake.stage(
+        "person",
+        sql(
+            "select p.profile_key, i.profile_id, p.subjects, p.sources{columns} "
+            "from profile.profile as p join identity.profile as i using (profile_key) "
+            "where p.valid_to is null order by p.profile_key",
+            columns=Query(columns),
+        ),
+    )
+    lake.view("person_event", Query(_EVENTS))
+    lake.view("person_transaction", Query(_TRANSACTIONS))
+    lake.view("person_consent", Query(_CONSENT))
+    return Population(
+        profiles="person",
+        key=KEY,
+        text_id="profile_id",
+        attributes={**attributes, "subjects": "BIGINT", "sources": "VARCHAR[]"},
+        events="person_event",
+        typed_properties=struct_fields(lake, "core.event", "properties"),
+        related={
+            "transaction": RelatedTable("person_transaction", _TRANSACTION_COLUMNS)
+        },
+        consent="person_consent",
+    )

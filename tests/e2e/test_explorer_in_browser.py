@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from served_pages import Served, served, write_page
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+ARGUMENTS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+).split()
+GUEST = (
+    "FakeSource(viewer=Viewer('Mo', ('marketer',), exact_counts=False), "
+    "refused=('examples', 'download', 'export'), broken=('trend',))"
+)
+FUNNEL = ".dmp-main > .dmp:has(h2:text('From members to accepted'))"
+MAKEUP = ".dmp-joined"
+FIRST_S = 20_000
+
+
+def unavailable(reason: str) -> None:
+    if os.environ.get("CI", "").lower() in ("1", "true"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    home = tmp_path_factory.mktemp("workspace")
+    write_page(home, "explorer", "FakeSource()")
+    write_page(home, "guest", GUEST, "As a guest")
+    with served(home, preheat=1) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[object]:
+    """Return a started Chromium."""
+    if not CHROMIUM.exists():
+        unavailable(f"{CHROMIUM} is missing: apt-get install chromium")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        unavailable("playwright is missing: pip install -e '.[test]'")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=str(CHROMIUM), args=ARGUMENTS
+        )
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """A browser window that may reach only the server, and what went wrong in it."""
+
+    def __init__(self, chromium: object, server: Served, **options: object) -> None:
+        self.server = server
+        self.foreign: list[str] = []
+        self.errors: list[str] = []
+        size = {"width": 1280, "height": 900}
+        self.context = chromium.new_context(  # type: ignore[attr-defined]
+            **{"viewport": size, "accept_downloads": True, **options}
+        )
+        self.context.route("**/*", self._allow)
+        self.page = self.context.new_page()
+        self.page.on("console", self._note)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def _allow(self, route: object) -> None:
+        address = route.request.url  # type: ignore[attr-defined]
+        if address.startswith((self.server.origin, "blob:", "data:")):
+            route.continue_()  # type: ignore[attr-defined]
+        else:
+            self.foreign.append(address)
+            route.abort()  # type: ignore[attr-defined]
+
+    def _note(self, message: object) -> None:
+        if message.type == "error":  # type: ignore[attr-defined]
+            self.errors.append(message.text)  # type: ignore[attr-defined]
+
+    def open(self, path: str) -> None:
+        mark = "&" if "?" in path else "?"
+        token = f"{mark}token={self.server.token}"
+        self.page.goto(f"{self.server.origin}{path}{token}", wait_until="commit")
+        self.page.wait_for_selector(".dmp-card svg", timeout=FIRST_S)
+
+    def text(self, selector: str) -> str:
+        return str(self.page.text_content(selector))
+
+    def kernel(self) -> str:
+        found = re.search(r'"kernelId":\s*"([^"]+)"', self.page.content())
+        assert found
+        return found[1]
+
+
+Visitor = Callable[..., Visit]
+
+
+@pytest.fixture
+def visit(chromium: object, server: Served) -> Iterator[Visitor]:
+    """Return a function that opens a window; none may ask for anything foreign."""
+    visits: list[Visit] = []
+
+    def open_window(**options: object) -> Visit:
+        visits.append(Visit(chromium, server, **options))
+        return visits[-1]
+
+    yield open_window
+    for each in visits:
+        each.context.close()
+        assert each.foreign == [] and each.errors == []
+
+
+def test_a_viewer_explores_a_segment(visit: Visitor, tmp_path: Path) -> None:
+    window = visit()
+    window.open("/")
+    page = window.page
+    assert "token" not in page.url and "segment=pricing_intent" in page.url
+    before = window.text(FUNNEL), window.text(MAKEUP)
+    page.keyboard.press("Tab")
+    page.click("[data-segment=lapsed_buyers]")
+    page.wait_for_selector("[data-members]:text('12,077')")
+    page.wait_for_function("document.title.startsWith('Lapsed buyers')")
+    assert "12,077" in window.text(FUNNEL) and window.text(FUNNEL) != before[0]
+    page.select_option(".dmp-joined select", label="Age band")
+    page.wait_for_selector(f"{MAKEUP} svg text:text('25 to 34')")
+    assert window.text(MAKEUP) != before[1]
+    assert page.url.endswith("?segment=lapsed_buyers&by=age_band")
+    check_tables(window)
+    check_markup(window)
+    check_download(window, tmp_path)
+    check_link(window, visit)
+    page.go_back()
+    page.wait_for_selector("[data-members]:text('8,412')")
+
+
+def check_tables(window: Visit) -> None:
+    """Every chart has a title and a table behind a button that keys can press."""
+    page = window.page
+    charts = page.locator(".dmp-card-body > svg[role=img]")
+    assert charts.count() == 4
+    for index in range(4):
+        assert charts.nth(index).locator("> title").text_content()
+    button = page.locator(FUNNEL).get_by_role("button", name="Show table")
+    button.focus()
+    page.keyboard.press("Enter")
+    assert "Lost on the way" in window.text(f"{FUNNEL} table")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(f"{FUNNEL} svg")
+
+
+def check_markup(window: Visit) -> None:
+    """Names of segments are text, whatever they hold."""
+    assert "Beta testers <b>2026</b>" in window.text("[data-segment=beta_testers]")
+
+
+def check_download(window: Visit, folder: Path) -> None:
+    with window.page.expect_download() as started:
+        window.page.click("[data-format=csv]")
+    file = folder / "segment.csv"
+    started.value.save_as(file)
+    assert started.value.suggested_filename == "lapsed_buyers.csv"
+    assert file.read_bytes().startswith(b"country,orders\n")
+    window.page.wait_for_selector(".dmp-toast:text('lapsed_buyers.csv')")
+
+
+def check_link(window: Visit, visit: Visitor) -> None:
+    parts = urlsplit(window.page.url)
+    other = visit(color_scheme="dark")
+    other.open(f"{parts.path}?{parts.query}")
+    other.page.wait_for_selector("[data-members]:text('12,077')")
+    other.page.wait_for_selector(f"{MAKEUP} svg text:text('25 to 34')")
+    assert other.page.url == window.page.url
+    other.page.screenshot(path=shots() / "explorer_dark.png", full_page=True)
+
+
+def test_keys_alone_choose_and_send(visit: Visitor) -> None:
+    window = visit()
+    window.open("/pages/explorer")
+    page = window.page
+    page.focus("[data-segment=pricing_intent]")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-members]:text('3,956')")
+    page.wait_for_selector("[data-segment=loyal_locals]:focus")
+    outline = "getComputedStyle(document.activeElement).outlineStyle"
+    assert page.evaluate(outline) == "solid"
+    page.get_by_role("button", name="Dry run").press("Enter")
+    page.wait_for_selector(".dmp-outcome[data-dry]")
+    page.get_by_role("button", name="Send…").press("Enter")
+    page.get_by_role("button", name="Send “Loyal").press("Enter")
+    page.wait_for_selector(".dmp-outcome:not([data-dry]) table")
+    page.wait_for_selector(f"{FUNNEL} svg text:text('Sent')")
+
+
+def test_a_viewer_without_rights_is_told(visit: Visitor) -> None:
+    window = visit(viewport={"width": 400, "height": 800})
+    window.open("/pages/guest?segment=beta_testers")
+    page = window.page
+    assert window.text("[data-members]") == "< 50"
+    refusal = ".dmp-message[data-kind=refused]"
+    assert "ask somebody with the role analyst" in window.text(refusal)
+    assert "Reference E-" in window.text(".dmp-message[data-kind=failed]")
+    page.click("[data-format=csv]")
+    page.wait_for_selector(f".dmp-banner {refusal}:has-text('download')")
+    page.get_by_role("button", name="Dry run").click()
+    page.wait_for_selector(f".dmp-take {refusal}:has-text('export')")
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0
+    page.screenshot(path=shots() / "explorer_narrow.png", full_page=True)
+
+
+def test_a_closed_page_ends_its_kernel(visit: Visitor, server: Served) -> None:
+    window = visit()
+    window.open("/pages/explorer")
+    kernel = f"{server.origin}/api/kernels/{window.kernel()}"
+    keeper = window.context.new_page()
+    assert keeper.request.get(kernel).status == 200
+    window.page.close(run_before_unload=True)
+    deadline = time.monotonic() + 10
+    while keeper.request.get(kernel).status != 404:
+        assert time.monotonic() < deadline, "the kernel lives on"
+        time.sleep(0.1)
+
+
+def test_a_light_screenshot(visit: Visitor) -> None:
+    window = visit()
+    window.open("/pages/explorer")
+    window.page.wait_for_selector(".dmp-rows table")
+    window.page.screenshot(path=shots() / "explorer_light.png", full_page=True)
+
+
+def shots() -> Path:
+    """Return the folder for screenshots: `DMP_SHOTS`, or a throwaway one."""
+    folder = Path(os.environ.get("DMP_SHOTS") or "/tmp/dmp-shots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

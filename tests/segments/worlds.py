@@ -1,0 +1,489 @@
+"""Random rules and histories for the property test, and the tables that hold them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from dmp.segments.sources import Population, RelatedTable
+from .reference import World
+
+ATTRIBUTES = {
+    "name": "VARCHAR",
+    "score": "DOUBLE",
+    "n": "BIGINT",
+    "flag": "BOOLEAN",
+    "born": "DATE",
+    "seen": "TIMESTAMP WITH TIME ZONE",
+    "tags": "VARCHAR[]",
+    "nums": "DOUBLE[]",
+}
+DECLARED = {"page": "VARCHAR", "amount": "DOUBLE", "day": "DATE", "marks": "VARCHAR[]"}
+COLUMNS = {"sku": "VARCHAR", "price": "DOUBLE", "paid": "BOOLEAN", "day": "DATE"}
+ZONES = {
+    "UTC": "2025-05-14T09:00:00",
+    "Europe/London": "2025-03-30T01:00:00",
+    "Europe/Berlin": "2024-10-27T01:00:00",
+    "America/St_Johns": "2006-10-29T02:31:00",
+    "America/Sao_Paulo": "2018-11-04T03:00:00",
+    "Australia/Lord_Howe": "2025-04-05T15:00:00",
+    "Pacific/Apia": "2011-12-30T10:00:00",
+}
+UNITS = ["second", "minute", "hour", "day", "week", "month", "quarter", "year"]
+BIG_UNITS = UNITS[3:]
+TEXTS = ["", " ", "\u2003", "x", "X", "xy", "é", "5", "5.0", " 5 ", "1e2", "007", "-3"]
+TEXTS += ["true", "false", "TRUE", "9", "10", "a.b", "it's", "ß", "😀", "１"]
+NUMBERS = [0, 1, 2, 3, 5, -3, 0.5, 5.0, 0.1, 1e21, 1.5e-7, 1e-5, 123456789.25, 100]
+SMALL = st.integers(1, 3)
+
+
+def pick(*values: Any) -> st.SearchStrategy[Any]:
+    return st.sampled_from(values)
+
+
+@st.composite
+def moments(draw: Any) -> tuple[str, datetime, list[datetime]]:
+    """A zone, an as_of near one of its odd hours, and a pool of instants."""
+    zone = draw(st.sampled_from(sorted(ZONES)))
+    odd = datetime.fromisoformat(ZONES[zone]).replace(tzinfo=UTC)
+    if draw(pick(False, False, True)):
+        odd = draw(pick(datetime(2024, 2, 29, 12), datetime(2025, 1, 31, 23)))
+        odd = odd.replace(tzinfo=UTC)
+    minutes = pick(0, -30, 30, -60, 60, -1, 1, 29, -90)
+    days = pick(0, 0, 0, 1, -1, -2, -7, -28, -29, -30, -31, -59, -90, -365, -366)
+    step = st.builds(lambda d, m: timedelta(days=d, minutes=m), days, minutes)
+    pool = [odd + draw(step) for _ in range(6)]
+    as_of = odd + draw(st.builds(lambda d, m: timedelta(d, 60 * m), pick(0, 1, 29, 31), minutes))
+    return zone, as_of, pool
+
+
+def times(pool: list[datetime], as_of: datetime) -> st.SearchStrategy[datetime]:
+    return st.sampled_from([*pool, as_of, as_of + timedelta(microseconds=1)])
+
+
+def written(pool: list[datetime]) -> st.SearchStrategy[str]:
+    """Dates and instants as a rule or a property writes them."""
+    forms = []
+    for t in pool:
+        naive = t.replace(tzinfo=None)
+        forms += [t.date().isoformat(), t.isoformat(), naive.isoformat(" ")]
+        forms.append(naive.isoformat() + ".25Z")
+        forms.append((naive + timedelta(hours=2)).isoformat() + "+0200")
+    return st.sampled_from(forms)
+
+
+def scalars(pool: list[datetime]) -> st.SearchStrategy[Any]:
+    return st.one_of(
+        st.none(),
+        st.sampled_from(TEXTS),
+        st.sampled_from(NUMBERS),
+        st.booleans(),
+        written(pool),
+    )
+
+
+def json_values(pool: list[datetime]) -> st.SearchStrategy[Any]:
+    lists = st.lists(scalars(pool), max_size=3)
+    return st.one_of(scalars(pool), scalars(pool), lists, pick({"b": "x"}, {}))
+
+
+def optional(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.one_of(st.none(), strategy)
+
+
+@st.composite
+def worlds(draw: Any, as_of: datetime, pool: list[datetime]) -> World:
+    when = times(pool, as_of)
+    days = when.map(lambda t: t.date())
+    texts = st.one_of(st.sampled_from(TEXTS), written(pool))
+    numbers = st.one_of(st.sampled_from(NUMBERS).map(float), st.just(float("nan")))
+    profile = st.fixed_dictionaries(
+        {
+            "name": optional(texts),
+            "score": optional(numbers),
+            "n": optional(st.integers(-3, 10)),
+            "flag": optional(st.booleans()),
+            "born": optional(st.one_of(days, pick(date(2000, 2, 29), date(1999, 3, 1)))),
+            "seen": optional(when),
+            "tags": optional(st.lists(optional(st.sampled_from(TEXTS)), max_size=3)),
+            "nums": optional(st.lists(optional(numbers), max_size=3)),
+        }
+    )
+    people = ["p1", "p10", "p2", "é"]
+    profiles = {person: draw(profile) for person in people}
+    event = st.fixed_dictionaries(
+        {
+            "event_id": st.sampled_from([f"e{n}" for n in range(14)] + ["é", "Z"]),
+            "profile_id": st.sampled_from([*people, "p1", "p1", "stranger"]),
+            "event": pick("a", "a", "b", "c"),
+            "occurred_at": when,
+            "properties": properties(pool),
+        }
+    )
+    row = st.fixed_dictionaries(
+        {
+            "profile_id": st.sampled_from(people),
+            "sku": optional(texts),
+            "price": optional(numbers),
+            "paid": optional(st.booleans()),
+            "day": optional(days),
+        }
+    )
+    decision = st.fixed_dictionaries(
+        {
+            "profile_id": st.sampled_from(people),
+            "purpose": pick("ads", "mail"),
+            "status": pick("granted", "denied", "unknown"),
+            "captured_at": when,
+        }
+    )
+    return World(
+        profiles,
+        draw(st.lists(event, max_size=14)),
+        {"order": draw(st.lists(row, max_size=6))},
+        draw(st.lists(decision, max_size=5)),
+        {"vip": set(draw(st.lists(st.sampled_from(people), max_size=2)))},
+    )
+
+
+def properties(pool: list[datetime]) -> st.SearchStrategy[dict[str, Any]]:
+    texts = optional(st.one_of(st.sampled_from(TEXTS), written(pool)))
+    declared = {
+        "page": texts,
+        "amount": optional(st.sampled_from(NUMBERS).map(float)),
+        "day": optional(st.sampled_from(pool).map(lambda t: t.date())),
+        "marks": optional(st.lists(optional(st.sampled_from(TEXTS)), max_size=3)),
+    }
+    loose = {
+        "v": json_values(pool),
+        "a.b": json_values(pool),
+        "a": st.one_of(st.just({"b": 5}), st.just({"b": {"c": "x"}}), scalars(pool)),
+        'q"': scalars(pool),
+    }
+    return st.fixed_dictionaries(declared, optional=loose)
+
+
+# ---- rules
+
+
+@st.composite
+def comparisons(draw: Any, pool: list[datetime], key: str, names: list[Any]) -> Any:
+    """A comparison of one of the names, as a document."""
+    other = st.sampled_from(names).map(lambda name: {key: name})
+    literal = st.one_of(st.sampled_from(TEXTS), st.sampled_from(NUMBERS), written(pool))
+    items = st.lists(st.one_of(literal, st.booleans()), min_size=1, max_size=3)
+    text = st.one_of(st.sampled_from(TEXTS), other)
+    form = draw(st.sampled_from(FORMS))
+    made: dict[str, Any] = {key: draw(st.sampled_from(names))}
+    if form == "plain":
+        made["op"] = draw(pick("is_true", "is_false"))
+    elif form == "presence":
+        made["op"] = draw(pick("is_missing", "is_present", "is_blank"))
+        return made
+    elif form == "scalar":
+        made["op"] = draw(pick("eq", "neq", "gt", "gte", "lt", "lte"))
+        more = [st.booleans()] if made["op"] in ("eq", "neq") else []
+        made["value"] = draw(st.one_of(literal, other, *more))
+    elif form == "range":
+        made["op"] = draw(pick("between", "not_between"))
+        pair = draw(pick(st.sampled_from(TEXTS), st.sampled_from(NUMBERS), written(pool)))
+        made["value"], made["to"] = draw(st.tuples(st.one_of(pair, other), pair))
+    elif form == "text":
+        ops = ("contains", "starts_with", "ends_with")
+        made["op"] = draw(pick(*ops, *(f"not_{op}" for op in ops)))
+        made["value"] = draw(text)
+    elif form == "pattern":
+        made["op"] = draw(pick("matches", "not_matches"))
+        made["value"] = draw(pick("^X", "x$", r"\d", r"^[A-Z]\D?$", ".", "5|é"))
+    elif form == "texts":
+        made["op"] = "contains_any"
+        made["value"] = draw(st.lists(pick("x", "X", "5", "e"), min_size=1, max_size=2))
+    elif form == "items":
+        made["op"] = draw(pick("in", "not_in", "has_any", "has_all", "has_none"))
+        made["value"] = draw(items)
+    elif form == "size":
+        made["op"], made["value"] = "size", draw(numeric())
+    else:
+        made |= draw(date_comparison(pool, other))
+    if form in ("scalar", "range", "text", "pattern", "texts", "items"):
+        if draw(pick(False, False, True)):
+            made["case"] = draw(pick("ignore", "sensitive"))
+    if draw(pick(False, False, True)):
+        made["include_missing"] = draw(st.booleans())
+    return made
+
+
+FORMS = ["plain", "presence", "scalar", "scalar", "range", "text", "pattern", "texts"]
+FORMS += ["items", "items", "size", "date", "date", "date"]
+
+
+@st.composite
+def date_comparison(draw: Any, pool: list[datetime], other: Any) -> Any:
+    op = draw(
+        pick(
+            *("before", "after", "on", "in_last", "in_next", "older_than", "beyond"),
+            *("between_ago", "this", "previous", "anniversary_in_next"),
+        )
+    )
+    if op in ("before", "after", "on"):
+        return {"op": op, "value": draw(st.one_of(written(pool), other))}
+    if op in ("this", "previous"):
+        return {"op": op, "unit": draw(st.sampled_from(BIG_UNITS))}
+    unit = draw(st.sampled_from(BIG_UNITS))
+    if op == "between_ago":
+        to = draw(st.integers(0, 2))
+        return {"op": op, "from": to + draw(SMALL), "to": to, "unit": unit}
+    if op == "anniversary_in_next":
+        n, today = draw(pick(1, 2, 30, 366)), draw(st.booleans())
+        return {"op": op, "value": n, "unit": "day", "include_today": today}
+    return {"op": op, "value": draw(SMALL), "unit": unit}
+
+
+@st.composite
+def numeric(draw: Any) -> Any:
+    op = draw(pick("eq", "neq", "gt", "gte", "lt", "lte", "in", "not_in", "between"))
+    n = pick(0, 1, 2, 3, 0.5)
+    if op in ("in", "not_in"):
+        return {"op": op, "value": draw(st.lists(n, min_size=1, max_size=2))}
+    made = {"op": op, "value": draw(n)}
+    return made | ({"to": draw(n)} if op == "between" else {})
+
+
+EVENT_NAMES = ["page", "amount", "day", "marks", "v", "a.b", ["a", "b"], ["a", "b", "c"]]
+EVENT_NAMES += ['q"', "never"]
+
+
+def clauses(pool: list[datetime], names: list[Any]) -> st.SearchStrategy[Any]:
+    leaf = comparisons(pool, "property", names)
+    nested = st.one_of(
+        leaf,
+        leaf,
+        st.lists(leaf, max_size=2).map(lambda parts: {"any": parts}),
+        st.lists(leaf, max_size=2).map(lambda parts: {"all": parts}),
+        leaf.map(lambda part: {"not": part}),
+    )
+    return st.lists(nested, max_size=2)
+
+
+@st.composite
+def patterns(draw: Any, pool: list[datetime]) -> Any:
+    made: dict[str, Any] = draw(
+        pick({"event": "a"}, {"event": "b"}, {"any_event": True}, {"event": "never"})
+    )
+    if draw(pick(False, False, True)):
+        made = {**made, "where": draw(clauses(pool, EVENT_NAMES))}
+    return dict(made)
+
+
+@st.composite
+def windows(draw: Any, pool: list[datetime]) -> Any:
+    unit, form = draw(st.sampled_from(UNITS)), draw(st.integers(0, 4))
+    if form == 0:
+        return {"last": draw(pick(1, 2, 31)), "unit": unit}
+    if form == 1:
+        unit, today = draw(st.sampled_from(BIG_UNITS)), draw(st.booleans())
+        made = {"last": draw(SMALL), "unit": unit, "mode": "calendar"}
+        return {**made, "include_today": today}
+    if form == 2:
+        to = draw(st.integers(0, 2))
+        return {"from_ago": to + draw(SMALL), "to_ago": to, "unit": unit}
+    edges = draw(st.tuples(written(pool), written(pool)))
+    if form == 3:
+        return {"from": edges[0], "to": edges[1]}
+    both = {"after": edges[0], "before": edges[1]}
+    return draw(pick(both, {"after": edges[0]}, {"before": edges[1]}))
+
+
+def durations() -> st.SearchStrategy[Any]:
+    return st.builds(lambda n, unit: {"lte": n, "unit": unit}, SMALL, st.sampled_from(UNITS))
+
+
+@st.composite
+def sequences(draw: Any, pool: list[datetime]) -> Any:
+    steps = [draw(patterns(pool)) for _ in range(draw(st.integers(1, 4)))]
+    for step in steps[1:]:
+        form = draw(pick("", "", "gap", "gap", "immediately", "both", "absent"))
+        if form in ("gap", "both", "absent"):
+            step["gap"] = draw(durations())
+        if form in ("immediately", "both"):
+            step["immediately"] = True
+        if form == "absent":
+            step["absent"] = True
+    made: dict[str, Any] = {"steps": steps}
+    if draw(pick(False, True)):
+        made["total"] = draw(durations())
+    if draw(pick(False, False, True)):
+        made["within"] = draw(windows(pool))
+    return {"sequence": made}
+
+
+@st.composite
+def lifecycles(draw: Any, pool: list[datetime]) -> Any:
+    made = draw(patterns(pool))
+    spell = st.builds(lambda n, unit: {"last": n, "unit": unit}, SMALL, st.sampled_from(UNITS))
+    state = draw(pick("first_time", "regularly", "stopped", "restarted"))
+    made["state"] = state
+    if state == "first_time":
+        made["within"] = draw(windows(pool))
+    elif state == "regularly":
+        of = draw(st.integers(1, 4))
+        per = {"n": draw(SMALL), "unit": draw(st.sampled_from(BIG_UNITS))}
+        made |= {"times": draw(st.integers(1, 2)), "per": per, "of": of}
+        made["at_least"] = draw(st.integers(1, of))
+    else:
+        made |= {"active": draw(spell), "silent": draw(spell)}
+    return {"lifecycle": made}
+
+
+@st.composite
+def behaviours(draw: Any, pool: list[datetime]) -> Any:
+    made = draw(patterns(pool))
+    if draw(pick(False, True)):
+        made["within"] = draw(windows(pool))
+    form = draw(pick("did", "times", "total", "last", "first"))
+    if form == "times":
+        made["times"] = draw(numeric())
+    elif form == "total":
+        agg = draw(pick("sum", "avg", "min", "max", "distinct"))
+        subject = {"property": draw(st.sampled_from(EVENT_NAMES)), "agg": agg}
+        made["total"] = {**subject, **draw(numeric())}
+    elif form in ("last", "first"):
+        made["has"] = draw(clauses(pool, EVENT_NAMES))
+        return {form: made}
+    return {"did": made}
+
+
+@st.composite
+def related_rules(draw: Any, pool: list[datetime]) -> Any:
+    word = pick("any", "all", "none")
+    counted = st.builds(
+        lambda name, n: {name: n},
+        pick("at_least", "at_most", "exactly"),
+        st.integers(0, 2),
+    )
+    where = draw(clauses(pool, [*COLUMNS, "never"]))
+    quantifier = draw(st.one_of(word, counted))
+    return {"related": {"entity": "order", "quantifier": quantifier, "where": where}}
+
+
+def profile_rules(pool: list[datetime]) -> st.SearchStrategy[Any]:
+    consent = st.builds(
+        lambda purpose, status: {"consent": {"purpose": purpose, "status": status}},
+        pick("ads", "mail"),
+        pick("granted", "denied", "unknown"),
+    )
+    sample = st.builds(
+        lambda percent, start: {"sample": {"percent": percent, "salt": "s", "from": start}},
+        pick(0, 10, 33.3, 50),
+        pick(0, 12.5, 50),
+    )
+    attribute = comparisons(pool, "attribute", list(ATTRIBUTES))
+    return st.one_of(attribute, attribute, attribute, consent, sample, pick({"list": {"in": "vip"}}))
+
+
+@st.composite
+def tops(draw: Any, pool: list[datetime]) -> Any:
+    by = draw(pick("score", "n", "name", "born", "seen", "flag"))
+    made = {"n": draw(SMALL), "by": by, "order": draw(pick("asc", "desc"))}
+    if draw(st.booleans()):
+        made["of"] = draw(st.one_of(profile_rules(pool), behaviours(pool)))
+    return {"top": made}
+
+
+def rules(pool: list[datetime]) -> st.SearchStrategy[Any]:
+    reference = pick({"segment": {"in": "inner"}}, {"segment": {"not_in": "inner"}})
+    leaf = st.one_of(
+        profile_rules(pool),
+        profile_rules(pool),
+        behaviours(pool),
+        behaviours(pool),
+        sequences(pool),
+        sequences(pool),
+        lifecycles(pool),
+        related_rules(pool),
+        tops(pool),
+        reference,
+    )
+    logic = st.one_of(
+        st.lists(leaf, max_size=3).map(lambda parts: {"all": parts}),
+        st.lists(leaf, max_size=3).map(lambda parts: {"any": parts}),
+        leaf.map(lambda part: {"not": part}),
+    )
+    return st.one_of(leaf, leaf, logic)
+
+
+# ---- the tables
+
+POPULATION = Population(
+    profiles="main.profile",
+    attributes=ATTRIBUTES,
+    events="event",
+    typed_properties=DECLARED,
+    json_properties="extra",
+    related={"order": RelatedTable("orders", COLUMNS)},
+    consent="consent",
+    lists={"vip": "vip"},
+)
+
+
+def fill(connection: Any, world: World) -> None:
+    """Put a world into the tables of POPULATION."""
+    fields = ", ".join(f'"{name}" {kind}' for name, kind in DECLARED.items())
+    columns = ", ".join(f"{name} {kind}" for name, kind in ATTRIBUTES.items())
+    others = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+    for table in (
+        f"profile (profile_id varchar, {columns})",
+        "event (profile_id varchar, event_id varchar, event varchar, "
+        f"occurred_at timestamptz, properties struct({fields}), extra json)",
+        f"orders (profile_id varchar, {others})",
+        "consent (profile_id varchar, purpose varchar, status varchar, "
+        "captured_at timestamptz)",
+        "vip (profile_id varchar)",
+    ):
+        connection.execute(f"create or replace table {table}")
+    people = [{**row, "profile_id": p} for p, row in world.profiles.items()]
+    insert(connection, "profile", rows_of(people, *ATTRIBUTES))
+    insert(connection, "orders", rows_of(world.related["order"], *COLUMNS))
+    decision = ("purpose", "status", "captured_at")
+    insert(connection, "consent", rows_of(world.consent, *decision))
+    insert(connection, "vip", [[person] for person in world.lists["vip"]])
+    seen: set[str] = set()
+    for event in world.events:
+        if event["event_id"] not in seen:
+            insert_event(connection, event)
+        seen.add(event["event_id"])
+
+
+def rows_of(rows: list[dict[str, Any]], *names: str) -> list[list[Any]]:
+    return [[row[name] for name in ("profile_id", *names)] for row in rows]
+
+
+def plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def insert(connection: Any, table: str, rows: list[list[Any]]) -> None:
+    for row in rows:
+        marks = ", ".join("?" for _ in row)
+        values = [plain(value) for value in row]
+        connection.execute(f"insert into {table} values ({marks})", values)
+
+
+def insert_event(connection: Any, event: dict[str, Any]) -> None:
+    given = event["properties"]
+    extra = {k: v for k, v in given.items() if k not in DECLARED}
+    struct = ", ".join(f'"{name}" := ?::{kind}' for name, kind in DECLARED.items())
+    connection.execute(
+        f"insert into event values (?, ?, ?, ?, struct_pack({struct}), ?)",
+        [
+            event["profile_id"],
+            event["event_id"],
+            event["event"],
+            event["occurred_at"].isoformat(),
+            *(given[name] for name in DECLARED),
+            json.dumps(extra),
+        ],
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from dmp.core.config import fingerprint, yaml_files
 from dmp.core.errors import Fault, RuleInvalid, UnknownName
 from dmp.core.sql import Name, Query, sql
+from dmp.core.types import Evaluation
 from dmp.privacy.consent import stage_gate
 from dmp.segments.checks import faults_of
 from dmp.segments.compiler import compile_conditions, compile_segment
@@ -19,8 +20,9 @@ from dmp.segments.population import KEY, workspace_population
 from dmp.segments.rule import Segment
 from dmp.segments.source import load, read
 from dmp.segments.sources import Population
+from dmp.storage import write
 from dmp.storage.lake import Lake
-from dmp.storage.write import Write, append, change, commit, replace
+from dmp.storage.write import Write, append, change, commit
 
 MEMBER = "member"
 
@@ -36,30 +38,6 @@ class Saved:
     def version(self) -> str:
         """A fingerprint of what decides membership: the rule and its time zone."""
         return fingerprint(self.document["rule"], self.segment.timezone)
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """One segment at one instant: its funnel as far as the lake alone tells it.
-
-    Attributes:
-        losses: (step, reason, people): whom each step lost and why.
-        conditions: (path, people): how many each condition alone admits.
-        is_new: False where the same evaluation was stored already.
-    """
-
-    segment: str
-    version: str
-    purpose: str
-    as_of: datetime
-    snapshot: int
-    people: int
-    members: int
-    consented: int
-    after_exclusions: int
-    losses: tuple[tuple[str, str, int], ...]
-    conditions: tuple[tuple[str, int], ...]
-    is_new: bool = field(default=True, compare=False)
 
 
 def read_saved(folder: Path) -> dict[str, Saved]:
@@ -198,7 +176,7 @@ def _build_one(
     if writes:
         commit(lake, writes, message=f"build segment {name}")
         return found
-    return Evaluation(**{**found.__dict__, "is_new": False})
+    return replace(found, is_new=False)
 
 
 def _segments(saved: Mapping[str, Saved]) -> dict[str, Segment]:
@@ -318,7 +296,7 @@ def _result(lake: Lake, found: Evaluation, now: datetime) -> Iterator[Write]:
         conditions=conditions,
         now=now,
     )
-    yield replace("segment.result", row, where)
+    yield write.replace("segment.result", row, where)
 
 
 def _membership(lake: Lake, found: Evaluation, one: Saved) -> Iterator[Write]:

@@ -388,7 +388,7 @@ synced_at | timestamptz | instant it ended""",
     _table(
         "activation.ledger",
         "One identifier of one person at one destination, in its last known state.",
-        "destination segment subject_id destination_value",
+        "destination segment destination_value",
         f"""
 destination | varchar | the destination
 segment | varchar | the segment

@@ -108,15 +108,16 @@ class ExplorerState:
         """Open the view of a query string; what it does not name is the default."""
         named = {key: values[0] for key, values in parse_qs(query.lstrip("?")).items()}
         known = [s.segment for s in self.segments.value or []]
-        self._set_attribute(named.get("by"))
-        page = named.get("page", "1")
-        wanted = named.get("segment")
-        if wanted and wanted not in known and self.segments.state == "ready":
+        wanted, page = named.get("segment"), named.get("page", "1")
+        if not known:
+            return
+        if wanted and wanted not in known:
             text = f"There is no segment {wanted!r}; the first one is shown instead."
             self.tell(Problem("refused", text))
-        if known:
-            self.choose(wanted if wanted in known else known[0])
-            self.turn_to(int(page) - 1 if page.isdecimal() else 0)
+        self.segment = wanted if wanted in known else known[0]
+        self._set_attribute(named.get("by"))
+        self.choose(self.segment)
+        self.turn_to(int(page) - 1 if page.isdecimal() else 0)
 
     def choose(self, segment: str) -> None:
         """Select a segment and read all its panels."""

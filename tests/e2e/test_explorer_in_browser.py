@@ -131,7 +131,7 @@ def test_a_viewer_explores_a_segment(visit: Visitor, tmp_path: Path) -> None:
     page.wait_for_function("document.title.startsWith('Lapsed buyers')")
     assert "12,077" in window.text(FUNNEL) and window.text(FUNNEL) != before[0]
     page.select_option(".dmp-joined select", label="Age band")
-    page.wait_for_selector(f"{MAKEUP} svg text:text('25 to 34')")
+    page.wait_for_selector(f"{MAKEUP} svg text:has-text('25 to 34')")
     assert window.text(MAKEUP) != before[1]
     assert page.url.endswith("?segment=lapsed_buyers&by=age_band")
     check_tables(window)
@@ -177,7 +177,7 @@ def check_link(window: Visit, visit: Visitor) -> None:
     other = visit(color_scheme="dark")
     other.open(f"{parts.path}?{parts.query}")
     other.page.wait_for_selector("[data-members]:text('12,077')")
-    other.page.wait_for_selector(f"{MAKEUP} svg text:text('25 to 34')")
+    other.page.wait_for_selector(f"{MAKEUP} svg text:has-text('25 to 34')")
     assert other.page.url == window.page.url
     other.page.screenshot(path=shots() / "explorer_dark.png", full_page=True)
 
@@ -199,7 +199,7 @@ def test_keys_alone_choose_and_send(visit: Visitor) -> None:
     page.get_by_role("button", name="Send…").press("Enter")
     page.get_by_role("button", name="Send “Loyal").press("Enter")
     page.wait_for_selector(".dmp-outcome:not([data-dry]) table")
-    page.wait_for_selector(f"{FUNNEL} svg text:text('Sent')")
+    page.wait_for_selector(f"{FUNNEL} svg text:has-text('Sent')")
 
 
 def test_a_viewer_without_rights_is_told(visit: Visitor) -> None:

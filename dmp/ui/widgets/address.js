@@ -1,3 +1,12 @@
+// Another segment is a step that the back button undoes; the rest only renames it.
+function rename(query, first) {
+  const [now, next] = [new URLSearchParams(location.search), new URLSearchParams(query)];
+  if (now.toString() === next.toString()) return;
+  const step = !first && now.get("segment") !== next.get("segment");
+  const address = query ? `?${query}` : location.pathname;
+  history[step ? "pushState" : "replaceState"](null, "", address);
+}
+
 function render({ model, el }) {
   el.style.display = "none";
   const served = document.documentElement.dataset.dmp === "page";
@@ -8,9 +17,8 @@ function render({ model, el }) {
   window.addEventListener("popstate", visit);
   const stop = follow(model, (content) => {
     if (content.state !== "ready") return;
-    const same = new URLSearchParams(location.search).toString() === content.query;
     if (first && opened && content.asked !== opened) visit();
-    else if (!same) history[content.push && !first ? "pushState" : "replaceState"](null, "", content.query ? `?${content.query}` : location.pathname);
+    else rename(content.query, first);
     document.title = content.title ? `${content.title} · dmp` : "dmp";
     first = false;
   });

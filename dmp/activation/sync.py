@@ -1,0 +1,255 @@
+"""Sync: make a destination hold exactly the people it should, and remember it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from dmp.activation.audience import Audience, stage_audience
+from dmp.activation.destinations import Destination, Manifest, WrittenFile, write_audience
+from dmp.activation.destinations.file import write_manifest
+from dmp.core.config import fingerprint
+from dmp.core.errors import UsageError
+from dmp.core.sql import Name, sql
+from dmp.core.types import Evaluation
+from dmp.privacy import Caller, Vault
+from dmp.storage.lake import Lake
+from dmp.storage.write import Write, append, commit, upsert
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a sync did, or in a dry run would do.
+
+    Attributes:
+        status: written, unchanged, dry run, or held (nothing was sent; see `reason`).
+        losses: (step, reason, people): whom each step of the funnel lost, and why.
+        accepted: people whose identifiers the destination acknowledged.
+    """
+
+    sync_id: str
+    destination: str
+    segment: str
+    as_of: datetime
+    snapshot: int
+    status: str
+    members: int
+    consented: int
+    after_exclusions: int
+    addressable: int
+    sent: int
+    accepted: int
+    added: int
+    removed: int
+    kept: int
+    losses: tuple[tuple[str, str, int], ...]
+    files: tuple[WrittenFile, ...] = ()
+    reason: str = ""
+
+
+def sync(
+    lake: Lake,
+    vault: Vault,
+    destination: Destination,
+    found: Evaluation,
+    *,
+    home: Path,
+    sender: Caller,
+    now: datetime,
+    dry_run: bool = False,
+    force: bool = False,
+) -> Outcome:
+    """Send one evaluated segment to one destination.
+
+    Reads the scratch tables that `segments.build.evaluate` staged. Adds, removes and
+    keeps are counted against what the ledger says the destination holds. The file is
+    renamed into place before the ledger is written: after a crash between the two the
+    next sync writes the same file again and nothing is lost or doubled. With nothing
+    to add or remove nothing is written.
+
+    Args:
+        force: go on where the change is larger than `max_change_share`.
+
+    Raises:
+        UsageError: the segment has another purpose than the destination, or the
+            change is too large; nothing was sent.
+        NotAllowed: the caller is no sender.
+    """
+    if found.purpose != destination.purpose:
+        raise UsageError(
+            f"segment {found.segment} is for {found.purpose or 'no purpose'}, "
+            f"{destination.destination} takes {destination.purpose}; consent for one "
+            "does not cover the other"
+        )
+    audience = stage_audience(lake, vault, destination.identifier, sender)
+    planned = _plan(lake, destination, found, audience)
+    if audience.people < destination.floor:
+        reason = f"fewer than {destination.floor} people: not sent to an outside place"
+        return replace(planned, status="held", reason=reason)
+    _check_change(destination, planned, force=force)
+    path = _path(destination, found, home)
+    if not (planned.added or planned.removed) and path.exists():
+        people = planned.addressable
+        return replace(planned, status="unchanged", sent=people, accepted=people)
+    if dry_run:
+        return planned
+    return _send(lake, destination, planned, path, now)
+
+
+def _plan(
+    lake: Lake, destination: Destination, found: Evaluation, audience: Audience
+) -> Outcome:
+    lake.stage(
+        "acknowledged",
+        sql(
+            "select destination_value, profile_key, subject_id "
+            "from activation.ledger where destination = $destination "
+            "and segment = $segment and operation = 'add' and status = 'accepted'",
+            destination=destination.destination,
+            segment=found.segment,
+        ),
+    )
+    added, removed, kept = lake.row(
+        """
+        select count(*) filter (a.destination_value is null),
+            count(*) filter (d.destination_value is null),
+            count(*) filter (
+                a.destination_value is not null and d.destination_value is not null)
+        from desired as d full join acknowledged as a using (destination_value)
+        """
+    )
+    content = lake.value(
+        "select (count(*), bit_xor(hash(destination_value)))::varchar from desired"
+    )
+    digest = fingerprint(found.segment, found.as_of.isoformat(), content)
+    losses = (*found.losses, *(("addressable", *loss) for loss in audience.losses))
+    return Outcome(
+        sync_id=f"{destination.destination}-{digest}",
+        destination=destination.destination,
+        segment=found.segment,
+        as_of=found.as_of,
+        snapshot=found.snapshot,
+        status="dry run",
+        members=found.members,
+        consented=found.consented,
+        after_exclusions=found.after_exclusions,
+        addressable=audience.people,
+        sent=0,
+        accepted=0,
+        added=int(added),
+        removed=int(removed),
+        kept=int(kept),
+        losses=losses,
+    )
+
+
+def _check_change(destination: Destination, planned: Outcome, *, force: bool) -> None:
+    before = planned.kept + planned.removed
+    changes = planned.added + planned.removed
+    if force or not before or changes <= destination.max_change_share * before:
+        return
+    raise UsageError(
+        f"the sync of {planned.segment} to {planned.destination} would change "
+        f"{changes:,} of {before:,} identifiers, more than max_change_share = "
+        f"{destination.max_change_share:g}; look at `dmp sync --dry-run`, then "
+        "repeat with --force"
+    )
+
+
+def _path(destination: Destination, found: Evaluation, home: Path) -> Path:
+    folder = home / destination.file.folder
+    return folder / f"{found.segment}.{destination.file.format}"
+
+
+def _send(
+    lake: Lake, destination: Destination, planned: Outcome, path: Path, now: datetime
+) -> Outcome:
+    written = write_audience(
+        lake,
+        Name("desired"),
+        destination.identifier.column,
+        path,
+        destination.file.format,
+    )
+    people = planned.addressable
+    done = replace(
+        planned, status="written", sent=people, accepted=people, files=(written,)
+    )
+    write_manifest(
+        path.with_suffix(".manifest.json"),
+        Manifest(
+            destination.destination,
+            planned.segment,
+            destination.purpose,
+            planned.as_of.isoformat(),
+            planned.snapshot,
+            people,
+            (written,),
+        ),
+    )
+    writes = [*_ledger(lake, done), _sync_row(done, destination.purpose, now)]
+    commit(lake, writes, message=f"sync {done.sync_id}")
+    return done
+
+
+_LEDGER = """
+with now_there as (
+    select profile_key, subject_id, destination_value, 'add' as operation from desired
+    union all
+    select profile_key, subject_id, destination_value, 'remove' from acknowledged
+    where destination_value not in (select destination_value from desired)
+)
+select $destination as destination, $segment as segment, subject_id, profile_key,
+    destination_value, operation, 'accepted' as status, null::varchar as reason,
+    $sync_id as sync_id
+from now_there order by destination_value
+"""
+
+
+def _ledger(lake: Lake, done: Outcome) -> Iterator[Write]:
+    staged = lake.stage(
+        "ledger_row",
+        sql(
+            _LEDGER,
+            destination=done.destination,
+            segment=done.segment,
+            sync_id=done.sync_id,
+        ),
+    )
+    key = ["destination", "segment", "destination_value"]
+    yield upsert("activation.ledger", staged, key)
+
+
+def _sync_row(done: Outcome, purpose: str, now: datetime) -> Write:
+    return append(
+        "activation.sync",
+        sql(
+            "select $sync_id as sync_id, $destination as destination, "
+            "$segment as segment, $as_of::timestamptz as as_of, "
+            "$snapshot as snapshot, $purpose as purpose, $members as members, "
+            "$consented as consented, $after_exclusions as after_exclusions, "
+            "$addressable as addressable, $sent as sent, $accepted as accepted, "
+            "$added as added, $removed as removed, $kept as kept, "
+            "$files::json as files, $now::timestamptz as synced_at",
+            sync_id=done.sync_id,
+            destination=done.destination,
+            segment=done.segment,
+            as_of=done.as_of,
+            snapshot=done.snapshot,
+            purpose=purpose,
+            members=done.members,
+            consented=done.consented,
+            after_exclusions=done.after_exclusions,
+            addressable=done.addressable,
+            sent=done.sent,
+            accepted=done.accepted,
+            added=done.added,
+            removed=done.removed,
+            kept=done.kept,
+            files=json.dumps([asdict(file) for file in done.files]),
+            now=now,
+        ),
+    )

@@ -1,0 +1,86 @@
+"""Load sources through the door, under roles and audit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dmp.flows.workspace import Workspace
+from dmp.ingest.batch import (
+    LoadReport,
+    Progress,
+    files_of,
+    load_files,
+    preview_file,
+    replay,
+)
+from dmp.ingest.contracts import Contract, chosen, read_contracts
+from dmp.privacy import Permission
+
+
+def contracts(workspace: Workspace) -> dict[str, Contract]:
+    """Return the contracts of the workspace by source."""
+    return read_contracts(workspace.paths.config / "sources")
+
+
+def ingest(
+    workspace: Workspace,
+    source: str,
+    files: Sequence[Path] = (),
+    *,
+    progress: Progress | None = None,
+) -> list[LoadReport]:
+    """Load the files of a source; without files, those its contract names.
+
+    Each file is a load of its own: an error in one leaves those before it in place.
+
+    Raises:
+        UnknownName: no such source.
+        UsageError: no file is there, or one cannot be read as the contract says.
+        NotAllowed: the caller may not ingest.
+    """
+    workspace.allow(Permission.INGEST)
+    contract = chosen(contracts(workspace), source)
+    found = list(files) or files_of(contract, workspace.paths.home)
+    reports = load_files(
+        workspace.stores,
+        contract,
+        found,
+        now=workspace.clock(),
+        progress=progress,
+    )
+    _record(workspace, "ingest", reports)
+    return reports
+
+
+def preview(
+    workspace: Workspace, source: str, files: Sequence[Path] = ()
+) -> list[LoadReport]:
+    """Say what loading would do, file by file; nothing is written."""
+    workspace.allow(Permission.INGEST)
+    contract = chosen(contracts(workspace), source)
+    found = list(files) or files_of(contract, workspace.paths.home)
+    now = workspace.clock()
+    return [
+        preview_file(workspace.stores, contract, path, now=now) for path in found
+    ]
+
+
+def replay_refused(workspace: Workspace, source: str) -> list[LoadReport]:
+    """Try the refused rows of a source again under its contract of now."""
+    workspace.allow(Permission.INGEST)
+    contract = chosen(contracts(workspace), source)
+    reports = replay(workspace.stores, contract, now=workspace.clock())
+    _record(workspace, "replay", reports)
+    return reports
+
+
+def _record(workspace: Workspace, action: str, reports: Sequence[LoadReport]) -> None:
+    for report in reports:
+        if report.is_new:
+            workspace.record(
+                action,
+                load=report.load_id,
+                rows=report.rows_read,
+                refused=report.rows_refused,
+            )

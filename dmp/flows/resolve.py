@@ -1,0 +1,120 @@
+"""Train the linkage model and resolve people, under roles and audit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dmp.core.config import parse, read_yaml
+from dmp.core.errors import UsageError
+from dmp.flows.workspace import Workspace
+from dmp.identity.linkage import (
+    BlockingCost,
+    LinkageModel,
+    blocking_costs,
+    load_model,
+    save_model,
+    train,
+)
+from dmp.identity.profiles import ProfileBuild, build_profiles
+from dmp.identity.records import stage_linkage_records
+from dmp.identity.resolve import Resolution, resolve
+from dmp.identity.settings import IdentitySettings, LinkageSettings, ProfileSettings
+from dmp.privacy import Permission
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training run: what it cost, what it gave, whether the model is a new one."""
+
+    costs: tuple[BlockingCost, ...]
+    model: LinkageModel
+    is_new: bool
+
+
+def identity_settings(workspace: Workspace) -> IdentitySettings:
+    """Read `config/identity.yaml`."""
+    where = "config/identity.yaml"
+    document = read_yaml(workspace.paths.config / "identity.yaml")
+    return parse(IdentitySettings, document, where)
+
+
+def profile_settings(workspace: Workspace) -> ProfileSettings:
+    """Read `config/profile.yaml`; without it every attribute survives by `newest`."""
+    path = workspace.paths.config / "profile.yaml"
+    document = read_yaml(path) if path.exists() else {}
+    return parse(ProfileSettings, document, "config/profile.yaml")
+
+
+def train_linkage(workspace: Workspace) -> Training:
+    """Train the linkage model on all records and make it the current one.
+
+    A model equal to the current one changes nothing.
+
+    Raises:
+        UsageError: the settings have no linkage, or too few records.
+        ModelNotTrained: parameters are missing; the current model stays.
+        NotAllowed: the caller may not train.
+    """
+    workspace.allow(Permission.TRAIN)
+    settings = _linkage(workspace)
+    stage_linkage_records(workspace.lake, workspace.vault, settings)
+    costs = blocking_costs(workspace.lake, settings)
+    model = train(workspace.lake, settings, now=workspace.clock())
+    folder = model_folder(workspace, settings)
+    is_new = save_model(folder, model)
+    kept = load_model(folder)
+    assert kept is not None
+    if is_new:
+        workspace.record("train", model=kept.name, records=model.records)
+    return Training(tuple(costs), kept, is_new)
+
+
+def resolve_people(workspace: Workspace) -> tuple[Resolution, ProfileBuild]:
+    """Resolve all subjects with the current model and bring profiles up to date.
+
+    Without a trained model people are joined by shared identifiers alone.
+
+    Raises:
+        NotAllowed: the caller may not resolve.
+    """
+    workspace.allow(Permission.RESOLVE)
+    settings = identity_settings(workspace)
+    model = None
+    if settings.linkage:
+        model = load_model(model_folder(workspace, settings.linkage))
+    now = workspace.clock()
+    resolution = resolve(
+        workspace.lake,
+        workspace.vault,
+        settings,
+        model,
+        run_id=f"resolve-{now:%Y%m%dT%H%M%S%f}",
+        now=now,
+        actor=workspace.caller.actor,
+    )
+    built = build_profiles(workspace.lake, profile_settings(workspace), now=now)
+    if resolution.is_new:
+        workspace.record(
+            "resolve",
+            run=resolution.run_id,
+            model=resolution.model,
+            profiles=resolution.profiles,
+            merged=resolution.merged,
+        )
+    return resolution, built
+
+
+def model_folder(workspace: Workspace, settings: LinkageSettings) -> Path:
+    """Return where the versions of a model lie."""
+    return workspace.paths.models / settings.model
+
+
+def _linkage(workspace: Workspace) -> LinkageSettings:
+    settings = identity_settings(workspace).linkage
+    if settings is None:
+        raise UsageError(
+            "config/identity.yaml has no linkage section, so there is nothing to "
+            "train; records are joined by shared identifiers alone"
+        )
+    return settings

@@ -1,0 +1,112 @@
+"""Validate, count, preview and build saved segments, under roles and audit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from dmp.core.sql import Query
+from dmp.core.types import Evaluation
+from dmp.flows.workspace import Workspace
+from dmp.privacy import Permission
+from dmp.segments import build
+from dmp.segments.build import Saved, chosen, read_saved
+from dmp.segments.population import workspace_population
+
+
+def saved_segments(workspace: Workspace) -> dict[str, Saved]:
+    """Return the segments of `config/segments` by id."""
+    return read_saved(workspace.paths.config / "segments")
+
+
+def validate_segments(workspace: Workspace) -> list[str]:
+    """Return the ids of the saved segments, all of which compile.
+
+    Raises:
+        RuleInvalid: every fault of every segment, with its path.
+    """
+    workspace.allow(Permission.COUNT)
+    saved = saved_segments(workspace)
+    build.check(workspace.lake, saved)
+    return list(saved)
+
+
+def count_segment(workspace: Workspace, segment: str, as_of: datetime) -> Evaluation:
+    """Evaluate one segment without storing anything.
+
+    Raises:
+        UnknownName: no such segment.
+    """
+    workspace.allow(Permission.COUNT)
+    saved = saved_segments(workspace)
+    population = workspace_population(workspace.lake)
+    return build.evaluate(workspace.lake, population, saved, segment, as_of)
+
+
+def segment_members(workspace: Workspace, segment: str, as_of: datetime) -> list[str]:
+    """Return the profile_ids of a segment, sorted.
+
+    Raises:
+        NotAllowed: the caller lacks the analyst role.
+    """
+    workspace.allow(Permission.READ_PSEUDONYMOUS)
+    count_segment(workspace, segment, as_of)
+    rows = workspace.lake.rows(
+        "select profile_id from member join person using (profile_key) "
+        "order by profile_id"
+    )
+    return [profile_id for (profile_id,) in rows]
+
+
+def preview_segment(
+    workspace: Workspace, segment: str, as_of: datetime, *, limit: int = 10
+) -> list[dict[str, Any]]:
+    """Return example members with their attributes, never an identifier.
+
+    Raises:
+        NotAllowed: the caller lacks the analyst role.
+    """
+    workspace.allow(Permission.PREVIEW)
+    count_segment(workspace, segment, as_of)
+    return workspace.lake.records(
+        Query(
+            "select p.* exclude (profile_key) from member "
+            "join person as p using (profile_key) "
+            "order by md5(p.profile_id) limit $limit",
+            {"limit": limit},
+        )
+    )
+
+
+def build_segments(
+    workspace: Workspace, names: Sequence[str] = (), *, as_of: datetime
+) -> list[Evaluation]:
+    """Evaluate and store segments, all at one instant; without names, all saved ones.
+
+    Raises:
+        RuleInvalid: nothing was stored.
+        NotAllowed: the caller may not build.
+    """
+    workspace.allow(Permission.BUILD_SEGMENT)
+    saved = saved_segments(workspace)
+    for name in names:
+        chosen(saved, name)
+    build.check(workspace.lake, saved)
+    built = build.build(
+        workspace.lake,
+        saved,
+        list(names) or list(saved),
+        as_of=as_of,
+        now=workspace.clock(),
+    )
+    for one in built:
+        if one.is_new:
+            workspace.record(
+                "build_segment",
+                segment=one.segment,
+                version=one.version,
+                as_of=one.as_of.isoformat(),
+                members=one.members,
+            )
+    return built

@@ -9,7 +9,12 @@ from datetime import datetime
 from pathlib import Path
 
 from dmp.activation.audience import Audience, stage_audience
-from dmp.activation.destinations import Destination, Manifest, WrittenFile, write_audience
+from dmp.activation.destinations import (
+    Destination,
+    Manifest,
+    WrittenFile,
+    write_audience,
+)
 from dmp.activation.destinations.file import write_manifest
 from dmp.core.config import fingerprint
 from dmp.core.errors import UsageError
@@ -233,7 +238,7 @@ def _sync_row(done: Outcome, purpose: str, now: datetime) -> Write:
             "$consented as consented, $after_exclusions as after_exclusions, "
             "$addressable as addressable, $sent as sent, $accepted as accepted, "
             "$added as added, $removed as removed, $kept as kept, "
-            "$files::json as files, $now::timestamptz as synced_at",
+            "$losses::json as losses, $files::json as files, $now::timestamptz as synced_at",
             sync_id=done.sync_id,
             destination=done.destination,
             segment=done.segment,
@@ -249,6 +254,7 @@ def _sync_row(done: Outcome, purpose: str, now: datetime) -> Write:
             added=done.added,
             removed=done.removed,
             kept=done.kept,
+            losses=json.dumps(done.losses),
             files=json.dumps([asdict(file) for file in done.files]),
             now=now,
         ),

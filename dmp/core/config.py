@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import json
 import os
@@ -163,13 +164,27 @@ def load_settings(paths: Paths, environ: Mapping[str, str] = os.environ) -> Sett
     return parse(Settings, document, "config/dmp.yaml")
 
 
-def workspace_id(paths: Paths) -> str:
-    """Return the id of the workspace, made on first use; it names the key files."""
+@dataclass(frozen=True)
+class Identity:
+    """Who a workspace is.
+
+    Attributes:
+        id: names its keys, 16 hex digits.
+        owner: the operating-system user who made it.
+    """
+
+    id: str
+    owner: str
+
+
+def workspace_identity(paths: Paths) -> Identity:
+    """Return who the workspace is; made, with `data/` at mode 0700, on first use."""
     if not paths.identity_file.exists():
         paths.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         paths.data.chmod(0o700)
-        paths.identity_file.write_text(json.dumps({"id": uuid.uuid4().hex[:16]}))
-    return str(json.loads(paths.identity_file.read_text())["id"])
+        made = {"id": uuid.uuid4().hex[:16], "owner": getpass.getuser()}
+        paths.identity_file.write_text(json.dumps(made))
+    return Identity(**json.loads(paths.identity_file.read_text()))
 
 
 def key_folder(environ: Mapping[str, str] = os.environ) -> Path:

@@ -61,9 +61,7 @@ def preview(
     contract = chosen(contracts(workspace), source)
     found = list(files) or files_of(contract, workspace.paths.home)
     now = workspace.clock()
-    return [
-        preview_file(workspace.stores, contract, path, now=now) for path in found
-    ]
+    return [preview_file(workspace.stores, contract, path, now=now) for path in found]
 
 
 def replay_refused(workspace: Workspace, source: str) -> list[LoadReport]:

@@ -21,7 +21,7 @@ from dmp.core.config import (
     load_settings,
     parse,
     read_yaml,
-    workspace_id,
+    workspace_identity,
 )
 from dmp.privacy import (
     AuditLog,
@@ -36,7 +36,7 @@ from dmp.privacy import (
     require,
 )
 from dmp.privacy.audit_heads import create_signing_key
-from dmp.privacy.roles import load_actor_key
+from dmp.privacy.roles import HELD_BY_PEOPLE, load_actor_key
 from dmp.privacy.vault_key import create_key_file
 from dmp.storage.lake import Lake
 from dmp.storage.migrate import migrate
@@ -80,11 +80,16 @@ class Workspace:
 
     @cached_property
     def caller(self) -> Caller:
-        """Who is calling: the operating-system user, by pseudonym, and the roles."""
+        """Who is calling: the operating-system user, by pseudonym, and the roles.
+
+        While `config/roles.yaml` names nobody, whoever made the workspace holds all
+        roles that people hold.
+        """
         document = read_yaml(self.paths.config / "roles.yaml")
-        roles = parse(Roles, document, "config/roles.yaml")
+        named = parse(Roles, document, "config/roles.yaml").users
+        owner = workspace_identity(self.paths).owner
         return caller(
-            {name: list(held) for name, held in roles.users.items()},
+            named or {owner: tuple(HELD_BY_PEOPLE)},
             self._environ,
             getpass.getuser(),
             actor_key=load_actor_key(self._key_file("actor.key")),
@@ -188,7 +193,7 @@ class Workspace:
         self.close()
 
     def _key_file(self, name: str) -> Path:
-        return key_folder(self._environ) / workspace_id(self.paths) / name
+        return key_folder(self._environ) / workspace_identity(self.paths).id / name
 
 
 def open_workspace(home: Path | str | None = None) -> Workspace:

@@ -111,7 +111,8 @@ def _text(field: str) -> list[Level]:
 def _parts(*fields: str) -> list[Level]:
     """Fold correlated fields into one comparison: how many of them agree."""
     agreeing = " + ".join(
-        f"coalesce(({left} = {right})::integer, 0)" for left, right in map(_sides, fields)
+        f"coalesce(({left} = {right})::integer, 0)"
+        for left, right in map(_sides, fields)
     )
     return [
         _null(*fields),

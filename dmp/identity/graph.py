@@ -67,7 +67,9 @@ class Clustering:
     refused: list[tuple[int, int]] = field(default_factory=list)
 
 
-def cluster(n_nodes: int, edges: Edges, comparable: Flags, limits: Limits) -> Clustering:
+def cluster(
+    n_nodes: int, edges: Edges, comparable: Flags, limits: Limits
+) -> Clustering:
     """Partition the nodes; the order of the edges makes no difference.
 
     Only nodes joined by positive edges can meet, so each of their components is done

@@ -79,9 +79,7 @@ def blocking_costs(lake: Lake, settings: LinkageSettings) -> list[BlockingCost]:
     ]
 
 
-def train(
-    lake: Lake, settings: LinkageSettings, *, now: datetime
-) -> LinkageModel:
+def train(lake: Lake, settings: LinkageSettings, *, now: datetime) -> LinkageModel:
     """Train a model on the scratch table `linkage_record`.
 
     Same records and settings give the same model, to a relative 1e-6.

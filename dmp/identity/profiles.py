@@ -62,9 +62,7 @@ def build_profiles(
     return ProfileBuild(profiles, changed, ended)
 
 
-def _types(
-    attributes: Mapping[str, str], settings: ProfileSettings
-) -> dict[str, str]:
+def _types(attributes: Mapping[str, str], settings: ProfileSettings) -> dict[str, str]:
     return {
         name: f"{type_}[]" if _rule(name, settings).rule == "union" else type_
         for name, type_ in attributes.items()

@@ -34,9 +34,7 @@ def root_column(field: str) -> str:
     return f"{field}_root"
 
 
-def stage_linkage_records(
-    lake: Lake, vault: Vault, settings: LinkageSettings
-) -> Name:
+def stage_linkage_records(lake: Lake, vault: Vault, settings: LinkageSettings) -> Name:
     """Stage `linkage_record`: the newest version of each subject, normalised.
 
     Reads `core.record` and the vault. Columns: `subject_id`, one for each field of the

@@ -181,7 +181,9 @@ def _replay_load(
         ),
     )
     lake.connection.unregister("body_arrow")
-    lake.stage("rejected_row", "select 0::bigint as line, '' as body, '' as reason limit 0")
+    lake.stage(
+        "rejected_row", "select 0::bigint as line, '' as body, '' as reason limit 0"
+    )
     source = _Input(StagedRows((), is_json=True), load_id, file_name, of)
     return _load(stores, contract, source, now=now, replay_of=of)
 
@@ -241,7 +243,9 @@ def _report(landing: Landing, source: _Input, *, is_new: bool) -> LoadReport:
         for name in ("new_event", "new_transaction", "new_version", "accepted_row")
     }
     refused = int(
-        lake.value("select count(distinct line) from new_refused where action = 'refused'")
+        lake.value(
+            "select count(distinct line) from new_refused where action = 'refused'"
+        )
     )
     news = count["new_version"]
     if contract.event:

@@ -53,9 +53,7 @@ class StagedRows:
         """Return the select that gives `line` and one text column for each place."""
         if self.is_json:
             return _json_values(places)
-        cells = [
-            f"{self._cell(place)} as {raw_column(place)}" for place in places
-        ]
+        cells = [f"{self._cell(place)} as {raw_column(place)}" for place in places]
         return sql(
             "select line, {cells} from {rows}",
             cells=Query(", ".join(cells)),
@@ -133,7 +131,9 @@ def stage_file(lake: Lake, contract: Contract, path: Path, scratch: Path) -> Sta
     """
     if not path.is_file():
         raise UsageError(f"{path} is not a file; see connector.path of the contract")
-    lake.stage("rejected_row", "select 0::bigint as line, '' as body, '' as reason limit 0")
+    lake.stage(
+        "rejected_row", "select 0::bigint as line, '' as body, '' as reason limit 0"
+    )
     try:
         staged = _STAGE[contract.connector.format](lake, contract, path, scratch)
     except QueryFailed as error:
@@ -150,9 +150,7 @@ def _stage_jsonl(
     lake: Lake, contract: Contract, path: Path, scratch: Path
 ) -> StagedRows:
     readable = _readable(path, contract.connector.encoding, scratch)
-    text = _JSON_LINES.format(
-        file=quote_text(str(readable)), longest=_MAX_LINE_BYTES
-    )
+    text = _JSON_LINES.format(file=quote_text(str(readable)), longest=_MAX_LINE_BYTES)
     lake.stage("raw_row", text)
     lake.stage(
         "rejected_row",

@@ -244,7 +244,9 @@ def _type_clashes(contracts: Sequence[Contract]) -> Iterator[Fault]:
         seen: dict[str, tuple[str, str]] = {}
         for contract in contracts:
             for name, spec in _stored(contract, what).items():
-                type_, first = seen.setdefault(name, (spec.duckdb_type, contract.source))
+                type_, first = seen.setdefault(
+                    name, (spec.duckdb_type, contract.source)
+                )
                 if type_ != spec.duckdb_type:
                     yield Fault(
                         f"{contract.source}.{name}",

@@ -118,7 +118,9 @@ def stage_versions(landing: Landing) -> Name:
     fields = {**landing.contract.direct_fields, **landing.contract.attributes}
     columns = [field_column(name) for name in fields]
     if not columns:
-        return landing.lake.stage("new_version", "select 0::bigint as subject_id limit 0")
+        return landing.lake.stage(
+            "new_version", "select 0::bigint as subject_id limit 0"
+        )
     newest = ", ".join(
         f"arg_max({quote_name(c)}, position) as {quote_name(c)}" for c in columns
     )
@@ -154,9 +156,7 @@ def stage_versions(landing: Landing) -> Name:
 
 def stage_records(landing: Landing) -> Name:
     """Stage `new_record`: rows for `core.record`, without any direct identifier."""
-    struct = _struct(
-        {name: field_column(name) for name in landing.contract.attributes}
-    )
+    struct = _struct({name: field_column(name) for name in landing.contract.attributes})
     return landing.lake.stage(
         "new_record",
         sql(
@@ -330,7 +330,9 @@ def stage_consent(landing: Landing) -> Name:
         for number in range(len(landing.contract.consent))
     ]
     if not parts:
-        return landing.lake.stage("new_consent", "select * from privacy.consent limit 0")
+        return landing.lake.stage(
+            "new_consent", "select * from privacy.consent limit 0"
+        )
     return landing.lake.stage(
         "new_consent",
         sql(

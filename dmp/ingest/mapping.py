@@ -97,8 +97,11 @@ def _columns(contract: Contract, loaded_at: str) -> Iterator[tuple[str, str]]:
             f"case when {text} in ({_words(spec.granted)}) then 'granted' "
             f"when {text} in ({_words(spec.denied)}) then 'denied' end",
         )
-        yield at, instant(spec.captured_at, contract) if spec.captured_at else (
-            "null::timestamptz"
+        yield (
+            at,
+            instant(spec.captured_at, contract)
+            if spec.captured_at
+            else ("null::timestamptz"),
         )
 
 
@@ -187,7 +190,7 @@ def _checks(contract: Contract) -> Iterator[_Check]:
 def _event_checks(event: EventSpec) -> Iterator[_Check]:
     yield _missing("message_id", "message_id is null", _or(event.message_id))
     text = raw(event.occurred_at.from_)
-    yield _unreadable("occurred_at", 'row_at is null', "an instant", text)
+    yield _unreadable("occurred_at", "row_at is null", "an instant", text)
     yield _Check(
         "event",
         "event is null",
@@ -204,7 +207,7 @@ def _transaction_checks(transaction: TransactionSpec) -> Iterator[_Check]:
         "transaction.id", "transaction_key is null", _or(transaction.id, " and ")
     )
     text = raw(transaction.occurred_at.from_)
-    yield _unreadable("occurred_at", 'row_at is null', "an instant", text)
+    yield _unreadable("occurred_at", "row_at is null", "an instant", text)
     for name in ("amount", "quantity", "category", "currency"):
         spec: FieldSpec | None = getattr(transaction, name)
         if spec:

@@ -122,7 +122,9 @@ def _number(text: str, spec: FieldSpec, contract: Contract) -> str:
 
 
 def _path(text: str, spec: FieldSpec, contract: Contract) -> str:
-    bare = f"regexp_replace({text}, '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/]*|[?#].*$', '', 'g')"
+    bare = (
+        f"regexp_replace({text}, '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/]*|[?#].*$', '', 'g')"
+    )
     return _masked(bare)
 
 
@@ -158,9 +160,7 @@ _READ: dict[FieldType, Callable[[str, FieldSpec, Contract], str]] = {
     FieldType.NUMBER: _number,
     FieldType.BOOLEAN: _boolean,
     FieldType.PATH: _path,
-    FieldType.YEAR: lambda text, spec, contract: (
-        f"year({_date(text, spec, contract)})"
-    ),
+    FieldType.YEAR: lambda text, spec, contract: f"year({_date(text, spec, contract)})",
     FieldType.OUTWARD_POSTCODE: _postcode,
     FieldType.MD5: _hex(32),
     FieldType.SHA1: _hex(40),

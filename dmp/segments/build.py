@@ -219,9 +219,7 @@ def _conditions(
     segment: Segment,
     as_of: datetime,
 ) -> tuple[tuple[str, int], ...]:
-    compiled = compile_conditions(
-        segment, population, as_of, segments=_segments(saved)
-    )
+    compiled = compile_conditions(segment, population, as_of, segments=_segments(saved))
     counts = lake.row(compiled.query.sql(dialect="duckdb"))
     return tuple(zip(compiled.paths, counts[1:], strict=True))
 
@@ -313,9 +311,13 @@ def _membership(lake: Lake, found: Evaluation, one: Saved) -> Iterator[Write]:
     entered = f"select {KEY} from {MEMBER} except select {KEY} from stay"
     left = f"select {KEY} from stay except select {KEY} from {MEMBER}"
     if lake.value(f"select count(*) from ({left})"):
-        yield change("segment.membership", sql(_LEAVE, left=Query(left), cause=cause, **of))
+        yield change(
+            "segment.membership", sql(_LEAVE, left=Query(left), cause=cause, **of)
+        )
     if lake.value(f"select count(*) from ({entered})"):
-        yield append("segment.membership", sql(_ENTER, e=Query(entered), cause=cause, **of))
+        yield append(
+            "segment.membership", sql(_ENTER, e=Query(entered), cause=cause, **of)
+        )
 
 
 _LEAVE = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
@@ -87,10 +87,12 @@ def _test(source: Source, comparison: Comparison, row: Row) -> Tree:
     if op in LIST_OPS:
         return _list_test(source, comparison)
     others = [row.find(v.property) for v in _others(comparison)]
+    if others and op == "between":
+        return _both_ends(source, comparison, row)
     if is_date_comparison(source, comparison, others):
         return date_test(source, comparison, row.find, row.at)
-    if others:
-        return _against_others(source, comparison, row)
+    if isinstance(comparison.value, Other):
+        return _against(source, comparison, others[0])
     if op == "in":
         return _in(source, comparison)
     return _plain(source, comparison)
@@ -229,40 +231,24 @@ def number_holds(value: Tree, comparison: Comparison) -> Tree:
     return answer(test, comparison)
 
 
-def _against_others(source: Source, comparison: Comparison, row: Row) -> Tree:
-    pairs = _pairs(comparison)
-    tests, needed = [], []
-    for op, value in pairs:
-        test = _pair(source, op, value, comparison.ignore_case, row)
-        tests.append(test)
-        needed.append(trees.is_present(test.copy()))
-    if len(tests) == 1:
-        return tests[0]
-    return trees.case((trees.both(needed), trees.both(tests)))
+def _both_ends(source: Source, comparison: Comparison, row: Row) -> Tree:
+    """Return between as its two ends, each compared by what stands there."""
+    low = replace(comparison, op="gte", to=None)
+    high = replace(comparison, op="lt", value=comparison.to, to=None)
+    tests = [_test(source, end, row) for end in (low, high)]
+    needed = trees.both(trees.is_present(test.copy()) for test in tests)
+    return trees.case((needed, trees.both(tests)))
 
 
-def _pairs(comparison: Comparison) -> Iterable[tuple[str, Scalar | Other]]:
-    value, to = comparison.value, comparison.to
-    assert isinstance(value, Other | str | int | float)
-    if comparison.op != "between":
-        return [(comparison.op, value)]
-    assert isinstance(to, Other | str | int | float)
-    return [("gte", value), ("lt", to)]
-
-
-def _pair(
-    source: Source, op: str, value: Scalar | Other, ignore_case: bool, row: Row
-) -> Tree:
-    if not isinstance(value, Other):
-        read = _read(source, literal_kind(value), ignore_case)
-        return compare(op, read, _operand(value, ignore_case))
-    other = row.find(value.property)
+def _against(source: Source, comparison: Comparison, other: Source) -> Tree:
+    """Return the comparison with another value, which stands for the literal."""
+    op, blind = comparison.op, comparison.ignore_case
     if op in _TEXT_CALLS:
-        return _read_both(source, other, "text", op, ignore_case)
+        return _read_both(source, other, "text", op, blind)
     if other.kind == "json":
-        return _by_json_type(source, other, op, ignore_case)
+        return _by_json_type(source, other, op, blind)
     kind = other.kind if other.kind in ("number", "boolean") else "text"
-    return _read_both(source, other, kind, op, ignore_case)
+    return _read_both(source, other, kind, op, blind)
 
 
 def _by_json_type(source: Source, other: Source, op: str, ignore_case: bool) -> Tree:

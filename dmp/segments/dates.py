@@ -45,21 +45,17 @@ def is_date_comparison(
 ) -> bool:
     """Say whether values are compared as dates: by the operator, or by a date column.
 
-    A date column and a number or boolean literal are no such comparison.
+    A date column and a number or boolean literal are no such comparison: it reads as
+    neither.
     """
     if is_date_operator(comparison.op):
         return True
     if comparison.op not in _ORDERED:
         return False
     dated = [s for s in (source, *others) if s.kind in ("date", "instant")]
-    return bool(dated) and all(isinstance(v, str) for v in _literals(comparison))
-
-
-def _literals(comparison: Comparison) -> list[object]:
-    values = comparison.value, comparison.to
-    if isinstance(comparison.value, tuple):
-        return list(comparison.value)
-    return [v for v in values if v is not None and not isinstance(v, Other)]
+    value = comparison.value
+    literals = value if isinstance(value, tuple) else (value,)
+    return bool(dated) and any(isinstance(v, str | Other) for v in literals)
 
 
 def date_test(
@@ -72,17 +68,11 @@ def date_test(
     if comparison.op == "anniversary_in_next":
         return _anniversary(source, comparison, at)
     if isinstance(comparison.value, tuple):
-        each = [replace(comparison, op="on", value=v) for v in comparison.value]
+        times = [v for v in comparison.value if isinstance(v, str)]
+        each = [replace(comparison, op="on", value=v) for v in times]
         return trees.either(in_spans(source, date_spans(one, at), at) for one in each)
-    if not any(isinstance(v, Other) for v in (comparison.value, comparison.to)):
+    if not isinstance(comparison.value, Other):
         return in_spans(source, date_spans(comparison, at), at)
-    if comparison.op == "between":
-        low = replace(comparison, op="gte", to=None)
-        high = replace(comparison, op="lt", value=comparison.to, to=None)
-        tests = [date_test(source, part, find, at) for part in (low, high)]
-        needed = trees.both(trees.is_present(test.copy()) for test in tests)
-        return trees.case((needed, trees.both(tests)))
-    assert isinstance(comparison.value, Other)
     return _columns(source, comparison.op, find(comparison.value.property), at)
 
 

@@ -123,7 +123,7 @@ class Lake:
             name=name,
         ):
             return
-        types = [duckdb.type(parameter) for parameter in parameters]
+        types: list[Any] = [duckdb.type(parameter) for parameter in parameters]
         self.connection.create_function(name, function, types, duckdb.type(returns))
 
     def view(self, name: str, query: Query) -> Name:
@@ -186,7 +186,7 @@ class Lake:
         return self._attached(self.root / "catalog.sqlite")
 
     def _create_catalog(self) -> None:
-        """Make an absent catalog aside and move it into place: none sees half of one."""
+        """Make an absent catalog aside, then move it: nobody meets half of it."""
         catalog, aside = self.root / "catalog.sqlite", self.root / "new-catalog.sqlite"
         if catalog.exists():
             return
@@ -268,11 +268,12 @@ _NAMES_VALUES = (
 )
 """The errors whose messages repeat a value that the statement met."""
 
-_NAMES_PARAMETERS = (
+_WITHOUT_VALUES = (
     "Invalid Input Error: Values were not provided for",
     "Invalid Input Error: Parameter argument/count mismatch",
+    "Invalid Input Error: Cannot execute statement of type",
 )
-"""Messages of theirs that speak of parameters by name only."""
+"""Beginnings of messages of theirs that hold none."""
 
 
 def _failed(text: str, error: duckdb.Error) -> QueryFailed:
@@ -284,6 +285,6 @@ def _failed(text: str, error: duckdb.Error) -> QueryFailed:
 def _first_line(error: duckdb.Error) -> str:
     """Return what DuckDB says, or only its kind where a value could be in it."""
     line = (str(error).splitlines() or [type(error).__name__])[0]
-    if isinstance(error, _NAMES_VALUES) and not line.startswith(_NAMES_PARAMETERS):
+    if isinstance(error, _NAMES_VALUES) and not line.startswith(_WITHOUT_VALUES):
         return f"{line.partition(':')[0]}: the message is withheld, it may hold a value"
     return line

@@ -377,11 +377,12 @@ members | bigint | people in the segment
 consented | bigint | of these, with consent for the purpose
 after_exclusions | bigint | of these, left after exclusions and holdout
 addressable | bigint | of these, with an identifier the destination takes
-sent | bigint | identifiers sent, adds and updates
-accepted | bigint | identifiers the destination accepted
-added | bigint | people new at the destination
-removed | bigint | people taken away there
-kept | bigint | people who stayed as they were
+sent | bigint | people whose identifiers were sent
+accepted | bigint | people whose identifiers the destination accepted
+added | bigint | identifiers new at the destination
+removed | bigint | identifiers taken away there
+kept | bigint | identifiers that stayed as they were
+losses | json | (step, reason, people): whom each step of the funnel lost, and why
 files | json | for each file its name, rows and SHA-256
 synced_at | timestamptz | instant it ended""",
     ),

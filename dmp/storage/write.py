@@ -56,7 +56,7 @@ def append(table: str, staged: Name | Query) -> Write:
 
 
 def replace(table: str, staged: Name | Query, where: Query | None = None) -> Write:
-    """Put the staged rows in the place of all rows, or of those that satisfy `where`."""
+    """Put the staged rows in the place of all rows, or of those `where` chooses."""
     condition = where or Query("true")
     delete = sql("delete from {t} where {w}", t=Name.of(table), w=condition)
     return Write(table, (delete, _insert(table, staged)))

@@ -77,6 +77,32 @@ def match_weight_histogram(rows: Rows, *, threshold: float | None = None) -> Any
     return _finished(marked, "Pairs by match weight", HEIGHT)
 
 
+def match_weights(rows: Rows) -> Any:
+    """Return what each level of each comparison says, for to the right, against left.
+
+    Args:
+        rows: `comparison`, `level`, `match_weight` (bits), in the model's order.
+    """
+    alt = _altair()
+    chart = (
+        alt.Chart(_data(rows))
+        .mark_bar()
+        .encode(
+            x=alt.X("match_weight", type="quantitative", title="Match weight, bits"),
+            y=alt.Y("level", type="nominal", sort=None, title=None),
+            row=alt.Row("comparison", type="nominal", sort=None, title=None).header(
+                labelAngle=0, labelAlign="left", labelOrient="top"
+            ),
+            tooltip=[
+                alt.Tooltip("level", type="nominal"),
+                _number("match_weight", ".1f"),
+            ],
+        )
+        .resolve_scale(y="independent")
+    )
+    return _finished(chart, "What the model learned", alt.Step(BAR_STEP * 2 // 3))
+
+
 def cluster_sizes(rows: Rows) -> Any:
     """Return how many clusters hold how many records.
 
@@ -167,21 +193,11 @@ def tokens() -> Mapping[str, str]:
 def theme() -> dict[str, Any]:
     """Return the Vega-Lite configuration that every chart carries."""
     token = tokens()
-    axis = {
-        "domainColor": token["line-strong"],
-        "gridColor": token["line"],
-        "labelColor": token["ink-soft"],
-        "labelLimit": 260,
-        "ticks": False,
-        "labelPadding": 6,
-        "titleColor": token["ink-faint"],
-        "titleFontWeight": 500,
-    }
     return {
         "font": token["font"].replace('"', "'"),
         "background": token["surface"],
         "padding": 16,
-        "axis": axis,
+        "axis": _axis(token),
         "axisX": {"grid": False},
         "bar": {"color": token["accent"], "cornerRadiusEnd": 3},
         "rect": {"color": token["accent"]},
@@ -197,6 +213,19 @@ def theme() -> dict[str, Any]:
         },
         "view": {"stroke": None},
         "range": {"category": _categories(token)},
+    }
+
+
+def _axis(token: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "domainColor": token["line-strong"],
+        "gridColor": token["line"],
+        "labelColor": token["ink-soft"],
+        "labelLimit": 260,
+        "ticks": False,
+        "labelPadding": 6,
+        "titleColor": token["ink-faint"],
+        "titleFontWeight": 500,
     }
 
 

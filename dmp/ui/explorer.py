@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import parse_qs, urlencode
 
+from dmp.ui.drawings import PAGE_ROWS
 from dmp.ui.guard import Problem, problem_of
 from dmp.ui.source import (
     DestinationSummary,
@@ -19,7 +20,6 @@ from dmp.ui.source import (
 T = TypeVar("T")
 
 EXAMPLES = 50
-PAGE_ROWS = 10
 PANELS = ("funnel", "conditions", "makeup", "trend", "examples")
 
 
@@ -112,8 +112,8 @@ class ExplorerState:
         if not known:
             return
         if wanted and wanted not in known:
-            text = f"There is no segment {wanted!r}; the first one is shown instead."
-            self.tell(Problem("refused", text))
+            text = f"There is no segment {wanted!r} any more; the first one is shown."
+            self.tell(Problem("missing", text))
         self.segment = wanted if wanted in known else known[0]
         self._set_attribute(named.get("by"))
         self.choose(self.segment)

@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets as w
 
 from dmp.ui import views
+from dmp.ui.drawings import words
 from dmp.ui.explorer import PANELS, ExplorerState
 from dmp.ui.export_card import ExportCard
 from dmp.ui.guard import Problem, guarded
@@ -142,7 +143,7 @@ class ExplorerPage:
 
     def _draw_attribute(self) -> None:
         names = self.state.attributes
-        self.attribute.options = [(views.words(name), name) for name in names]
+        self.attribute.options = [(words(name), name) for name in names]
         self.attribute.value = self.state.attribute
 
     def _draw_panel(self, name: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any, get_args
 import ipywidgets as w
 
 from dmp.ui import views
+from dmp.ui.drawings import words
 from dmp.ui.explorer import ExplorerState
 from dmp.ui.guard import Problem, TellsProblems, guarded
 from dmp.ui.source import FileFormat
@@ -120,6 +121,6 @@ class ExportCard:
         (self.question.remove_class if armed else self.question.add_class)("dmp-away")
         (self.choices.add_class if armed else self.choices.remove_class)("dmp-away")
         if armed and summary:
-            target = views.words(armed.destination)
+            target = words(armed.destination)
             self.confirm.description = f"Send “{summary.name}” to {target}"
         self.outcome.content = views.export(self.state)

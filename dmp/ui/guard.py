@@ -23,11 +23,12 @@ class Problem:
     """Why an action gave no result.
 
     Attributes:
-        reference: the number under which the log holds the details; empty when
-            the role refused, for then there is nothing to look up.
+        kind: refused by the role, failed on our side, or a link to what is gone.
+        reference: the number under which the log holds the details of a failure;
+            empty otherwise, for then there is nothing to look up.
     """
 
-    kind: Literal["refused", "failed"]
+    kind: Literal["refused", "failed", "missing"]
     message: str
     reference: str = ""
 

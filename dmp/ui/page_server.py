@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hmac
 import logging
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from jupyter_core.utils import ensure_async
+from jupyter_core.utils import ensure_async, run_sync
 from jupyter_server.auth.authorizer import Authorizer
 from jupyter_server.auth.decorator import allow_unauthenticated, authorized
 from jupyter_server.auth.identity import IdentityProvider, User
@@ -210,6 +211,11 @@ class PageServer(Voila):  # type: ignore[misc]
             (r"/voila/api/shutdown/(.*)", CloseHandler),
             *kept,
         ]
+
+    def stop(self) -> None:
+        """End the kernels, then remove the folder of their sockets."""
+        run_sync(self.kernel_manager.shutdown_all)()
+        shutil.rmtree(self.connection_dir, ignore_errors=True)
 
     def listen(self) -> None:
         """Listen on the one port given and run until interrupted."""

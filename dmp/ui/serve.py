@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 import socket
+import tempfile
 import webbrowser
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 USUAL_PORT = 8866
 IDLE_S = 600
+PING_MS = 30_000
+SOCKET_PATH_ROOM = 30
 EXTENSIONS = [
     "@jupyter-widgets/jupyterlab-manager",
     "@voila-dashboards/widgets-manager8",
@@ -80,7 +83,7 @@ def page_server(folder: Path, *, port: int, token: str, preheat: int) -> PageSer
         config=configuration(found, preheat=preheat),
         config_file_paths=[],
         ip=HOST,
-        log_level=logging.WARNING,
+        log_level=logging.ERROR,
         open_browser=False,
         pages=found,
         port=port,
@@ -115,7 +118,24 @@ def configuration(found: Sequence[Page], *, preheat: int) -> Any:
 
     from dmp.ui.page_server import FirstViewer, TokenIdentity
 
-    voila = {
+    server = {
+        "authorizer_class": FirstViewer,
+        "identity_provider_class": TokenIdentity,
+    }
+    return Config(
+        {
+            "VoilaConfiguration": page_configuration(found, preheat=preheat),
+            "MappingKernelManager": {"cull_idle_timeout": IDLE_S, "cull_interval": 60},
+            "ConnectionFileMixin": {"transport": kernel_transport()},
+            "Voila": server,
+            "IdentityProvider": {"cookie_options": {"samesite": "Lax"}},
+        }
+    )
+
+
+def page_configuration(found: Sequence[Page], *, preheat: int) -> dict[str, Any]:
+    """Return how pages are rendered: with our template, and nothing to override."""
+    return {
         "allow_template_override": "NO",
         "allow_theme_override": "NO",
         "default_pool_size": preheat,
@@ -127,18 +147,15 @@ def configuration(found: Sequence[Page], *, preheat: int) -> Any:
         "template": "dmp",
         "theme": "light",
     }
-    server = {
-        "authorizer_class": FirstViewer,
-        "identity_provider_class": TokenIdentity,
-    }
-    return Config(
-        {
-            "VoilaConfiguration": voila,
-            "MappingKernelManager": {"cull_idle_timeout": IDLE_S, "cull_interval": 60},
-            "Voila": server,
-            "IdentityProvider": {"cookie_options": {"samesite": "Lax"}},
-        }
-    )
+
+
+def kernel_transport() -> str:
+    """Return `ipc`: sockets in a private folder instead of ports of this machine.
+
+    A socket's path holds about a hundred characters, most of them taken by its own
+    name; where temporary folders lie deeper than that, it is `tcp`.
+    """
+    return "ipc" if len(tempfile.gettempdir()) <= SOCKET_PATH_ROOM else "tcp"
 
 
 def tornado_settings(port: int) -> dict[str, Any]:
@@ -155,6 +172,7 @@ def tornado_settings(port: int) -> dict[str, Any]:
         },
         "local_hostnames": ["localhost"],
         "log_function": log_request,
+        "ws_ping_timeout": PING_MS,
         "xsrf_cookie_kwargs": {"samesite": "Lax"},
     }
 

@@ -1,39 +1,34 @@
-"""What each widget is given to draw, from the explorer's state; pure functions.
-
-Numbers become text here, so the browser never holds one that the viewer may not see.
-"""
+"""What each widget is given to show, from the explorer's state; pure functions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable
 from typing import Any
 
-from dmp.ui.explorer import PAGE_ROWS, ExplorerState, Loaded
+from dmp.ui import drawings
+from dmp.ui.drawings import Content, words
+from dmp.ui.explorer import ExplorerState, Loaded
 from dmp.ui.guard import Problem
-from dmp.ui.numbers import MINIMUM_CELL, drawn_count, shown_count, shown_share
+from dmp.ui.numbers import drawn_count, shown_count, shown_share
 from dmp.ui.source import (
-    ConditionCount,
     DestinationSummary,
     ExportOutcome,
-    Funnel,
-    FunnelStep,
     SegmentSummary,
-    Share,
-    Table,
-    TrendPoint,
     Viewer,
 )
-
-Content = dict[str, Any]
-
-NOTABLE_RATIO = 1.15
-DASH = "\N{EN DASH}"
 
 NO_SEGMENTS: Content = {
     "title": "No segments yet",
     "hint": "Add a YAML file in config/segments and evaluate it; it appears here.",
     "example": "config/segments/pricing_intent.yaml",
+}
+
+EMPTY = {
+    "funnel": "This segment has not been evaluated yet.",
+    "conditions": "The rule has no conditions: everyone is in.",
+    "makeup": "There is no attribute to compare by yet.",
+    "trend": "A line appears after the second evaluation.",
+    "examples": "Nobody is in this segment.",
 }
 
 
@@ -94,31 +89,15 @@ def panel(state: ExplorerState, name: str) -> Content:
     """Return the content of the panel of this name, one of `explorer.PANELS`."""
     exact = state.source.viewer.exact_counts
     everyone = state.summary.people if state.summary else 0
-    attribute = state.attribute or ""
-    drawn: dict[str, tuple[Callable[[Any], Content], str]] = {
-        "funnel": (
-            lambda v: funnel(v, exact=exact),
-            "This segment has not been evaluated yet.",
-        ),
-        "conditions": (
-            lambda v: conditions(v, everyone=everyone, exact=exact),
-            "The rule has no conditions: everyone is in.",
-        ),
-        "makeup": (
-            lambda v: makeup(v, attribute=attribute, exact=exact),
-            "There is no attribute to compare by yet.",
-        ),
-        "trend": (
-            lambda v: trend(v, exact=exact),
-            "A line appears after the second evaluation.",
-        ),
-        "examples": (
-            lambda v: examples(v, page=state.page),
-            "Nobody is in this segment.",
-        ),
+    by = state.attribute or ""
+    draw: dict[str, Callable[[Any], Content]] = {
+        "funnel": lambda v: drawings.funnel(v, exact=exact),
+        "conditions": lambda v: drawings.conditions(v, everyone=everyone, exact=exact),
+        "makeup": lambda v: drawings.makeup(v, attribute=by, exact=exact),
+        "trend": lambda v: drawings.trend(v, exact=exact),
+        "examples": lambda v: drawings.examples(v, page=state.page),
     }
-    draw, empty = drawn[name]
-    return panel_content(state.panels[name], draw, empty=empty)
+    return panel_content(state.panels[name], draw[name], empty=EMPTY[name])
 
 
 def export(state: ExplorerState) -> Content:
@@ -131,88 +110,6 @@ def export(state: ExplorerState) -> Content:
         lambda value: outcome(value, dry_run=dry_run, exact=exact),
         empty="",
     )
-
-
-def funnel(steps: Funnel, *, exact: bool) -> Content:
-    """Return the funnel's bars with the losses between them."""
-    known = [s.people for s in steps.steps if s.people is not None]
-    if not known:
-        return {}
-    top = max(drawn_count(known[0], exact=exact), 1)
-    rows = [_step(step, known[0], top, exact=exact) for step in steps.steps]
-    return {"state": "ready", "steps": rows}
-
-
-def conditions(
-    found: Sequence[ConditionCount], *, everyone: int, exact: bool
-) -> Content:
-    """Return one bar a condition, against everyone."""
-    top = max([drawn_count(everyone, exact=exact), 1])
-    if not found:
-        return {}
-    return {
-        "state": "ready",
-        "columns": ["Condition", "People"],
-        "rows": [
-            {
-                "label": item.sentence,
-                "hint": item.path,
-                "bar": min(drawn_count(item.people, exact=exact) / top, 1.0),
-                "text": shown_count(item.people, exact=exact),
-                "cells": [item.sentence, shown_count(item.people, exact=exact)],
-            }
-            for item in found
-        ],
-    }
-
-
-def makeup(found: Sequence[Share], *, attribute: str, exact: bool) -> Content:
-    """Return one pair of bars a value: the segment's share beside everyone's."""
-    columns = [words(attribute), "People", "In the segment", "Everyone", "Ratio"]
-    rows = [_share_row(item, exact=exact) for item in found]
-    if not rows:
-        return {}
-    top = max(max(row["bar"], row["reference"]) for row in rows) or 1.0
-    for row in rows:
-        row["bar"], row["reference"] = row["bar"] / top, row["reference"] / top
-    return {"state": "ready", "columns": columns, "rows": rows, "compared": True}
-
-
-def trend(points: Sequence[TrendPoint], *, exact: bool) -> Content:
-    """Return the sizes over time; fewer than two points are no trend."""
-    if len(points) < 2:
-        return {}
-    return {
-        "state": "ready",
-        "points": [
-            {
-                "at": point.at.isoformat(),
-                "day": _day(point.at),
-                "people": drawn_count(point.people, exact=exact),
-                "text": shown_count(point.people, exact=exact),
-            }
-            for point in points
-        ],
-    }
-
-
-def examples(table: Table, *, page: int) -> Content:
-    """Return one page of the example rows."""
-    if not table.rows and not table.note:
-        return {}
-    first = page * PAGE_ROWS
-    rows = table.rows[first : first + PAGE_ROWS]
-    return {
-        "state": "ready",
-        "columns": [words(column) for column in table.columns],
-        "rows": [[_cell(cell) for cell in row] for row in rows],
-        "numeric": [_numeric(table, index) for index in range(len(table.columns))],
-        "note": table.note,
-        "page": page,
-        "pages": max(1, -(-len(table.rows) // PAGE_ROWS)),
-        "first": first + 1,
-        "total": len(table.rows),
-    }
 
 
 def outcome(result: ExportOutcome, *, dry_run: bool, exact: bool) -> Content:
@@ -235,16 +132,6 @@ def destination_label(destination: DestinationSummary) -> str:
     takes = words(destination.identifier).lower()
     name = words(destination.name)
     return f"{name}: {destination.kind}, takes {takes}, needs consent for {needs}"
-
-
-def words(name: str) -> str:
-    """Return a column or attribute name as people write it.
-
-    >>> words("last_order_value")
-    'Last order value'
-    """
-    text = name.replace("_", " ").strip()
-    return text[:1].upper() + text[1:]
 
 
 def _list_item(summary: SegmentSummary, viewer: Viewer) -> Content:
@@ -272,81 +159,9 @@ def _viewer(viewer: Viewer) -> Content:
 def _facts(summary: SegmentSummary) -> list[list[str]]:
     facts = [
         ["Purpose", words(summary.purpose)],
-        ["As of", _instant(summary.as_of)],
-        ["Computed", _instant(summary.computed_at)],
+        ["As of", drawings.shown_instant(summary.as_of)],
+        ["Computed", drawings.shown_instant(summary.computed_at)],
         ["Owner", summary.owner],
         ["Id", summary.segment],
     ]
     return [fact for fact in facts if fact[1]]
-
-
-def _step(step: FunnelStep, members: int, top: int, *, exact: bool) -> Content:
-    if step.people is None:
-        return {"label": step.label, "people": None}
-    return {
-        "label": step.label,
-        "people": shown_count(step.people, exact=exact),
-        "share": shown_share(step.people / max(members, 1), step.people, exact=exact),
-        "bar": _length(step.people, top, exact=exact),
-        "lost": shown_count(sum(n for _, n in step.losses), exact=exact),
-        "losses": [
-            [reason, shown_count(people, exact=exact)]
-            for reason, people in step.losses
-            if people
-        ],
-    }
-
-
-def _length(people: int, top: int, *, exact: bool) -> float | None:
-    if not exact and people < MINIMUM_CELL:
-        return None
-    return min(drawn_count(people, exact=exact) / top, 1.0)
-
-
-def _share_row(item: Share, *, exact: bool) -> Content:
-    digits = 3 if exact else 2
-    mine, all_of_them = round(item.share, digits), round(item.share_of_everyone, digits)
-    share = shown_share(item.share, item.people, exact=exact)
-    everyone = f"{all_of_them:.{digits - 2}%}"
-    ratio = mine / all_of_them if share and all_of_them else None
-    return {
-        "label": item.value,
-        "bar": mine if share else 0.0,
-        "reference": all_of_them,
-        "text": share or "hidden",
-        "against": everyone,
-        "ratio": f"{ratio:.1f}\N{MULTIPLICATION SIGN}" if ratio is not None else DASH,
-        "over": ratio is not None and ratio >= NOTABLE_RATIO,
-        "cells": [
-            item.value,
-            shown_count(item.people, exact=exact),
-            share or "hidden",
-            everyone,
-            f"{ratio:.2f}" if ratio is not None else DASH,
-        ],
-    }
-
-
-def _numeric(table: Table, index: int) -> bool:
-    cells = [row[index] for row in table.rows if row[index] is not None]
-    return bool(cells) and all(
-        isinstance(cell, int | float) and not isinstance(cell, bool) for cell in cells
-    )
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return DASH
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int | float):
-        return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
-    return _instant(value) if isinstance(value, datetime) else str(value)
-
-
-def _day(at: datetime) -> str:
-    return f"{at.day} {at:%b %Y}"
-
-
-def _instant(at: datetime) -> str:
-    return f"{at.day} {at:%b %Y, %H:%M} UTC"

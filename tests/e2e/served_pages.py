@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from urllib.parse import parse_qs, urlsplit
 
 import psutil
@@ -22,6 +23,7 @@ END_WITHIN_S = 20
 RUN = """
 import sys
 from pathlib import Path
+from typing import IO
 from dmp.ui.serve import serve
 serve(Path(sys.argv[1]), port=None, open_browser=False, preheat=int(sys.argv[2]),
       ready=lambda address: print(address, flush=True))
@@ -97,9 +99,24 @@ def _code(key: str, source: str) -> dict[str, object]:
 @contextmanager
 def served(home: Path, *, preheat: int) -> Iterator[Served]:
     """Serve the workspace; at the end interrupt, and expect every process to end."""
-    log = (home / "server.log").open("w")
+    with (home / "server.log").open("w") as log:
+        started = start(home, preheat, log)
+        assert started.stdout
+        with started.stdout:
+            address = urlsplit(started.stdout.readline().strip())
+            assert address.netloc, (home / "server.log").read_text()
+            process = psutil.Process(started.pid)
+            token = parse_qs(address.query)["token"][0]
+            try:
+                yield Served(f"http://{address.netloc}", token, process)
+            finally:
+                left = interrupt(started, kernels_of(process))
+    assert not left and started.returncode == 0, (home / "server.log").read_text()
+
+
+def start(home: Path, preheat: int, log: IO[str]) -> subprocess.Popen[str]:
     paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
-    started = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-c", RUN, str(home), str(preheat)],
         stdout=subprocess.PIPE,
         stderr=log,
@@ -107,23 +124,18 @@ def served(home: Path, *, preheat: int) -> Iterator[Served]:
         start_new_session=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
     )
-    assert started.stdout
-    address = urlsplit(started.stdout.readline().strip())
-    assert address.netloc, (home / "server.log").read_text()
-    process = psutil.Process(started.pid)
-    token = parse_qs(address.query)["token"][0]
+
+
+def interrupt(
+    started: subprocess.Popen[str], kernels: list[psutil.Process]
+) -> list[psutil.Process]:
+    """Press Ctrl-C; return the kernels that outlived the server, and end them."""
+    started.send_signal(signal.SIGINT)
     try:
-        yield Served(f"http://{address.netloc}", token, process)
+        started.wait(END_WITHIN_S)
     finally:
-        kernels = kernels_of(process)
-        started.send_signal(signal.SIGINT)
-        try:
-            started.wait(END_WITHIN_S)
-            _, left = psutil.wait_procs(kernels, timeout=END_WITHIN_S)
-        finally:
-            for survivor in [process, *kernels]:
-                if survivor.is_running():
-                    survivor.kill()
-            started.stdout.close()
-            log.close()
-        assert not left and started.returncode == 0, (home / "server.log").read_text()
+        started.kill()
+        _, left = psutil.wait_procs(kernels, timeout=END_WITHIN_S)
+        for survivor in left:
+            survivor.kill()
+    return list(left)

@@ -442,7 +442,12 @@ class Judge:
             low = move(self.as_of, -within["from_ago"], unit, self.zone)
             return low < t <= move(self.as_of, -within["to_ago"], unit, self.zone)
         tests = []
-        for key, op in (("after", "gt"), ("before", "lt"), ("from", "gte"), ("to", "lt")):
+        for key, op in (
+            ("after", "gt"),
+            ("before", "lt"),
+            ("from", "gte"),
+            ("to", "lt"),
+        ):
             if key in within:
                 tests.append(self.compare_dates(t, op, within[key], False))
         return all(tests)
@@ -538,7 +543,9 @@ class Judge:
                 return True
         return False
 
-    def may_follow(self, node: Any, step: Any, history: Any, chosen: Any, i: int) -> bool:
+    def may_follow(
+        self, node: Any, step: Any, history: Any, chosen: Any, i: int
+    ) -> bool:
         t = history[i]["occurred_at"]
         if not self.matches(history[i], step):
             return False
@@ -564,7 +571,9 @@ class Judge:
         if "total" not in node:
             return True
         first, last = (history[i]["occurred_at"] for i in (chosen[0], chosen[-1]))
-        return bool(last <= self.move(first, node["total"]["lte"], node["total"]["unit"]))
+        return bool(
+            last <= self.move(first, node["total"]["lte"], node["total"]["unit"])
+        )
 
     def node_lifecycle(self, node: dict[str, Any], person: str) -> bool:
         times = [
@@ -594,7 +603,10 @@ class Judge:
     def state_restarted(self, node: Any, times: list[datetime]) -> bool:
         edge = self.move(self.as_of, -node["active"]["last"], node["active"]["unit"])
         low = self.move(edge, -node["silent"]["last"], node["silent"]["unit"])
-        active, quiet = any(t > edge for t in times), not any(low < t <= edge for t in times)
+        active, quiet = (
+            any(t > edge for t in times),
+            not any(low < t <= edge for t in times),
+        )
         return active and quiet and any(t <= low for t in times)
 
     def node_related(self, node: dict[str, Any], person: str) -> bool:
@@ -642,7 +654,8 @@ class Judge:
         people = [
             p
             for p, row in sorted(self.world.profiles.items())
-            if not is_missing(row.get(by)) and ("of" not in node or self.node(node["of"], p))
+            if not is_missing(row.get(by))
+            and ("of" not in node or self.node(node["of"], p))
         ]
         desc = node.get("order", "desc") == "desc"
         people.sort(key=lambda p: self.world.profiles[p][by], reverse=desc)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from dmp.segments.compiler import compile_conditions, compile_segment
 from dmp.segments.files import connect
 from dmp.segments.parsing import parse
+
 from . import reference, worlds
 
 
@@ -35,7 +36,9 @@ def test_sql_equals_the_reference(connection: Any, data: st.DataObject) -> None:
     worlds.fill(connection, world)
     for _ in range(4):
         rule = data.draw(worlds.rules(pool))
-        inner = data.draw(st.one_of(worlds.behaviours(pool), worlds.profile_rules(pool)))
+        inner = data.draw(
+            st.one_of(worlds.behaviours(pool), worlds.profile_rules(pool))
+        )
         check(connection, world, as_of, rule, inner, zone)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from dmp.segments.sources import Population, RelatedTable
+
 from .reference import World
 
 ATTRIBUTES = {
@@ -35,7 +36,7 @@ ZONES = {
 UNITS = ["second", "minute", "hour", "day", "week", "month", "quarter", "year"]
 BIG_UNITS = UNITS[3:]
 TEXTS = ["", " ", "\u2003", "x", "X", "xy", "é", "5", "5.0", " 5 ", "1e2", "007", "-3"]
-TEXTS += ["true", "false", "TRUE", "9", "10", "a.b", "it's", "ß", "😀", "１"]
+TEXTS += ["true", "false", "TRUE", "9", "10", "a.b", "it's", "ß", "😀", "\uff11"]
 NUMBERS = [0, 1, 2, 3, 5, -3, 0.5, 5.0, 0.1, 1e21, 1.5e-7, 1e-5, 123456789.25, 100]
 SMALL = st.integers(1, 3)
 
@@ -56,7 +57,9 @@ def moments(draw: Any) -> tuple[str, datetime, list[datetime]]:
     days = pick(0, 0, 0, 1, -1, -2, -7, -28, -29, -30, -31, -59, -90, -365, -366)
     step = st.builds(lambda d, m: timedelta(days=d, minutes=m), days, minutes)
     pool = [odd + draw(step) for _ in range(6)]
-    as_of = odd + draw(st.builds(lambda d, m: timedelta(d, 60 * m), pick(0, 1, 29, 31), minutes))
+    as_of = odd + draw(
+        st.builds(lambda d, m: timedelta(d, 60 * m), pick(0, 1, 29, 31), minutes)
+    )
     return zone, as_of, pool
 
 
@@ -106,7 +109,9 @@ def worlds(draw: Any, as_of: datetime, pool: list[datetime]) -> World:
             "score": optional(numbers),
             "n": optional(st.integers(-3, 10)),
             "flag": optional(st.booleans()),
-            "born": optional(st.one_of(days, pick(date(2000, 2, 29), date(1999, 3, 1)))),
+            "born": optional(
+                st.one_of(days, pick(date(2000, 2, 29), date(1999, 3, 1)))
+            ),
             "seen": optional(when),
             "tags": optional(st.lists(optional(st.sampled_from(TEXTS)), max_size=3)),
             "nums": optional(st.lists(optional(numbers), max_size=3)),
@@ -189,7 +194,9 @@ def comparisons(draw: Any, pool: list[datetime], key: str, names: list[Any]) -> 
         made["value"] = draw(st.one_of(literal, other, *more))
     elif form == "range":
         made["op"] = draw(pick("between", "not_between"))
-        pair = draw(pick(st.sampled_from(TEXTS), st.sampled_from(NUMBERS), written(pool)))
+        pair = draw(
+            pick(st.sampled_from(TEXTS), st.sampled_from(NUMBERS), written(pool))
+        )
         made["value"], made["to"] = draw(st.tuples(st.one_of(pair, other), pair))
     elif form == "text":
         ops = ("contains", "starts_with", "ends_with")
@@ -252,7 +259,16 @@ def numeric(draw: Any) -> Any:
     return made | ({"to": draw(n)} if op == "between" else {})
 
 
-EVENT_NAMES = ["page", "amount", "day", "marks", "v", "a.b", ["a", "b"], ["a", "b", "c"]]
+EVENT_NAMES = [
+    "page",
+    "amount",
+    "day",
+    "marks",
+    "v",
+    "a.b",
+    ["a", "b"],
+    ["a", "b", "c"],
+]
 EVENT_NAMES += ['q"', "never"]
 
 
@@ -298,7 +314,9 @@ def windows(draw: Any, pool: list[datetime]) -> Any:
 
 
 def durations() -> st.SearchStrategy[Any]:
-    return st.builds(lambda n, unit: {"lte": n, "unit": unit}, SMALL, st.sampled_from(UNITS))
+    return st.builds(
+        lambda n, unit: {"lte": n, "unit": unit}, SMALL, st.sampled_from(UNITS)
+    )
 
 
 @st.composite
@@ -323,7 +341,9 @@ def sequences(draw: Any, pool: list[datetime]) -> Any:
 @st.composite
 def lifecycles(draw: Any, pool: list[datetime]) -> Any:
     made = draw(patterns(pool))
-    spell = st.builds(lambda n, unit: {"last": n, "unit": unit}, SMALL, st.sampled_from(UNITS))
+    spell = st.builds(
+        lambda n, unit: {"last": n, "unit": unit}, SMALL, st.sampled_from(UNITS)
+    )
     state = draw(pick("first_time", "regularly", "stopped", "restarted"))
     made["state"] = state
     if state == "first_time":
@@ -376,12 +396,16 @@ def profile_rules(pool: list[datetime]) -> st.SearchStrategy[Any]:
         pick("granted", "denied", "unknown"),
     )
     sample = st.builds(
-        lambda percent, start: {"sample": {"percent": percent, "salt": "s", "from": start}},
+        lambda percent, start: {
+            "sample": {"percent": percent, "salt": "s", "from": start}
+        },
         pick(0, 10, 33.3, 50),
         pick(0, 12.5, 50),
     )
     attribute = comparisons(pool, "attribute", list(ATTRIBUTES))
-    return st.one_of(attribute, attribute, attribute, consent, sample, pick({"list": {"in": "vip"}}))
+    return st.one_of(
+        attribute, attribute, attribute, consent, sample, pick({"list": {"in": "vip"}})
+    )
 
 
 @st.composite

@@ -160,24 +160,17 @@ class FakeSource:
         kept = consented - other - holdout
         reach = kept - address
         sent = reach if any(s == segment for s, _ in self.sent) else None
-        return Funnel(
-            (
-                FunnelStep("Members", members),
-                FunnelStep(
-                    "Consented",
-                    consented,
-                    (("no decision", silent), ("said no", refused)),
-                ),
-                FunnelStep(
-                    "After exclusions",
-                    kept,
-                    (("in a higher priority segment", other), ("holdout", holdout)),
-                ),
-                FunnelStep("Addressable", reach, (("no e-mail address", address),)),
-                FunnelStep("Sent", sent),
-                FunnelStep("Accepted", None),
-            )
+        excluded = (("in a higher priority segment", other), ("holdout", holdout))
+        unsaid = (("no decision", silent), ("said no", refused))
+        steps = (
+            FunnelStep("Members", members),
+            FunnelStep("Consented", consented, unsaid),
+            FunnelStep("After exclusions", kept, excluded),
+            FunnelStep("Addressable", reach, (("no e-mail address", address),)),
+            FunnelStep("Sent", sent),
+            FunnelStep("Accepted", None),
         )
+        return Funnel(steps)
 
     def conditions(self, segment: str) -> list[ConditionCount]:
         self._enter("conditions")

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 from fake_source import LAPSED, PRICING, TINY, FakeSource
 
-from dmp.ui.explorer import PAGE_ROWS, PANELS, ExplorerState
+from dmp.ui.drawings import PAGE_ROWS
+from dmp.ui.explorer import PANELS, ExplorerState
 
 Opened = Callable[..., ExplorerState]
 

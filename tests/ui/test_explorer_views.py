@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fake_source import LAPSED, TINY
 
-from dmp.ui import views
+from dmp.ui import drawings, views
 from dmp.ui.explorer import PANELS, ExplorerState
 from dmp.ui.numbers import drawn_count, shown_count, shown_share
 from dmp.ui.source import Funnel, Table, Viewer
@@ -85,9 +85,9 @@ def test_make_up_compares_with_everyone(state: ExplorerState) -> None:
 
 def test_empty_panels_say_why(opened: Opened) -> None:
     state = opened()
-    assert views.funnel(Funnel(()), exact=True) == {}
-    assert views.trend([], exact=True) == {}
-    assert views.examples(Table(("a",), ()), page=0) == {}
+    assert drawings.funnel(Funnel(()), exact=True) == {}
+    assert drawings.trend([], exact=True) == {}
+    assert drawings.examples(Table(("a",), ()), page=0) == {}
     nobody = opened(segments=[])
     assert views.headline(nobody)["title"] == "No segments yet"
     assert views.headline(state)["state"] == "ready"

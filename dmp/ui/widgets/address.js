@@ -1,6 +1,9 @@
 // Another segment is a step that the back button undoes; the rest only renames it.
 function rename(query, first) {
-  const [now, next] = [new URLSearchParams(location.search), new URLSearchParams(query)];
+  const [now, next] = [
+    new URLSearchParams(location.search),
+    new URLSearchParams(query),
+  ];
   if (now.toString() === next.toString()) return;
   const step = !first && now.get("segment") !== next.get("segment");
   const address = query ? `?${query}` : location.pathname;

@@ -36,29 +36,54 @@ function table(columns, rows, caption, numeric = []) {
   const kind = (index) => (numeric[index] ? { class: "dmp-number" } : {});
   const head = columns.map((c, i) => node("th", { scope: "col", ...kind(i) }, c));
   const body = rows.map((row) =>
-    node("tr", {}, row.map((cell, i) => node("td", kind(i), String(cell)))));
-  return node("div", { class: "dmp-scroll", tabindex: "0", role: "region", "aria-label": caption },
-    node("table", {}, node("caption", { class: "dmp-hidden" }, caption),
-      node("thead", {}, node("tr", {}, head)), node("tbody", {}, body)));
+    node(
+      "tr",
+      {},
+      row.map((cell, i) => node("td", kind(i), String(cell))),
+    ),
+  );
+  return node(
+    "div",
+    { class: "dmp-scroll", tabindex: "0", role: "region", "aria-label": caption },
+    node(
+      "table",
+      {},
+      node("caption", { class: "dmp-hidden" }, caption),
+      node("thead", {}, node("tr", {}, head)),
+      node("tbody", {}, body),
+    ),
+  );
 }
 
 function message(content, title) {
-  const heading = title || { refused: "Not with your role", failed: "This did not work" }[content.state];
-  return node("div", { class: "dmp-message", "data-kind": content.state },
+  const heading =
+    title ||
+    {
+      refused: "Not with your role",
+      failed: "This did not work",
+      missing: "This link is out of date",
+    }[content.state];
+  return node(
+    "div",
+    { class: "dmp-message", "data-kind": content.state },
     heading ? node("strong", {}, heading) : null,
     node("p", {}, content.message || ""),
     content.reference
       ? node("p", { class: "dmp-reference" }, `Reference ${content.reference}`)
-      : null);
+      : null,
+  );
 }
 
 function skeleton(widths = [92, 74, 83, 48]) {
-  return node("div", { class: "dmp-skeleton", "aria-busy": "true", "aria-label": "Loading" },
+  return node(
+    "div",
+    { class: "dmp-skeleton", "aria-busy": "true", "aria-label": "Loading" },
     widths.map((width) => {
       const line = node("span");
       line.style.width = `${width}%`;
       return line;
-    }));
+    }),
+  );
 }
 
 // The width that text takes in the page's font.
@@ -80,11 +105,15 @@ function wrapped(text, room, lines = 2) {
   const found = [""];
   for (const word of text.split(" ")) {
     const longer = `${found[found.length - 1]} ${word}`.trim();
-    if (textWidth(longer) <= room || !found[found.length - 1]) found[found.length - 1] = longer;
+    if (textWidth(longer) <= room || !found[found.length - 1])
+      found[found.length - 1] = longer;
     else found.push(word);
   }
   if (found.length <= lines) return found;
-  return [...found.slice(0, lines - 1), clipped(found.slice(lines - 1).join(" "), room)];
+  return [
+    ...found.slice(0, lines - 1),
+    clipped(found.slice(lines - 1).join(" "), room),
+  ];
 }
 
 // Draws again whenever the element gets another width.
@@ -105,8 +134,12 @@ function card(model, el, { chart, rows }) {
   const toggle = node("button", { class: "dmp-quiet", type: "button", onclick: flip });
   const heading = node("h2");
   const caption = node("p");
-  const head = node("div", { class: "dmp-card-head" },
-    node("div", { class: "dmp-card-words" }, heading, caption), rows ? toggle : null);
+  const head = node(
+    "div",
+    { class: "dmp-card-head" },
+    node("div", { class: "dmp-card-words" }, heading, caption),
+    rows ? toggle : null,
+  );
   el.classList.add("dmp");
   el.append(node("section", { class: "dmp-card" }, head, body));
   function flip() {

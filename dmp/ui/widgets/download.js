@@ -11,13 +11,26 @@ function render({ model, el }) {
   };
   model.on("msg:custom", receive);
   const stop = follow(model, (content) => {
-    const button = ([format, label]) => node("button", {
-      class: "dmp-button", type: "button", "data-format": format, disabled: Boolean(content.busy),
-      onclick: () => model.send({ kind: "fetch", format }),
-    }, label);
-    el.replaceChildren(node("div", { class: "dmp-downloads" },
-      (content.formats || []).map(button),
-      node("span", { role: "status" }, content.busy || "")));
+    const button = ([format, label]) =>
+      node(
+        "button",
+        {
+          class: "dmp-button",
+          type: "button",
+          "data-format": format,
+          disabled: Boolean(content.busy),
+          onclick: () => model.send({ kind: "fetch", format }),
+        },
+        label,
+      );
+    el.replaceChildren(
+      node(
+        "div",
+        { class: "dmp-downloads" },
+        (content.formats || []).map(button),
+        node("span", { role: "status" }, content.busy || ""),
+      ),
+    );
   });
   return () => {
     stop();

@@ -1,24 +1,56 @@
 function facts(content) {
-  return node("dl", { class: "dmp-facts" },
-    content.facts.map(([term, value]) => node("div", {}, node("dt", {}, term), node("dd", {}, value))));
+  return node(
+    "dl",
+    { class: "dmp-facts" },
+    content.facts.map(([term, value]) =>
+      node("div", {}, node("dt", {}, term), node("dd", {}, value)),
+    ),
+  );
 }
 
 function whole(content) {
-  return node("header", { class: "dmp-head" },
-    node("div", {},
+  return node(
+    "header",
+    { class: "dmp-head" },
+    node(
+      "div",
+      {},
       node("h1", {}, content.name),
-      content.description ? node("p", { class: "dmp-lead" }, content.description) : null,
-      content.tags.length ? node("div", { class: "dmp-tags" }, content.tags.map((tag) => node("span", {}, tag))) : null),
-    node("div", { class: "dmp-figure" },
+      content.description
+        ? node("p", { class: "dmp-lead" }, content.description)
+        : null,
+      content.tags.length
+        ? node(
+            "div",
+            { class: "dmp-tags" },
+            content.tags.map((tag) => node("span", {}, tag)),
+          )
+        : null,
+    ),
+    node(
+      "div",
+      { class: "dmp-figure" },
       node("b", { "data-members": true }, content.members),
-      node("span", {}, content.of)),
-    node("div", { class: "dmp-rule" },
-      node("h2", {}, "Who is in it"), node("p", {}, content.sentence), facts(content)));
+      node("span", {}, content.of),
+    ),
+    node(
+      "div",
+      { class: "dmp-rule" },
+      node("h2", {}, "Who is in it"),
+      node("p", {}, content.sentence),
+      facts(content),
+    ),
+  );
 }
 
 function empty(content) {
-  return node("div", { class: "dmp-empty" },
-    node("h1", {}, content.title), node("p", {}, content.hint), node("code", {}, content.example));
+  return node(
+    "div",
+    { class: "dmp-empty" },
+    node("h1", {}, content.title),
+    node("p", {}, content.hint),
+    node("code", {}, content.example),
+  );
 }
 
 function render({ model, el }) {

@@ -16,8 +16,18 @@ function render({ model, el }) {
       toast.append(node("div", { class: "dmp-toast" }, content.message));
       timer = setTimeout(() => toast.replaceChildren(), 5000);
     } else if (content.state !== "none") {
-      banner.append(node("div", { class: "dmp-banner" }, message(content, content.title),
-        node("button", { class: "dmp-quiet", type: "button", onclick: close }, "Dismiss")));
+      banner.append(
+        node(
+          "div",
+          { class: "dmp-banner" },
+          message(content, content.title),
+          node(
+            "button",
+            { class: "dmp-quiet", type: "button", onclick: close },
+            "Dismiss",
+          ),
+        ),
+      );
     }
   });
   return () => {

@@ -1,9 +1,18 @@
 function result(content) {
   const files = content.files.map((file) => [file.name, file.rows, file.sha256]);
-  return node("div", { class: "dmp-outcome", "data-dry": content.dry_run },
+  return node(
+    "div",
+    { class: "dmp-outcome", "data-dry": content.dry_run },
     node("strong", {}, content.message),
-    node("ul", {}, content.lines.map((line) => node("li", {}, line))),
-    files.length ? table(["File", "Rows", "SHA-256"], files, "Files written", [false, true]) : null);
+    node(
+      "ul",
+      {},
+      content.lines.map((line) => node("li", {}, line)),
+    ),
+    files.length
+      ? table(["File", "Rows", "SHA-256"], files, "Files written", [false, true])
+      : null,
+  );
 }
 
 function render({ model, el }) {

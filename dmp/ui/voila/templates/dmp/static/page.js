@@ -11,7 +11,9 @@ window.voila_finish = () => {
 window.addEventListener("DOMContentLoaded", () => {
   const loading = document.getElementById("loading");
   const done = () => {
-    const there = document.querySelector(".dmp-pick, .dmp-message, .dmp-empty, .dmp-stopped, .dmp-output > * > *");
+    const there = document.querySelector(
+      ".dmp-pick, .dmp-message, .dmp-empty, .dmp-stopped, .dmp-output > * > *",
+    );
     if (there && loading) loading.remove();
     return there;
   };

@@ -1,0 +1,101 @@
+# `make` alone lists the commands.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+SET_UP := .venv/.set-up
+# Processes that run tests at once.
+JOBS ?= 2
+# Further options for pytest, such as ARGS="tests/storage -k lock".
+ARGS ?=
+
+NOTEBOOKS = $(wildcard notebooks/*.ipynb dashboards/*.ipynb)
+STRIPPED = --extra-keys "metadata.papermill cell.metadata.papermill"
+
+.PHONY: help
+help:  ## show this list
+	@awk 'BEGIN { FS = ":.*  ## "; print "\n  dmp: people data, from notebooks\n" } \
+	    /^[a-z-]+:.*  ## / { printf "  \033[36mmake %-14s\033[0m %s\n", $$1, $$2 } \
+	    END { print "" }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(SET_UP)  ## make .venv with everything that requirements.lock pins
+
+.PHONY: demo
+demo: setup  ## the whole tour on synthetic people: load, resolve, segment, export
+	@$(BIN)/dmp demo
+
+.PHONY: dashboards
+dashboards: setup  ## open the pages for stakeholders
+	@$(BIN)/dmp dashboards
+
+.PHONY: lab
+lab: setup  ## open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab notebooks
+
+.PHONY: test
+test: setup  ## run the tests that need no server
+	@scripts/install-system-packages
+	@$(BIN)/pytest -n $(JOBS) -m "not servers" $(ARGS)
+
+.PHONY: test-servers
+test-servers: setup  ## run the tests against real servers
+	@scripts/install-system-packages
+	@code=0; $(BIN)/pytest -m servers $(ARGS) || code=$$?; \
+	    if [[ $$code == 5 ]]; then \
+	        echo "No test is marked 'servers' yet, so none was run."; exit 0; \
+	    fi; exit $$code
+
+.PHONY: check
+check: setup  ## formatting, lint, types, layers, notebooks, generated docs
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(if $(NOTEBOOKS),$(BIN)/nbstripout --verify $(STRIPPED) $(NOTEBOOKS))
+	$(BIN)/python scripts/generate-docs --check
+
+.PHONY: format
+format: setup  ## put code and notebooks into their committed form
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+	$(if $(NOTEBOOKS),$(BIN)/nbstripout $(STRIPPED) $(NOTEBOOKS))
+
+.PHONY: docs
+docs: setup  ## write docs/tables.md and docs/commands.md anew
+	@$(BIN)/python scripts/generate-docs
+
+.PHONY: benchmark
+benchmark: setup  ## measure the claims about speed and accuracy
+	@for script in benchmarks/*.py; do echo; echo "# $$script"; $(BIN)/python $$script; done
+
+.PHONY: lock
+lock: setup  ## pin the newest versions that pyproject.toml allows
+	@CUSTOM_COMPILE_COMMAND="make lock" env -u PIP_FIND_LINKS \
+	    $(BIN)/pip-compile --quiet --upgrade --all-extras --generate-hashes \
+	    --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links \
+	    --no-emit-trusted-host --output-file requirements.lock pyproject.toml
+
+.PHONY: clean
+clean:  ## remove .venv and caches; data stays
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(SET_UP): requirements.lock pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(BIN)/python:
+	@for python in python3.11 python3; do \
+	    if $$python -c 'import ensurepip, sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+	        2>/dev/null; then exec $$python -m venv .venv; fi; \
+	done; \
+	echo "dmp needs Python 3.11 with venv, which this machine lacks." >&2; \
+	echo "On Debian or Ubuntu: apt-get install python3.11 python3.11-venv" >&2; \
+	echo "With conda: conda env create -f environment.yml" >&2; \
+	exit 1

@@ -1,0 +1,129 @@
+"""What commands share: the workspace they work in, and how they show things."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+from dmp.core.clock import instant, now
+
+if TYPE_CHECKING:
+    from dmp.flows.workspace import Workspace
+
+OUT = Console(highlight=False)
+ERR = Console(stderr=True, highlight=False)
+
+
+class Context:
+    """The command's workspace, opened when a command first asks for it."""
+
+    def __init__(self, home: Path | None) -> None:
+        """Keep what `--home` said."""
+        self.home = home
+
+    @contextmanager
+    def workspace(self) -> Iterator[Workspace]:
+        """Open the workspace for the length of a command."""
+        from dmp.flows.workspace import open_workspace
+
+        with open_workspace(self.home) as workspace:
+            yield workspace
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON alone.")
+
+
+class Instant(click.ParamType):
+    """An ISO instant or date; without an offset it is UTC."""
+
+    name = "instant"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """Read the text."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            return instant(value)
+        except ValueError:
+            self.fail(
+                f"{value!r} is no instant such as 2026-06-30T00:00:00Z", param, ctx
+            )
+
+
+as_of_option = click.option(
+    "--as-of",
+    type=Instant(),
+    default=now,
+    help="The instant at which rules are evaluated; default now. UTC without an offset.",
+)
+
+
+def show_json(value: Any) -> None:
+    """Print a value as JSON on standard output."""
+    plain = (
+        asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+    )
+    click.echo(json.dumps(plain, default=_plain, indent=1))
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def show_table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
+    """Print rows under headings, numbers to the right with thousands separated."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=None)
+    for place, name in enumerate(columns):
+        numeric = bool(rows) and isinstance(rows[0][place], int | float)
+        table.add_column(name, justify="right" if numeric else "left")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    OUT.print(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.2f}" if isinstance(value, float) else str(value)
+
+
+def local(at: datetime, zone: str) -> str:
+    """Return an instant as people of a zone read it."""
+    return at.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M %Z")
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """Show progress bars on stderr while the block runs; none where nobody looks."""
+    with Progress(
+        TextColumn("{task.description:<28}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=ERR,
+        disable=not ERR.is_terminal,
+    ) as bars:
+        yield bars

@@ -1,0 +1,93 @@
+"""The table of commands, from which help, completion and docs/commands.md come."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+import click
+
+import dmp
+from dmp.cli import audit, data, pages, run, segments, workspace
+from dmp.cli.context import Context
+from dmp.core.errors import DMPError, UsageError
+
+EPILOG = """
+Exit codes: 0 done, 1 failed, 2 wrong use, 75 another run holds the workspace,
+124 the run took too long.
+
+Shell completion: eval "$(_DMP_COMPLETE=bash_source dmp)", or zsh_source, fish_source.
+"""
+
+
+@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(dmp.__version__, prog_name="dmp")
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="DMP_HOME",
+    help="The workspace folder; default DMP_HOME, else the current folder.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Log what is done, to stderr.")
+@click.pass_context
+def cli(context: click.Context, home: Path | None, verbose: bool) -> None:
+    """Bring in data about people, resolve it into lasting profiles, build segments
+    by rules, and send them on with consent.
+
+    A first look: dmp init ws && cd ws && dmp demo
+    """  # noqa: D205
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(asctime)s %(name)s %(message)s",
+        stream=sys.stderr,
+    )
+    context.obj = Context(home)
+
+
+for command in (
+    workspace.init,
+    workspace.demo,
+    workspace.generate,
+    data.ingest,
+    run.run,
+    run.runs,
+    data.train,
+    data.resolve,
+    segments.segment,
+    segments.sync,
+    pages.dashboards,
+    pages.lab,
+    workspace.status,
+    data.maintain,
+    audit.audit,
+):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; errors of ours are told in words, without a traceback."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; nothing half done is kept", err=True)
+        sys.exit(130)
+    except DMPError as error:
+        click.secho(f"Error: {error}", fg="red", err=True)
+        sys.exit(exit_code(error))
+
+
+def exit_code(error: DMPError) -> int:
+    """Return the exit code that an error stands for."""
+    from dmp.jobs.runner import RunTimedOut, WorkspaceBusy
+
+    if isinstance(error, UsageError):
+        return 2
+    if isinstance(error, WorkspaceBusy):
+        return 75
+    return 124 if isinstance(error, RunTimedOut) else 1

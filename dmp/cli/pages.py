@@ -1,0 +1,56 @@
+"""Commands that open something to look at: dashboards, lab."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from dmp.cli.context import OUT, Context
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="Default: any free port.")
+@click.option("--no-browser", is_flag=True, help="Print the address only.")
+@click.option(
+    "--preheat",
+    type=click.IntRange(0, 8),
+    default=2,
+    show_default=True,
+    help="Kernels kept warm, so that a page opens at once.",
+)
+@click.pass_obj
+def dashboards(
+    context: Context, port: int | None, no_browser: bool, preheat: int
+) -> None:
+    """Open the pages of the workspace in a browser; Ctrl-C ends them."""
+    from dmp.ui.serve import serve
+
+    with context.workspace() as workspace:
+        home = workspace.paths.home
+    serve(
+        home,
+        port=port,
+        open_browser=not no_browser,
+        preheat=preheat,
+        ready=lambda url: OUT.print(f"pages: {url}\nCtrl-C ends them", soft_wrap=True),
+    )
+
+
+@click.command()
+@click.pass_obj
+def lab(context: Context) -> None:
+    """Open JupyterLab on the notebooks of the workspace."""
+    with context.workspace() as workspace:
+        home = workspace.paths.home
+    start = home / "notebooks" / "00_quickstart.ipynb"
+    environment = {**os.environ, "DMP_HOME": str(home)}
+    arguments = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        str(start),
+        f"--notebook-dir={home}",
+    ]
+    os.execve(sys.executable, arguments, environment)

@@ -1,0 +1,38 @@
+"""Maintenance of a workspace: files, snapshots, outdated refused bodies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from dmp.flows.workspace import Workspace
+from dmp.privacy import Permission
+from dmp.storage.maintenance import tidy
+
+
+@dataclass(frozen=True)
+class Maintained:
+    """What maintenance did."""
+
+    files_before: int
+    files_after: int
+    snapshots_expired: int
+    bodies_destroyed: int
+
+
+def maintain(workspace: Workspace, *, keep_days: int) -> Maintained:
+    """Compact the lake, expire snapshots, destroy refused bodies past their days.
+
+    Raises:
+        NotAllowed: the caller may not maintain.
+    """
+    workspace.allow(Permission.MAINTAIN)
+    now = workspace.clock()
+    tidied = tidy(workspace.lake, keep_since=now - timedelta(days=keep_days))
+    days = workspace.settings.retention.refused_bodies_days
+    destroyed = workspace.stores.bodies.destroy((now - timedelta(days=days)).date())
+    done = Maintained(
+        tidied.files_before, tidied.files_after, tidied.snapshots_expired, destroyed
+    )
+    workspace.record("maintain", expired=done.snapshots_expired, destroyed=destroyed)
+    return done

@@ -1,0 +1,65 @@
+"""The demo: synthetic people, then every pipeline notebook, then the summary."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from dmp.flows.demo import Stopwatch, Summary, generate_people, summarise
+from dmp.flows.workspace import Workspace
+from dmp.jobs.runner import run_notebook
+
+CHAIN = ("10_ingest", "20_train_linkage", "21_resolve", "30_segments", "40_activate")
+StageProgress = Callable[[str, int, int], None]
+"""Called with the stage, the steps done in it and the steps in all."""
+
+
+def run_demo(
+    workspace: Workspace,
+    *,
+    people: int,
+    seed: int,
+    progress: StageProgress | None = None,
+    force: bool = False,
+) -> Summary:
+    """Generate people, run the pipeline through its notebooks, and sum up.
+
+    A second run with the same people and seed finds everything done: it makes no new
+    snapshot, and its summary says so by `changed`.
+
+    Raises:
+        RunFailed: a notebook failed; the stages before it are done.
+    """
+    tell = progress or _silent
+    watch = Stopwatch()
+    before = workspace.lake.snapshot()
+    had_results = workspace.lake.value("select count(*) from activation.sync") > 0
+    _, folder = generate_people(
+        workspace,
+        people=people,
+        seed=seed,
+        progress=lambda done, total: tell("generate", done, total),
+    )
+    watch.lap("generate")
+    as_of = _until(folder)
+    for notebook in CHAIN:
+        parameters = {} if notebook in CHAIN[:3] else {"as_of": as_of}
+        run_notebook(
+            workspace,
+            notebook,
+            parameters,
+            force=force,
+            progress=lambda done, total, stage=notebook: tell(stage, done, total),
+        )
+        watch.lap(notebook)
+    changed = workspace.lake.snapshot() != before or not had_results
+    return summarise(workspace, seconds=watch.seconds, changed=changed)
+
+
+def _until(folder: Path) -> str:
+    return str(json.loads((folder / "manifest.json").read_text())["until"])
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Show nothing."""

@@ -1,0 +1,193 @@
+"""What each chart is given to draw, from the source's values; pure functions.
+
+Numbers become text here, so the browser never holds one that the viewer may not see.
+A drawing is a mapping with `state` ready; nothing to draw gives an empty one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from dmp.ui.numbers import MINIMUM_CELL, drawn_count, shown_count, shown_share
+from dmp.ui.source import (
+    ConditionCount,
+    Funnel,
+    FunnelStep,
+    Share,
+    Table,
+    TrendPoint,
+)
+
+Content = dict[str, Any]
+
+PAGE_ROWS = 10
+NOTABLE_RATIO = 1.15
+DASH = "\N{EN DASH}"
+
+
+def funnel(steps: Funnel, *, exact: bool) -> Content:
+    """Return the funnel's bars with the losses between them."""
+    known = [s.people for s in steps.steps if s.people is not None]
+    if not known:
+        return {}
+    top = max(drawn_count(known[0], exact=exact), 1)
+    rows = [_step(step, known[0], top, exact=exact) for step in steps.steps]
+    return {"state": "ready", "steps": rows}
+
+
+def conditions(
+    found: Sequence[ConditionCount], *, everyone: int, exact: bool
+) -> Content:
+    """Return one bar a condition, against everyone."""
+    top = max([drawn_count(everyone, exact=exact), 1])
+    if not found:
+        return {}
+    return {
+        "state": "ready",
+        "columns": ["Condition", "People"],
+        "rows": [
+            {
+                "label": item.sentence,
+                "hint": item.path,
+                "bar": min(drawn_count(item.people, exact=exact) / top, 1.0),
+                "text": shown_count(item.people, exact=exact),
+                "cells": [item.sentence, shown_count(item.people, exact=exact)],
+            }
+            for item in found
+        ],
+    }
+
+
+def makeup(found: Sequence[Share], *, attribute: str, exact: bool) -> Content:
+    """Return one pair of bars a value: the segment's share beside everyone's."""
+    columns = [words(attribute), "People", "In the segment", "Everyone", "Ratio"]
+    rows = [_share_row(item, exact=exact) for item in found]
+    if not rows:
+        return {}
+    top = max(max(row["bar"], row["reference"]) for row in rows) or 1.0
+    for row in rows:
+        row["bar"], row["reference"] = row["bar"] / top, row["reference"] / top
+    return {"state": "ready", "columns": columns, "rows": rows, "compared": True}
+
+
+def trend(points: Sequence[TrendPoint], *, exact: bool) -> Content:
+    """Return the sizes over time; fewer than two points are no trend."""
+    if len(points) < 2:
+        return {}
+    return {
+        "state": "ready",
+        "points": [
+            {
+                "at": point.at.isoformat(),
+                "day": _day(point.at),
+                "people": drawn_count(point.people, exact=exact),
+                "text": shown_count(point.people, exact=exact),
+            }
+            for point in points
+        ],
+    }
+
+
+def examples(table: Table, *, page: int) -> Content:
+    """Return one page of the example rows."""
+    if not table.rows and not table.note:
+        return {}
+    first = page * PAGE_ROWS
+    rows = table.rows[first : first + PAGE_ROWS]
+    return {
+        "state": "ready",
+        "columns": [words(column) for column in table.columns],
+        "rows": [[shown_cell(cell) for cell in row] for row in rows],
+        "numeric": [_numeric(table, index) for index in range(len(table.columns))],
+        "note": table.note,
+        "page": page,
+        "pages": max(1, -(-len(table.rows) // PAGE_ROWS)),
+        "first": first + 1,
+        "total": len(table.rows),
+    }
+
+
+def words(name: str) -> str:
+    """Return a column or attribute name as people write it.
+
+    >>> words("last_order_value")
+    'Last order value'
+    """
+    text = name.replace("_", " ").strip()
+    return text[:1].upper() + text[1:]
+
+
+def shown_cell(value: Any) -> str:
+    """Return a cell of a table as text."""
+    if value is None:
+        return DASH
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
+    return shown_instant(value) if isinstance(value, datetime) else str(value)
+
+
+def shown_instant(at: datetime) -> str:
+    """Return an instant as people read it, in UTC."""
+    return f"{at.day} {at:%b %Y, %H:%M} UTC"
+
+
+def _step(step: FunnelStep, members: int, top: int, *, exact: bool) -> Content:
+    if step.people is None:
+        return {"label": step.label, "people": None}
+    return {
+        "label": step.label,
+        "people": shown_count(step.people, exact=exact),
+        "share": shown_share(step.people / max(members, 1), step.people, exact=exact),
+        "bar": _length(step.people, top, exact=exact),
+        "lost": shown_count(sum(n for _, n in step.losses), exact=exact),
+        "losses": [
+            [reason, shown_count(people, exact=exact)]
+            for reason, people in step.losses
+            if people
+        ],
+    }
+
+
+def _length(people: int, top: int, *, exact: bool) -> float | None:
+    if not exact and people < MINIMUM_CELL:
+        return None
+    return min(drawn_count(people, exact=exact) / top, 1.0)
+
+
+def _share_row(item: Share, *, exact: bool) -> Content:
+    digits = 3 if exact else 2
+    mine, all_of_them = round(item.share, digits), round(item.share_of_everyone, digits)
+    share = shown_share(item.share, item.people, exact=exact)
+    everyone = f"{all_of_them:.{digits - 2}%}"
+    ratio = mine / all_of_them if share and all_of_them else None
+    return {
+        "label": item.value,
+        "bar": mine if share else 0.0,
+        "reference": all_of_them,
+        "text": share or "hidden",
+        "against": everyone,
+        "ratio": f"{ratio:.1f}\N{MULTIPLICATION SIGN}" if ratio is not None else DASH,
+        "over": ratio is not None and ratio >= NOTABLE_RATIO,
+        "cells": [
+            item.value,
+            shown_count(item.people, exact=exact),
+            share or "hidden",
+            everyone,
+            f"{ratio:.2f}" if ratio is not None else DASH,
+        ],
+    }
+
+
+def _numeric(table: Table, index: int) -> bool:
+    cells = [row[index] for row in table.rows if row[index] is not None]
+    return bool(cells) and all(
+        isinstance(cell, int | float) and not isinstance(cell, bool) for cell in cells
+    )
+
+
+def _day(at: datetime) -> str:
+    return f"{at.day} {at:%b %Y}"

@@ -1,0 +1,56 @@
+"""What all tests share: an environment of their own, a lake, a workspace."""
+
+from __future__ import annotations
+
+import getpass
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dmp.flows.workspace import Workspace
+from dmp.storage.lake import Lake
+from dmp.storage.migrate import migrate
+
+REPOSITORY = Path(__file__).parent.parent
+ROLES = ["admin", "analyst", "engineer", "marketer", "matcher", "privacy_officer"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def isolated_environment(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[pytest.MonkeyPatch]:
+    """Keep keys in a folder of this run; forget the workspace and role of the desk."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DMP_KEY_DIR", str(tmp_path_factory.mktemp("keys")))
+        for name in ("DMP_HOME", "DMP_ROLE", "DMP_TIMEZONE", "DMP_REGION"):
+            patch.delenv(name, raising=False)
+        patch.delenv("DMP_VAULT_KEY", raising=False)
+        yield patch
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Iterator[Lake]:
+    """An empty lake with all its tables."""
+    with Lake(tmp_path / "lake") as opened:
+        migrate(opened)
+        yield opened
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A folder with the repository's choices, where the caller has every role."""
+    folder = tmp_path / "workspace"
+    shutil.copytree(REPOSITORY / "config", folder / "config")
+    users = {"users": {getpass.getuser(): ROLES}}
+    (folder / "config" / "roles.yaml").write_text(yaml.safe_dump(users))
+    return folder
+
+
+@pytest.fixture
+def workspace(home: Path) -> Iterator[Workspace]:
+    """The workspace of `home`, opened."""
+    with Workspace(home) as opened:
+        yield opened

@@ -13,7 +13,7 @@ JOBS ?= 2
 ARGS ?=
 
 NOTEBOOKS = $(wildcard notebooks/*.ipynb dashboards/*.ipynb)
-STRIPPED = --extra-keys "metadata.papermill cell.metadata.papermill"
+STRIPPED = --keep-id --extra-keys "metadata.papermill cell.metadata.papermill"
 
 .PHONY: help
 help:  ## show this list
@@ -49,13 +49,23 @@ test-servers: setup  ## run the tests against real servers
 	        echo "No test is marked 'servers' yet, so none was run."; exit 0; \
 	    fi; exit $$code
 
-.PHONY: check
+CHECKS := check-format check-lint check-types check-layers check-notebooks check-docs
+
+.PHONY: check $(CHECKS)
 check: setup  ## formatting, lint, types, layers, notebooks, generated docs
+	@$(MAKE) --keep-going $(CHECKS)
+
+check-format:
 	$(BIN)/ruff format --check
+check-lint:
 	$(BIN)/ruff check
+check-types:
 	$(BIN)/mypy
+check-layers:
 	$(BIN)/lint-imports --no-logo
+check-notebooks:
 	$(if $(NOTEBOOKS),$(BIN)/nbstripout --verify $(STRIPPED) $(NOTEBOOKS))
+check-docs:
 	$(BIN)/python scripts/generate-docs --check
 
 .PHONY: format

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
@@ -27,7 +28,8 @@ from dmp.core.clock import instant, now
 if TYPE_CHECKING:
     from dmp.flows.workspace import Workspace
 
-OUT = Console(highlight=False)
+PLAIN_WIDTH = 120
+OUT = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 ERR = Console(stderr=True, highlight=False)
 
 
@@ -73,7 +75,7 @@ as_of_option = click.option(
     "--as-of",
     type=Instant(),
     default=now,
-    help="The instant at which rules are evaluated; default now. UTC without an offset.",
+    help="Instant at which rules are evaluated; default now; UTC without an offset.",
 )
 
 

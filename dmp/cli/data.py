@@ -62,11 +62,7 @@ def _show_loads(reports: list[LoadReport], *, dry_run: bool) -> None:
     if not reports:
         OUT.print("no refused rows wait")
         return
-    rows = [
-        [r.file_name, "loaded" if r.is_new else "would load" if dry_run else "known"]
-        + [r.rows_read, r.rows_accepted, r.rows_unchanged, r.rows_refused]
-        for r in reports
-    ]
+    rows = [_load_row(r, dry_run=dry_run) for r in reports]
     columns = ["file", "", "rows", "new", "repeated", "refused"]
     show_table(reports[0].source, columns, rows)
     undeclared = sorted({name for r in reports for name in r.fields_undeclared})
@@ -77,6 +73,17 @@ def _show_loads(reports: list[LoadReport], *, dry_run: bool) -> None:
             OUT.print(f"  {fault}", style="yellow", markup=False, soft_wrap=True)
         if len(report.faults) > 3:
             OUT.print(f"  … more in raw.refused where load_id = '{report.load_id}'")
+
+
+def _load_row(report: LoadReport, *, dry_run: bool) -> list[object]:
+    return [
+        report.file_name,
+        "loaded" if report.is_new else "would load" if dry_run else "known",
+        report.rows_read,
+        report.rows_accepted,
+        report.rows_unchanged,
+        report.rows_refused,
+    ]
 
 
 @click.command()
@@ -115,8 +122,8 @@ def resolve(context: Context, as_json: bool) -> None:
     if not resolution.is_new and not built.changed:
         OUT.print("nothing had changed since the last run; every id is as it was")
     OUT.print(
-        f"[bold]{resolution.profiles:,}[/] people from {resolution.subjects:,} subjects · "
-        f"{resolution.founded:,} new ids, {resolution.merged:,} merged, "
+        f"[bold]{resolution.profiles:,}[/] people from "
+        f"{resolution.subjects:,} subjects · {resolution.founded:,} new ids, {resolution.merged:,} merged, "
         f"{resolution.revived:,} revived · model {resolution.model}"
     )
     OUT.print(f"{built.changed:,} profiles changed, {built.ended:,} ended")

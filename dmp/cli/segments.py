@@ -169,11 +169,8 @@ def sync(
 
 def _show_outcomes(outcomes: list[Outcome]) -> None:
     columns = ["destination", "segment", "", "members", "consented", "addressable"]
-    rows = [
-        [o.destination, o.segment, o.status, o.members, o.consented, o.addressable]
-        + [o.added, o.removed, o.kept]
-        for o in outcomes
-    ]
+    attributes = [c or "status" for c in columns] + ["added", "removed", "kept"]
+    rows = [[getattr(outcome, name) for name in attributes] for outcome in outcomes]
     show_table("", [*columns, "add", "remove", "keep"], rows)
     for outcome in outcomes:
         if outcome.reason:

@@ -63,21 +63,13 @@ def _people(summary: Summary) -> None:
 
 
 def _funnels(summary: Summary) -> None:
-    columns = [
-        "segment",
-        "to",
-        "members",
-        "consented",
-        "eligible",
-        "addressable",
-        "exported",
-    ]
+    columns = ["segment", "members", "consented", "after_exclusions", "addressable"]
     rows = [
-        [f.segment, f.destination, f.members, f.consented, f.after_exclusions]
-        + [f.addressable, f.exported]
-        for f in summary.funnels
+        [funnel.destination, *(getattr(funnel, c) for c in columns), funnel.exported]
+        for funnel in summary.funnels
     ]
-    show_table("Segments", columns, rows)
+    headings = ["destination", *(c.replace("_", " ") for c in columns), "exported"]
+    show_table("Segments", headings, rows)
     for funnel in summary.funnels:
         if line := _losses(funnel):
             OUT.print(

@@ -160,7 +160,8 @@ def status(context: Context, as_json: bool) -> None:
             f"{found.refused_open:,} refused rows wait: dmp ingest SOURCE --replay"
         )
     OUT.print(
-        f"model {found.model or 'none'} · commit lock {found.commit_lock} · run lock {found.run_lock}"
+        f"model {found.model or 'none'} · commit lock {found.commit_lock} · "
+        f"run lock {found.run_lock}"
     )
     OUT.print(
         f"you are {', '.join(found.roles) or 'nobody here: see config/roles.yaml'}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +16,7 @@ from papermill.engines import (
     NotebookExecutionManager,
     papermill_engines,
 )
+from traitlets.config import Config
 
 ENGINE = "dmp"
 CellProgress = Callable[[int, int], None]
@@ -65,11 +67,15 @@ class _Engine(NBClientEngine):  # type: ignore[misc]
         """Run the cells; the kernel is gone when this returns or raises."""
         _report_cells(nb_man, cell_progress)
         client = PapermillNotebookClient(
-            nb_man, timeout=None, startup_timeout=start_timeout, kernel_name=kernel_name
+            nb_man,
+            timeout=None,
+            startup_timeout=start_timeout,
+            kernel_name=kernel_name,
+            config=Config({"KernelManager": {"transport": "ipc"}}),
         )
         deadline.start(client)
         try:
-            return client.execute()
+            return client.execute(stderr=subprocess.DEVNULL)
         finally:
             deadline.stop()
 

@@ -194,8 +194,10 @@ def _execute(
     except DeadKernelError:
         status = "timed out" if deadline.is_over else "failed"
         return replace(record, status=status, error="the kernel died")
-    except KeyboardInterrupt:
-        write_record(folder, replace(record, status="interrupted"))
+    except BaseException as error:
+        status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        kind = type(error).__name__
+        write_record(folder, replace(record, status=status, error=kind))
         raise
     finally:
         if partial.exists():

@@ -14,7 +14,7 @@ from dmp.segments.grammar import near
 ALLOWED_FUNCTIONS = frozenset(
     "abs all and any any_value approx_count_distinct arg_max arg_min avg between "
     "bool_and bool_or case cast ceil ceiling coalesce concat concat_ws contains count "
-    "count_if current_date date_add date_diff datediff date_part date_sub date_trunc "
+    "count_if date_add date_diff datediff date_part date_sub date_trunc "
     "day dayofweek dayofyear dense_rank ends_with exists extract filter first floor "
     "greatest hour if ifnull in isinf isnan json_array_length json_exists json_extract "
     "json_extract_string json_type json_valid lag last last_day lead least left len "
@@ -24,8 +24,15 @@ ALLOWED_FUNCTIONS = frozenset(
     "regexp_matches regexp_replace replace reverse right round row_number rtrim second "
     "sign split_part sqrt starts_with stddev strftime strpos struct_extract substr "
     "substring suffix sum timestamp_trunc timezone trim trunc try_cast unnest upper "
-    "variance week year".split()
+    "variance week year "
+    "approx_distinct array_agg array_contains array_distinct array_overlaps "
+    "day_of_week day_of_year explode is_inf is_nan json_extract_scalar logical_and "
+    "logical_or percentile_cont str_position time_to_str".split()
 )
+"""What a SELECT may call, by DuckDB's names and by those sqlglot reads them as.
+
+None of them reads files or the network, depends on the clock, or is random.
+"""
 _REFUSED = (
     exp.Into,
     exp.Command,
@@ -75,6 +82,8 @@ def _faults(tree: exp.Select, views: Mapping[str, str], path: str) -> Iterable[F
             yield Fault(path, wrong, near(table.name, {*views, *local}))
     for node in tree.find_all(*_REFUSED):
         yield Fault(path, f"uses {node.key}", "a plain SELECT")
+    if any(part.args.get("recursive") for part in tree.find_all(exp.With)):
+        yield Fault(path, "is recursive", "a plain SELECT")
     for function in tree.find_all(exp.Func):
         name = function_name(function)
         if name not in ALLOWED_FUNCTIONS:
@@ -96,11 +105,20 @@ def function_name(function: exp.Func) -> str:
 
 
 def _rename(tree: exp.Select, views: Mapping[str, str]) -> None:
-    local = {cte.alias_or_name for cte in tree.find_all(exp.CTE)}
+    """Lead views to their relations, and WITH parts to names that nothing else has.
+
+    A part that takes the name of a relation could else let that relation be read.
+    """
+    parts = list(tree.find_all(exp.CTE))
+    local = {part.alias_or_name for part in parts}
     for table in list(tree.find_all(exp.Table)):
-        if table.name in views and table.name not in local:
-            alias = table.alias or table.name
-            renamed = trees.relation(views[table.name], alias)
-            for name in ("joins", "laterals"):
-                renamed.set(name, table.args.get(name))
-            table.replace(renamed)
+        if table.name in local:
+            target = trees.relation(f"chosen {table.name}", table.alias_or_name)
+        else:
+            target = trees.relation(views[table.name], table.alias_or_name)
+        for name in ("joins", "laterals"):
+            target.set(name, table.args.get(name))
+        table.replace(target)
+    for part in parts:
+        name = f"chosen {part.alias_or_name}"
+        part.args["alias"].set("this", exp.to_identifier(name, quoted=True))

@@ -10,7 +10,7 @@ import pytest
 
 from dmp.core.sql import Query
 from dmp.storage.lake import Lake
-from dmp.storage.write import change, commit
+from dmp.storage.write import append, change, commit
 
 SECONDS = 8.0
 LAYOUT = (
@@ -22,13 +22,18 @@ LAYOUT = (
 )
 
 
-@pytest.mark.slow
-def test_writers_and_readers_at_once_lose_and_double_nothing(
-    things: Lake, tmp_path: Path
-) -> None:
+@pytest.fixture
+def root(things: Lake, tmp_path: Path) -> Path:
+    """The folder of a lake with the tables that `processes` writes."""
     writes = [change("core", Query(statement)) for statement in LAYOUT]
     commit(things, writes, message="more tables")
-    root = tmp_path / "lake"
+    return tmp_path / "lake"
+
+
+@pytest.mark.slow
+def test_writers_and_readers_at_once_lose_and_double_nothing(
+    things: Lake, root: Path
+) -> None:
     until = time.time() + SECONDS + 2
     with ProcessPoolExecutor(5, mp_context=get_context("spawn")) as pool:
         idler = pool.submit(processes.idle, root, until)
@@ -45,3 +50,19 @@ def test_writers_and_readers_at_once_lose_and_double_nothing(
         (writer, n, n * processes.ROWS, n * processes.ROWS)
         for writer, n in commits.items()
     ]
+
+
+def test_a_killed_writer_leaves_whole_commits(things: Lake, root: Path) -> None:
+    until = time.time() + 60
+    arguments = (root, 0, until)
+    writer = get_context("spawn").Process(target=processes.write_things, args=arguments)
+    writer.start()
+    while not things.value("select count(*) from core.tally"):
+        assert time.time() < until
+    time.sleep(0.5)
+    writer.kill()
+    writer.join()
+    ((_, commits, rows, distinct),) = things.rows(processes.WRITTEN)
+    assert rows == distinct == commits * processes.ROWS
+    row = Query("select 9 as writer")
+    assert commit(things, [append("core.thing", row)], message="after").waited_s < 1

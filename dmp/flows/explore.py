@@ -1,0 +1,310 @@
+"""What the segment pages read and do, for one viewer, over one workspace."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from dmp.activation.audience import stage_audience
+from dmp.activation.destinations import IdentifierSpec, write_audience
+from dmp.core.sql import Name, Query, quote_name, sql
+from dmp.flows.activate import destinations, sync_segments
+from dmp.flows.segments import saved_segments
+from dmp.flows.shapes import (
+    ConditionCount,
+    DestinationSummary,
+    ExportOutcome,
+    Funnel,
+    FunnelStep,
+    SegmentSummary,
+    Share,
+    Table,
+    TrendPoint,
+    Viewer,
+)
+from dmp.flows.workspace import Workspace, open_workspace
+from dmp.privacy import Permission
+from dmp.privacy.roles import PERMISSIONS, as_sender
+from dmp.segments import build
+from dmp.segments.build import chosen
+from dmp.segments.population import workspace_population
+from dmp.segments.rule import leaves
+from dmp.segments.sentence import sentence
+from dmp.segments.stats import banded, makeup
+
+TREND_POINTS, TREND_STEP = 8, timedelta(days=7)
+_HIDDEN = {"_"}
+
+
+def segment_source(home: Path) -> WorkspaceSegments:
+    """Return the segments of a workspace for the user who runs this process.
+
+    Raises:
+        UsageError: the folder is no workspace.
+    """
+    return WorkspaceSegments(open_workspace(home))
+
+
+class WorkspaceSegments:
+    """Segments over the lake. Roles are checked at each call, never before.
+
+    Numbers come from the newest stored evaluation; make-up, examples and sizes over
+    time are evaluated anew at its instant.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Read nothing yet."""
+        self._workspace = workspace
+        self._population = workspace_population(workspace.lake)
+        self._trend = lru_cache(maxsize=64)(self._sizes)
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who looks: the pseudonymous actor, with roles."""
+        caller = self._workspace.caller
+        roles = tuple(sorted(str(role) for role in caller.roles))
+        exact = any(
+            Permission.READ_PSEUDONYMOUS in PERMISSIONS[role] for role in caller.roles
+        )
+        return Viewer(caller.actor, roles, exact_counts=exact)
+
+    def segments(self) -> list[SegmentSummary]:
+        """Return every built segment with its newest evaluation, largest first."""
+        self._workspace.allow(Permission.COUNT)
+        saved = saved_segments(self._workspace)
+        rows = self._workspace.lake.records(_NEWEST)
+        found = [self._summary(row, saved) for row in rows if row["segment"] in saved]
+        return sorted(found, key=lambda one: (-one.members, one.segment))
+
+    def funnel(self, segment: str) -> Funnel:
+        """Return the funnel of the newest evaluation, and of the newest sync."""
+        self._workspace.allow(Permission.COUNT)
+        row = self._row(segment)
+        losses = json.loads(row["losses"])
+        sent = self._workspace.lake.records(_SENT, segment=segment, as_of=row["as_of"])
+        last = sent[0] if sent else {}
+        losses += [
+            one for one in json.loads(last.get("losses", "[]")) if one not in losses
+        ]
+        steps = [
+            ("Members", row["members"], ""),
+            ("Consented", row["consented"], "consented"),
+            ("After exclusions", row["after_exclusions"], "after_exclusions"),
+            ("Addressable", last.get("addressable"), "addressable"),
+            ("Sent", last.get("sent"), "sent"),
+            ("Accepted", last.get("accepted"), "accepted"),
+        ]
+        return Funnel(
+            tuple(
+                FunnelStep(
+                    label,
+                    people,
+                    tuple((reason, n) for at, reason, n in losses if at == step),
+                )
+                for label, people, step in steps
+            )
+        )
+
+    def conditions(self, segment: str) -> list[ConditionCount]:
+        """Return how many people each condition admits alone, in the rule's order."""
+        self._workspace.allow(Permission.COUNT)
+        rule = chosen(saved_segments(self._workspace), segment).segment.rule
+        sentences = {path: sentence(leaf) for path, leaf in leaves(rule)}
+        counts = json.loads(self._row(segment)["conditions"])
+        return [
+            ConditionCount(path, sentences.get(path, path), people)
+            for path, people in counts
+        ]
+
+    def attributes(self) -> list[str]:
+        """Return the attributes that a make-up can be asked for."""
+        return sorted(set(self._population.attributes) - _HIDDEN)
+
+    def makeup(self, segment: str, attribute: str) -> list[Share]:
+        """Return the bands of an attribute in the segment beside everyone's."""
+        self._workspace.allow(Permission.COUNT)
+        self._stage_members(segment)
+        types = self._population.attributes
+        return [Share(*row) for row in makeup(self._workspace.lake, attribute, types)]
+
+    def trend(self, segment: str) -> list[TrendPoint]:
+        """Return the sizes of the last eight weeks, by re-evaluation of today's rule."""
+        self._workspace.allow(Permission.COUNT)
+        row = self._row(segment)
+        return list(self._trend(segment, row["version"], row["as_of"]))
+
+    def examples(self, segment: str, limit: int) -> Table:
+        """Return example members: for an analyst with profile_id, else bands alone."""
+        self._workspace.allow(Permission.COUNT)
+        self._stage_members(segment)
+        exact = self.viewer.exact_counts
+        columns = [
+            name for name in _EXAMPLE_COLUMNS if name in self._population.attributes
+        ]
+        types = self._population.attributes
+        cells = [
+            f"p.{quote_name(name)}"
+            if exact
+            else banded(f"p.{quote_name(name)}", types[name])
+            for name in columns
+        ]
+        ids = ["p.profile_id"] if exact else []
+        rows = self._workspace.lake.rows(
+            sql(
+                "select {cells} from member join person as p using (profile_key) "
+                "order by md5(p.profile_id) limit $limit",
+                cells=Query(", ".join([*ids, *cells])),
+                limit=limit,
+            )
+        )
+        note = "" if exact else "Ids and exact values need the analyst role."
+        heads = (["profile_id"] if exact else []) + columns
+        return Table(tuple(heads), tuple(map(_shown, rows)), note)
+
+    def destinations(self) -> list[DestinationSummary]:
+        """Return the destinations of the workspace."""
+        return [
+            DestinationSummary(
+                one.destination,
+                f"{one.file.format} file",
+                one.purpose,
+                one.identifier.column,
+            )
+            for one in destinations(self._workspace).values()
+        ]
+
+    def export(self, segment: str, destination: str, *, dry_run: bool) -> ExportOutcome:
+        """Sync the segment to the destination at the instant of its evaluation."""
+        outcome = sync_segments(
+            self._workspace,
+            [destination],
+            [segment],
+            as_of=self._row(segment)["as_of"],
+            dry_run=dry_run,
+        )[0]
+        lines = (
+            f"{outcome.members:,} members, {outcome.consented:,} with consent, "
+            f"{outcome.addressable:,} addressable",
+            f"{outcome.added:,} to add, {outcome.removed:,} to remove, "
+            f"{outcome.kept:,} stay",
+            *(f"{people:,} lost: {reason}" for _, reason, people in outcome.losses),
+        )
+        files = tuple((file.name, file.rows, file.sha256) for file in outcome.files)
+        return ExportOutcome(lines, files, _MESSAGES[outcome.status] + outcome.reason)
+
+    def download(
+        self, segment: str, file_format: Literal["csv", "parquet"]
+    ) -> tuple[str, bytes]:
+        """Return the consented members' hashed e-mails, read as sender and audited."""
+        self._workspace.allow(Permission.EXPORT)
+        workspace = self._workspace
+        purpose = chosen(saved_segments(workspace), segment).segment.purpose
+        self._stage_members(segment)
+        sender = as_sender(workspace.caller, "download", purpose)
+        identifier = IdentifierSpec()
+        audience = stage_audience(workspace.lake, workspace.vault, identifier, sender)
+        with tempfile.TemporaryDirectory(dir=workspace.paths.data / "tmp") as folder:
+            path = Path(folder) / f"{segment}.{file_format}"
+            write_audience(
+                workspace.lake, Name("desired"), identifier.column, path, file_format
+            )
+            content = path.read_bytes()
+        workspace.record("download", segment=segment, people=audience.people)
+        return path.name, content
+
+    def _row(self, segment: str) -> dict[str, Any]:
+        chosen(saved_segments(self._workspace), segment)
+        rows = self._workspace.lake.records(
+            f"select * from ({_NEWEST}) where segment = $segment", segment=segment
+        )
+        if not rows:
+            raise LookupError(
+                f"{segment} was not built yet: dmp segment build {segment}"
+            )
+        return rows[0]
+
+    def _summary(
+        self, row: Mapping[str, Any], saved: Mapping[str, build.Saved]
+    ) -> SegmentSummary:
+        segment = saved[row["segment"]].segment
+        return SegmentSummary(
+            segment=segment.id,
+            name=segment.name or segment.id,
+            description=segment.description,
+            purpose=segment.purpose,
+            sentence=sentence(segment.rule),
+            members=row["members"],
+            people=row["people"],
+            as_of=row["as_of"],
+            computed_at=row["computed_at"],
+            owner=segment.owner,
+            tags=segment.tags,
+        )
+
+    def _stage_members(self, segment: str) -> None:
+        """Stage the members and their consent, at the instant of the evaluation."""
+        build.evaluate(
+            self._workspace.lake,
+            self._population,
+            saved_segments(self._workspace),
+            segment,
+            self._row(segment)["as_of"],
+        )
+
+    def _sizes(
+        self, segment: str, version: str, as_of: datetime
+    ) -> tuple[TrendPoint, ...]:
+        saved = saved_segments(self._workspace)
+        segments = {name: one.segment for name, one in saved.items()}
+        points = []
+        for back in reversed(range(TREND_POINTS)):
+            at = as_of - back * TREND_STEP
+            staged = build.stage_members(
+                self._workspace.lake,
+                self._population,
+                segments[segment],
+                segments,
+                at,
+                name="past_member",
+            )
+            people = self._workspace.lake.value(f"select count(*) from {staged}")
+            points.append(TrendPoint(at, int(people)))
+        return tuple(points)
+
+
+def _shown(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(", ".join(v) if isinstance(v, list) else v for v in row)
+
+
+_MESSAGES = {
+    "written": "Sent. ",
+    "unchanged": "Nothing to change: the destination already holds these people. ",
+    "dry run": "Nothing was sent. ",
+    "held": "Not sent: ",
+}
+_EXAMPLE_COLUMNS = (
+    "sources",
+    "order_count",
+    "order_total",
+    "event_count",
+    "last_event_at",
+    "loyalty_tier",
+    "birth_year",
+    "interest",
+)
+_NEWEST = """
+select segment, version, as_of, people, members, consented, after_exclusions,
+    losses::varchar as losses, conditions::varchar as conditions, computed_at
+from segment.result
+qualify row_number() over (partition by segment order by computed_at desc) = 1
+"""
+_SENT = """
+select addressable, sent, accepted, losses::varchar as losses from activation.sync
+where segment = $segment and as_of = $as_of order by synced_at desc, sync_id
+limit 1
+"""

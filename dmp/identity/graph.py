@@ -102,6 +102,8 @@ def _components(n_nodes: int, edges: Edges) -> Ints:
 def _by_component(component: Ints, edges: Edges) -> Iterator[tuple[Ints, Ints]]:
     """Yield the nodes and the inner edge rows of each component with an edge."""
     inner = np.flatnonzero(component[edges.left] == component[edges.right])
+    if not len(inner):
+        return
     order = inner[np.argsort(component[edges.left[inner]], kind="stable")]
     roots, starts = np.unique(component[edges.left[order]], return_index=True)
     nodes = np.argsort(component, kind="stable")

@@ -24,7 +24,13 @@ def stage_rules(lake: Lake, settings: IdentitySettings) -> Name:
         )
         for n, (type_, rule) in enumerate(sorted(settings.identifiers.items()))
     ]
-    return lake.stage("identifier_rule", join(rows, " union all "))
+    return lake.stage("identifier_rule", join(rows or [_NO_RULE], " union all "))
+
+
+_NO_RULE = Query(
+    "select '' as type, 0::double as weight_bits, 0::bigint as max_subjects, "
+    "false as joins_device, false as is_compared limit 0"
+)
 
 
 def stage_deterministic_edges(lake: Lake) -> Name:

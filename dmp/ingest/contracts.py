@@ -145,14 +145,33 @@ class TransactionSpec(Document):
 
 
 class ConsentSpec(Document):
-    """A place that holds a consent decision; any other value decides nothing."""
+    """A place that holds a consent decision, or a legal basis for the whole source.
+
+    Attributes:
+        granted, denied: the words at the place that decide; any other decides nothing.
+        declared: instead of a place: every row grants, on a legal basis other than
+            consent that the operator answers for, such as a contract.
+    """
 
     purpose: str
-    from_: Paths = Field(alias="from")
-    granted: Words
-    denied: Words
+    from_: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = Field(
+        default=(), alias="from"
+    )
+    granted: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
+    denied: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
     captured_at: InstantSpec | None = None
     legal_basis: str = "consent"
+    declared: Literal["granted"] | None = None
+
+    @model_validator(mode="after")
+    def _place_or_declaration(self) -> ConsentSpec:
+        if self.declared is None and not (self.from_ and self.granted and self.denied):
+            raise ValueError("give from, granted and denied; or declared: granted")
+        if self.declared and (self.from_ or self.legal_basis == "consent"):
+            raise ValueError(
+                "declared: granted takes no from, and a legal_basis other than consent"
+            )
+        return self
 
 
 class Contract(Document):

@@ -369,7 +369,7 @@ def _decision(contract: Contract, number: int) -> str:
     return (
         f"select subject_id, {quote_text(spec.purpose)} as purpose, "
         f"{status} as status, {quote_text(spec.legal_basis)} as legal_basis, "
-        f"{quote_text(spec.from_[0])} as source_string, "
+        f"{quote_text(spec.from_[0] if spec.from_ else 'declared')} as source_string, "
         f"coalesce({at}, row_at) as captured_at from accepted_row "
         f"where {status} is not null"
     )

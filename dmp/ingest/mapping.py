@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dmp.core.sql import Query, quote_name, quote_text
-from dmp.ingest.contracts import Contract, EventSpec, FieldSpec, TransactionSpec
+from dmp.ingest.contracts import ConsentSpec, Contract, EventSpec, FieldSpec, TransactionSpec
 from dmp.ingest.readings import expected, instant, raw, reading
 
 MASK_CHARACTERS = 24
@@ -91,18 +91,23 @@ def _columns(contract: Contract, loaded_at: str) -> Iterator[tuple[str, str]]:
         yield from _transaction(contract.transaction, contract)
     for number, spec in enumerate(contract.consent):
         status, at = consent_columns(number)
-        text = f"lower({raw(spec.from_)})"
-        yield (
-            status,
-            f"case when {text} in ({_words(spec.granted)}) then 'granted' "
-            f"when {text} in ({_words(spec.denied)}) then 'denied' end",
-        )
+        yield status, _decision(spec)
         yield (
             at,
             instant(spec.captured_at, contract)
             if spec.captured_at
-            else ("null::timestamptz"),
+            else "null::timestamptz",
         )
+
+
+def _decision(spec: ConsentSpec) -> str:
+    if spec.declared:
+        return quote_text(spec.declared)
+    text = f"lower({raw(spec.from_)})"
+    return (
+        f"case when {text} in ({_words(spec.granted)}) then 'granted' "
+        f"when {text} in ({_words(spec.denied)}) then 'denied' end"
+    )
 
 
 def _subject(contract: Contract) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 import shutil
@@ -15,7 +16,9 @@ from jupyter_server.auth.authorizer import Authorizer
 from jupyter_server.auth.decorator import allow_unauthenticated, authorized
 from jupyter_server.auth.identity import IdentityProvider, User
 from tornado.ioloop import IOLoop
+from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler
+from tornado.websocket import WebSocketClosedError
 from traitlets import Any as AnyTrait
 from voila.app import Voila
 from voila.handler import BaseVoilaHandler
@@ -221,6 +224,8 @@ class PageServer(Voila):  # type: ignore[misc]
         """Listen on the one port given and run until interrupted."""
         self.app.listen(self.port, self.ip)
         self.ioloop = IOLoop.current()
+        loop = self.ioloop.asyncio_loop  # type: ignore[attr-defined]
+        loop.set_exception_handler(note_loop_error)
         if self.on_ready:
             self.ioloop.add_callback(self.on_ready)
         try:
@@ -229,6 +234,14 @@ class PageServer(Voila):  # type: ignore[misc]
             log.info("page server stopping")
         finally:
             self.stop()
+
+
+def note_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report an error nobody waited for, unless a browser merely went away."""
+    if isinstance(context.get("exception"), WebSocketClosedError | StreamClosedError):
+        log.debug("page connection closed while written to")
+    else:
+        loop.default_exception_handler(context)
 
 
 def log_request(handler: RequestHandler) -> None:

@@ -24,6 +24,7 @@ HOST = "127.0.0.1"
 USUAL_PORT = 8866
 IDLE_S = 600
 PING_MS = 30_000
+END_WITHIN_S = 2.0
 SOCKET_PATH_ROOM = 30
 EXTENSIONS = [
     "@jupyter-widgets/jupyterlab-manager",
@@ -127,6 +128,7 @@ def configuration(found: Sequence[Page], *, preheat: int) -> Any:
             "VoilaConfiguration": page_configuration(found, preheat=preheat),
             "MappingKernelManager": {"cull_idle_timeout": IDLE_S, "cull_interval": 60},
             "ConnectionFileMixin": {"transport": kernel_transport()},
+            "KernelManager": {"shutdown_wait_time": END_WITHIN_S},
             "Voila": server,
             "IdentityProvider": {"cookie_options": {"samesite": "Lax"}},
         }

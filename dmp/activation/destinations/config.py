@@ -18,12 +18,13 @@ class IdentifierSpec(Document):
     """What the destination knows people by.
 
     Attributes:
-        type: the vault field that is sent.
+        type: the vault field that is sent, such as email, phone, or a number of
+            one's own.
         encoding: how: as it is, or its SHA-256 in hex or base64 after trimming and
             lower-casing.
     """
 
-    type: Literal["email", "phone"] = "email"
+    type: str = Field(default="email", pattern=r"^[a-z][a-z0-9_]*$")
     encoding: Literal["plain", "sha256_hex", "sha256_base64"] = "sha256_hex"
 
     @property

@@ -1,0 +1,1 @@
+"""Claims of speed and accuracy, each a command that prints it."""

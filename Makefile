@@ -34,7 +34,7 @@ dashboards: setup  ## open the pages for stakeholders
 
 .PHONY: lab
 lab: setup  ## open the notebooks in JupyterLab
-	@$(BIN)/jupyter lab notebooks
+	@$(BIN)/dmp lab
 
 .PHONY: test
 test: setup  ## run the tests that need no server
@@ -84,10 +84,11 @@ benchmark: setup  ## measure the claims about speed and accuracy
 
 .PHONY: lock
 lock: setup  ## pin the newest versions that pyproject.toml allows
-	@CUSTOM_COMPILE_COMMAND="make lock" env -u PIP_FIND_LINKS \
-	    $(BIN)/pip-compile --quiet --upgrade --all-extras --generate-hashes \
-	    --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links \
-	    --no-emit-trusted-host --output-file requirements.lock pyproject.toml
+	@CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade \
+	    --all-extras --generate-hashes --allow-unsafe --strip-extras \
+	    --output-file requirements.lock pyproject.toml
+	@# The lock says versions; where they come from is each machine's own business.
+	@sed -i '/^-/,/^$$/d' requirements.lock
 
 .PHONY: clean
 clean:  ## remove .venv and caches; data stays

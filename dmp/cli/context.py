@@ -52,7 +52,7 @@ class Context:
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON alone.")
 
 
-class Instant(click.ParamType):
+class Instant(click.ParamType):  # type: ignore[type-arg]
     """An ISO instant or date; without an offset it is UTC."""
 
     name = "instant"

@@ -123,8 +123,9 @@ def resolve(context: Context, as_json: bool) -> None:
         OUT.print("nothing had changed since the last run; every id is as it was")
     OUT.print(
         f"[bold]{resolution.profiles:,}[/] people from "
-        f"{resolution.subjects:,} subjects · {resolution.founded:,} new ids, {resolution.merged:,} merged, "
-        f"{resolution.revived:,} revived · model {resolution.model}"
+        f"{resolution.subjects:,} subjects · {resolution.founded:,} new ids, "
+        f"{resolution.merged:,} merged, {resolution.revived:,} revived · "
+        f"model {resolution.model}"
     )
     OUT.print(f"{built.changed:,} profiles changed, {built.ended:,} ended")
     if resolution.blocked_values:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 
 import click
 
@@ -67,6 +69,7 @@ for command in (
 
 def main() -> None:
     """Run the command line; errors of ours are told in words, without a traceback."""
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.Exit as done:
@@ -80,6 +83,11 @@ def main() -> None:
     except DMPError as error:
         click.secho(f"Error: {error}", fg="red", err=True)
         sys.exit(exit_code(error))
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    """Unwind as Ctrl-C does, so that a run is recorded and its kernel ended."""
+    sys.exit(128 + number)
 
 
 def exit_code(error: DMPError) -> int:

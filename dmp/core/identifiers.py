@@ -55,6 +55,7 @@ def e164(value: str, region: str) -> str | None:
     '+442079460018'
     >>> e164("12", "GB") is None
     True
+
     Source: ITU-T E.164; libphonenumber's numbering plans.
     """
     try:

@@ -44,7 +44,7 @@ def sync_segments(
     workspace.allow(Permission.SEND)
     known = destinations(workspace)
     saved = saved_segments(workspace)
-    population = workspace_population(workspace.lake)
+    population = workspace_population(workspace.lake, as_of)
     outcomes = []
     for name in names or known:
         destination = chosen(known, name)

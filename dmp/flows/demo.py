@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dmp.core.clock import instant
+from dmp.core.errors import UsageError
 from dmp.core.sql import Query, join, quote_text, sql
 from dmp.flows.workspace import Workspace
 from dmp.identity.evaluation import Scores, pairwise_scores
@@ -64,6 +64,18 @@ class FunnelRow:
 
 
 @dataclass(frozen=True)
+class Landed:
+    """The files of the sources.
+
+    Attributes:
+        until: the end of synthetic data, ISO 8601; of other data the instant of now.
+    """
+
+    folder: Path
+    until: str
+
+
+@dataclass(frozen=True)
 class Summary:
     """What the whole job came to; recomputed by a second path in the tests."""
 
@@ -98,7 +110,7 @@ def generate_people(
 
     Raises:
         NotAllowed: the caller may not generate.
-        UsageError: the folder holds something else.
+        UsageError: the folder holds something else; it was left as it is.
     """
     workspace.allow(Permission.GENERATE)
     folder = workspace.paths.data / LANDING
@@ -108,9 +120,28 @@ def generate_people(
         made = json.loads(manifest.read_text())
         if all(made.get(name, value) == value for name, value in wanted.items()):
             return None, folder
-        shutil.rmtree(folder)
+        raise UsageError(
+            f"{folder} holds {made['people']:,} people of seed {made['seed']}; ask for "
+            f"those (--people {made['people']} --seed {made['seed']}), or make another "
+            "workspace: dmp init DIR"
+        )
     report = generate(folder, people=people, seed=seed, progress=progress, **options)
     return report, folder
+
+
+def ensure_people(workspace: Workspace, *, people: int, seed: int) -> Landed:
+    """Return what lies in `data/landing`; where nothing does, make synthetic people.
+
+    Raises:
+        NotAllowed: people are to be made, and the caller may not.
+    """
+    folder = workspace.paths.data / LANDING
+    if not any(path.is_file() for path in folder.rglob("*")):
+        generate_people(workspace, people=people, seed=seed)
+    manifest = folder / "manifest.json"
+    if not manifest.exists():
+        return Landed(folder, workspace.clock().isoformat())
+    return Landed(folder, str(json.loads(manifest.read_text())["until"]))
 
 
 def summarise(
@@ -208,10 +239,10 @@ where a.valid_to is null
 
 
 def _funnels(lake: Lake, as_of: str) -> tuple[FunnelRow, ...]:
-    rows = lake.rows(
+    rows = lake.records(
         """
         select s.segment, s.destination, s.members, s.consented, s.after_exclusions,
-            s.addressable, s.accepted, s.losses::varchar
+            s.addressable, s.accepted as exported, s.losses::varchar as losses
         from activation.sync as s where s.as_of = $as_of
         qualify row_number() over (
             partition by s.segment, s.destination order by s.synced_at desc) = 1
@@ -220,7 +251,7 @@ def _funnels(lake: Lake, as_of: str) -> tuple[FunnelRow, ...]:
         as_of=instant(as_of),
     )
     return tuple(
-        FunnelRow(*row[:-1], losses=tuple(tuple(one) for one in json.loads(row[-1])))
+        FunnelRow(**row | {"losses": tuple(map(tuple, json.loads(row["losses"])))})
         for row in rows
     )
 

@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from dmp.activation.audience import stage_audience
 from dmp.activation.destinations import IdentifierSpec, write_audience
+from dmp.core.errors import UsageError
 from dmp.core.sql import Name, Query, quote_name, sql
 from dmp.flows.activate import destinations, sync_segments
 from dmp.flows.segments import saved_segments
@@ -60,8 +62,9 @@ class WorkspaceSegments:
     def __init__(self, workspace: Workspace) -> None:
         """Read nothing yet."""
         self._workspace = workspace
-        self._population = workspace_population(workspace.lake)
+        self._population = workspace_population(workspace.lake, workspace.clock())
         self._trend = lru_cache(maxsize=64)(self._sizes)
+        self._zone = ZoneInfo(workspace.settings.timezone)
 
     @property
     def viewer(self) -> Viewer:
@@ -133,7 +136,7 @@ class WorkspaceSegments:
         return [Share(*row) for row in makeup(self._workspace.lake, attribute, types)]
 
     def trend(self, segment: str) -> list[TrendPoint]:
-        """Return the sizes of the last eight weeks, by re-evaluation of today's rule."""
+        """Return the sizes of the last eight weeks, by today's rule evaluated anew."""
         self._workspace.allow(Permission.COUNT)
         row = self._row(segment)
         return list(self._trend(segment, row["version"], row["as_of"]))
@@ -147,24 +150,30 @@ class WorkspaceSegments:
             name for name in _EXAMPLE_COLUMNS if name in self._population.attributes
         ]
         types = self._population.attributes
-        cells = [
-            f"p.{quote_name(name)}"
-            if exact
-            else banded(f"p.{quote_name(name)}", types[name])
-            for name in columns
+        values = {name: f"p.{quote_name(name)}" for name in columns}
+        expressions = [
+            value if exact else banded(value, types[name])
+            for name, value in values.items()
         ]
         ids = ["p.profile_id"] if exact else []
         rows = self._workspace.lake.rows(
             sql(
                 "select {cells} from member join person as p using (profile_key) "
                 "order by md5(p.profile_id) limit $limit",
-                cells=Query(", ".join([*ids, *cells])),
+                cells=Query(", ".join([*ids, *expressions])),
                 limit=limit,
             )
         )
         note = "" if exact else "Ids and exact values need the analyst role."
         heads = (["profile_id"] if exact else []) + columns
-        return Table(tuple(heads), tuple(map(_shown, rows)), note)
+        cells = tuple(
+            tuple(
+                _shown(value, name, self._zone)
+                for name, value in zip(heads, row, strict=True)
+            )
+            for row in rows
+        )
+        return Table(tuple(heads), cells, note)
 
     def destinations(self) -> list[DestinationSummary]:
         """Return the destinations of the workspace."""
@@ -223,8 +232,8 @@ class WorkspaceSegments:
             f"select * from ({_NEWEST}) where segment = $segment", segment=segment
         )
         if not rows:
-            raise LookupError(
-                f"{segment} was not built yet: dmp segment build {segment}"
+            raise UsageError(
+                f"{segment} was not built yet; build it: dmp segment build {segment}"
             )
         return rows[0]
 
@@ -240,21 +249,18 @@ class WorkspaceSegments:
             sentence=sentence(segment.rule),
             members=row["members"],
             people=row["people"],
-            as_of=row["as_of"],
-            computed_at=row["computed_at"],
+            as_of=row["as_of"].astimezone(self._zone),
+            computed_at=row["computed_at"].astimezone(self._zone),
             owner=segment.owner,
             tags=segment.tags,
         )
 
     def _stage_members(self, segment: str) -> None:
         """Stage the members and their consent, at the instant of the evaluation."""
-        build.evaluate(
-            self._workspace.lake,
-            self._population,
-            saved_segments(self._workspace),
-            segment,
-            self._row(segment)["as_of"],
-        )
+        as_of = self._row(segment)["as_of"]
+        lake, saved = self._workspace.lake, saved_segments(self._workspace)
+        population = workspace_population(lake, as_of)
+        build.evaluate(lake, population, saved, segment, as_of)
 
     def _sizes(
         self, segment: str, version: str, as_of: datetime
@@ -266,19 +272,24 @@ class WorkspaceSegments:
             at = as_of - back * TREND_STEP
             staged = build.stage_members(
                 self._workspace.lake,
-                self._population,
+                workspace_population(self._workspace.lake, at),
                 segments[segment],
                 segments,
                 at,
                 name="past_member",
             )
             people = self._workspace.lake.value(f"select count(*) from {staged}")
-            points.append(TrendPoint(at, int(people)))
+            points.append(TrendPoint(at.astimezone(self._zone), int(people)))
         return tuple(points)
 
 
-def _shown(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(", ".join(v) if isinstance(v, list) else v for v in row)
+def _shown(value: Any, column: str, zone: ZoneInfo) -> Any:
+    """Return a cell as people read it: lists with commas, years without separators."""
+    if isinstance(value, list):
+        return ", ".join(value)
+    if isinstance(value, datetime):
+        return value.astimezone(zone)
+    return str(value) if column.endswith("_year") and value is not None else value
 
 
 _MESSAGES = {

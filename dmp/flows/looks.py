@@ -38,7 +38,7 @@ def events_by_day(workspace: Workspace) -> Rows:
 
 
 def identifiers_by_type(workspace: Workspace) -> Rows:
-    """Return `type, encoding, subjects, values_seen, shared`; shared: on two or more."""
+    """Return `type, encoding, subjects, values_seen, shared` (on two or more)."""
     return _rows(
         workspace,
         """
@@ -99,7 +99,8 @@ def largest_profile(workspace: Workspace) -> Rows:
         )
         select kind, type, round(match_weight, 1) as match_weight, count(*) as edges
         from identity.edge
-        where is_used and subject_id_l in (from inside) and subject_id_r in (from inside)
+        where is_used
+            and subject_id_l in (from inside) and subject_id_r in (from inside)
         group by all order by match_weight desc, kind, type
         """,
     )

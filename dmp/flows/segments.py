@@ -28,7 +28,7 @@ def validate_segments(workspace: Workspace) -> list[str]:
     """
     workspace.allow(Permission.COUNT)
     saved = saved_segments(workspace)
-    build.check(workspace.lake, saved)
+    build.check(workspace_population(workspace.lake, workspace.clock()), saved)
     return list(saved)
 
 
@@ -40,7 +40,7 @@ def count_segment(workspace: Workspace, segment: str, as_of: datetime) -> Evalua
     """
     workspace.allow(Permission.COUNT)
     saved = saved_segments(workspace)
-    population = workspace_population(workspace.lake)
+    population = workspace_population(workspace.lake, as_of)
     return build.evaluate(workspace.lake, population, saved, segment, as_of)
 
 
@@ -92,7 +92,6 @@ def build_segments(
     saved = saved_segments(workspace)
     for name in names:
         chosen(saved, name)
-    build.check(workspace.lake, saved)
     built = build.build(
         workspace.lake,
         saved,

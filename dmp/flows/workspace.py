@@ -1,4 +1,4 @@
-"""A workspace opened: its settings, caller, lake, vault and audit log, made on demand."""
+"""A workspace opened: settings, caller, lake, vault and audit log, made on demand."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from dmp.core.config import (
     read_yaml,
     workspace_identity,
 )
+from dmp.core.errors import KeyMissing
 from dmp.privacy import (
     AuditLog,
     Bodies,
@@ -145,9 +146,18 @@ class Workspace:
 
     @cached_property
     def audit(self) -> AuditLog:
-        """The audit log; its heads and signing key lie outside the workspace."""
+        """The audit log; its heads and signing key lie outside the workspace.
+
+        Raises:
+            KeyMissing: there is a log, but not the key that signed it.
+        """
         signing = self._key_file("audit.key")
         if not signing.exists():
+            if (self.paths.audit / "log.jsonl").exists():
+                raise KeyMissing(
+                    f"no signing key of the audit log: looked for {signing}; bring "
+                    "back the key folder, or name it by DMP_KEY_DIR"
+                )
             create_signing_key(signing)
         heads = self.settings.audit.heads_file or self._key_file("audit-heads.jsonl")
         return AuditLog(self.paths.audit, heads, signing, clock=self.clock)

@@ -7,25 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dmp.core.sql import Name, Query, quote_name, quote_text, sql
+from dmp.core.traits import TRAITS, traits_sql
 from dmp.identity.settings import ProfileSettings, Survivorship
 from dmp.storage.lake import Lake
 from dmp.storage.migrate import ensure_fields, struct_fields
 from dmp.storage.write import append, change, commit
-
-TRAITS = {
-    "event_count": "BIGINT",
-    "first_event_at": "TIMESTAMP WITH TIME ZONE",
-    "last_event_at": "TIMESTAMP WITH TIME ZONE",
-    "order_count": "BIGINT",
-    "order_total": "DOUBLE",
-    "first_order_at": "TIMESTAMP WITH TIME ZONE",
-    "last_order_at": "TIMESTAMP WITH TIME ZONE",
-}
-"""Computed traits: events and purchases of all subjects of the profile.
-
-`order_total` adds amounts as they are, whatever their currency. Counts are 0 and the
-others null for people without any.
-"""
 
 
 @dataclass(frozen=True)
@@ -94,13 +80,14 @@ def _profile_sql(attributes: Mapping[str, str], settings: ProfileSettings) -> Qu
     values = "".join(
         f", {quote_text(name)}: s.{quote_name(name)}" for name in attributes
     )
-    traits = "".join(f", {quote_text(name)}: {text}" for name, text in _TRAIT.items())
+    traits = "".join(f", {quote_text(name)}: t.{name}" for name in TRAITS)
     origins = ", ".join(
         f"{quote_text(name)}: s.{quote_name(_origin(name))}" for name in attributes
     )
     return sql(
         _PROFILE,
         columns=Query(columns),
+        traits=traits_sql(),
         attributes=Query(f"{{'_': null::boolean{values}{traits}}}"),
         provenance=Query(f"to_json({{{origins}}})" if origins else "'{}'::json"),
     )
@@ -137,39 +124,19 @@ def _order(rule: Survivorship) -> str:
     return f"row({trust}, r.recorded_at, r.subject_id)"
 
 
-_TRAIT = {
-    "event_count": "coalesce(e.event_count, 0)",
-    "first_event_at": "e.first_event_at",
-    "last_event_at": "e.last_event_at",
-    "order_count": "coalesce(t.order_count, 0)",
-    "order_total": "t.order_total",
-    "first_order_at": "t.first_order_at",
-    "last_order_at": "t.last_order_at",
-}
-
 _PROFILE = """
 with person as (
-    select profile_key, count(*) as subjects, list_sort(list(distinct source)) as sources
+    select profile_key, count(*) as subjects,
+        list_sort(list(distinct source)) as sources
     from current_subject group by profile_key
 ), survivor as (
     select r.profile_key{columns} from current_record as r group by r.profile_key
-), activity as (
-    select profile_key, count(*) as event_count, min(occurred_at) as first_event_at,
-        max(occurred_at) as last_event_at
-    from core.event join current_subject using (subject_id) group by profile_key
-), purchase as (
-    select profile_key, count(*) as order_count,
-        round(sum(amount), 2) as order_total, min(occurred_at) as first_order_at,
-        max(occurred_at) as last_order_at
-    from core.transaction join current_subject using (subject_id)
-    group by profile_key
-)
+), trait as ({traits})
 select p.profile_key, p.subjects, p.sources, {attributes} as attributes,
     {provenance} as provenance
 from person as p
 left join survivor as s using (profile_key)
-left join activity as e using (profile_key)
-left join purchase as t using (profile_key)
+left join trait as t using (profile_key)
 order by p.profile_key
 """
 

@@ -16,6 +16,7 @@ from dmp.core.sql import Name, Query, quote_text, sql
 from dmp.ingest import landing as land
 from dmp.ingest.connectors import StagedRows, content_hash, stage_file
 from dmp.ingest.contracts import Contract
+from dmp.ingest.field_names import shown_file
 from dmp.ingest.landing import Landing, PseudonymKeys
 from dmp.ingest.mapping import mapped_row_sql
 from dmp.privacy import Bodies, Vault
@@ -101,7 +102,7 @@ def load_files(
     reports = []
     for done, path in enumerate(files):
         if progress:
-            progress(done, len(files), path.name)
+            progress(done, len(files), shown_file(path))
         reports.append(load_file(stores, contract, path, now=now))
     if progress:
         progress(len(files), len(files), "")
@@ -125,10 +126,10 @@ def load_file(
     digest = content_hash(path)
     load_id = f"{contract.source}-{fingerprint(digest, contract.version)}"
     if is_loaded(stores.lake, load_id):
-        return LoadReport(contract.source, path.name, load_id, is_new=False)
+        return LoadReport(contract.source, shown_file(path), load_id, is_new=False)
     with tempfile.TemporaryDirectory(prefix="dmp-load-") as scratch:
         rows = stage_file(stores.lake, contract, path, Path(scratch))
-        source = _Input(rows, load_id, path.name, digest)
+        source = _Input(rows, load_id, shown_file(path), digest)
         return _load(stores, contract, source, now=now)
 
 
@@ -140,7 +141,7 @@ def preview_file(
     load_id = f"{contract.source}-{fingerprint(digest, contract.version)}"
     with tempfile.TemporaryDirectory(prefix="dmp-load-") as scratch:
         rows = stage_file(stores.lake, contract, path, Path(scratch))
-        source = _Input(rows, load_id, path.name, digest)
+        source = _Input(rows, load_id, shown_file(path), digest)
         landing = _stage(stores, contract, source, now)
         return _report(landing, source, is_new=False)
 

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from dmp.core.errors import ConfigInvalid, Fault, QueryFailed, UsageError
 from dmp.core.sql import Name, Query, quote_name, quote_text, sql
 from dmp.ingest.contracts import Contract
+from dmp.ingest.csv_rows import MAX_LINE_BYTES, stage_csv
+from dmp.privacy.detect import mask
+from dmp.ingest.field_names import shown_columns, shown_file, shown_key
 from dmp.storage.lake import Lake
 
 RAW_ROW = Name("raw_row")
 REJECTED_ROW = Name("rejected_row")
 _CHUNK_BYTES = 1 << 20
-_MAX_LINE_BYTES = 64 << 20
+_MOST_UNDECLARED = 500
 _JSON_LINES = """
-select line, body, ltrim(body)[1] = '{{' and json_valid(body) as is_object from (
+select line, body, ltrim(body, ' ' || chr(9))[1] = '{{' and json_valid(body) as is_object
+from (
     select row_number() over () as line, body from read_csv(
         {file}, columns = {{'body': 'VARCHAR'}}, auto_detect = false, header = false,
         delim = chr(1), quote = '', escape = '', strict_mode = false,
@@ -27,13 +33,6 @@ select line, body, ltrim(body)[1] = '{{' and json_valid(body) as is_object from 
     )
 )
 where body is not null and trim(body) <> ''
-"""
-_CSV = """
-select row_number() over () + 1 as line, * from read_csv(
-    {file}, all_varchar = true, header = true, auto_detect = true, delim = {delimiter},
-    quote = '"', escape = '"', store_rejects = true, strict_mode = true,
-    sample_size = -1, normalize_names = false, max_line_size = {longest}
-)
 """
 
 
@@ -70,15 +69,20 @@ class StagedRows:
         )
 
     def undeclared(self, lake: Lake, places: Sequence[str]) -> list[str]:
-        """Return the fields of the input that are not among `places`, sorted."""
-        return sorted(set(self._leaves(lake)) - set(places))
+        """Return the fields of the input that are not among `places`, sorted.
 
-    def _leaves(self, lake: Lake) -> Iterator[str]:
+        Every row is looked at; a list is one field. Names are masked like text, since
+        some inputs use an e-mail address as a key; at most 500 are given.
+        """
+        found = set(self._fields(lake)) - set(places)
+        return sorted({mask(name) for name in found})[:_MOST_UNDECLARED]
+
+    def _fields(self, lake: Lake) -> Iterator[str]:
         if not self.is_json:
             yield from self.columns
             return
-        for (path,) in lake.rows(_LEAVES):
-            yield path
+        shape = lake.value(f"select json_group_structure(body) from {RAW_ROW}")
+        yield from _leaves(json.loads(shape or "{}"))
 
     def _cell(self, place: str) -> str:
         if place in self.columns:
@@ -90,19 +94,13 @@ class StagedRows:
         return "null::varchar"
 
 
-_LEAVES = """
-select distinct replace(fullkey[3:], '"', '') as path
-from (
-    select unnest(json_keys_of) as fullkey from (
-        select list_distinct(list(t.fullkey)) as json_keys_of
-        from raw_row as r, json_tree(r.body) as t
-        where json_valid(r.body) and t.type not in ('OBJECT', 'ARRAY')
-            and t.fullkey not like '%[%' and r.line % 97 = 1
-    )
-)
-order by path
-limit 500
-"""
+def _leaves(shape: Any, path: str = "") -> Iterator[str]:
+    """Yield the dotted paths of a structure that hold a value or a list."""
+    if not isinstance(shape, dict):
+        yield path
+        return
+    for name, inner in shape.items():
+        yield from _leaves(inner, f"{path}.{name}" if path else name)
 
 
 def raw_column(place: str) -> str:
@@ -122,8 +120,9 @@ def content_hash(path: Path) -> str:
 def stage_file(lake: Lake, contract: Contract, path: Path, scratch: Path) -> StagedRows:
     """Stage all rows of a file.
 
-    A file that is not UTF-8 is read line by line as UTF-8 or else Windows-1252, through
-    a copy in `scratch` that the caller removes.
+    A file that is not UTF-8 is read line by line as UTF-8 or else Windows-1252, and one
+    whose lines end in different ways is evened out, through a copy in `scratch` that
+    the caller removes.
 
     Raises:
         UsageError: the file is absent or not of the contract's format.
@@ -138,7 +137,7 @@ def stage_file(lake: Lake, contract: Contract, path: Path, scratch: Path) -> Sta
         staged = _STAGE[contract.connector.format](lake, contract, path, scratch)
     except QueryFailed as error:
         raise UsageError(
-            f"{path.name} cannot be read as {contract.connector.format}: "
+            f"{shown_file(path)} cannot be read as {contract.connector.format}: "
             f"{str(error).splitlines()[0]}"
         ) from error
     if not staged.is_json:
@@ -150,7 +149,7 @@ def _stage_jsonl(
     lake: Lake, contract: Contract, path: Path, scratch: Path
 ) -> StagedRows:
     readable = _readable(path, contract.connector.encoding, scratch)
-    text = _JSON_LINES.format(file=quote_text(str(readable)), longest=_MAX_LINE_BYTES)
+    text = _JSON_LINES.format(file=quote_text(str(readable)), longest=MAX_LINE_BYTES)
     lake.stage("raw_row", text)
     lake.stage(
         "rejected_row",
@@ -163,23 +162,7 @@ def _stage_jsonl(
 
 def _stage_csv(lake: Lake, contract: Contract, path: Path, scratch: Path) -> StagedRows:
     readable = _readable(path, contract.connector.encoding, scratch)
-    text = _CSV.format(
-        file=quote_text(str(readable)),
-        delimiter=quote_text(contract.connector.delimiter),
-        longest=_MAX_LINE_BYTES,
-    )
-    if readable.stat().st_size == 0:
-        raise UsageError(f"{path.name} is empty: not even a header line")
-    lake.stage("raw_row", text)
-    lake.stage(
-        "rejected_row",
-        "select line, any_value(csv_line) as body, "
-        "any_value(lower(error_type::varchar)) as reason "
-        "from reject_errors group by line",
-    )
-    lake.execute("drop table if exists reject_errors")
-    lake.execute("drop table if exists reject_scans")
-    _shift_lines(lake)
+    stage_csv(lake, readable, contract.connector.delimiter)
     return StagedRows(_columns(lake), is_json=False)
 
 
@@ -197,19 +180,14 @@ def _stage_parquet(
 _STAGE = {"jsonl": _stage_jsonl, "csv": _stage_csv, "parquet": _stage_parquet}
 
 
-def _shift_lines(lake: Lake) -> None:
-    """Count the rejected lines too, so that `line` is the place in the file."""
-    for (line,) in lake.rows("select line from rejected_row order by line"):
-        lake.execute("update raw_row set line = line + 1 where line >= $at", at=line)
-
-
 def _columns(lake: Lake) -> tuple[str, ...]:
     return tuple(lake.sql("select * exclude (line) from raw_row limit 0").columns)
 
 
 def _check_columns(contract: Contract, columns: Sequence[str], path: Path) -> None:
+    shown, file = shown_columns(columns), shown_file(path)
     faults = [
-        Fault(place, f"{path.name} has no such column", _near(place, columns))
+        Fault(place, f"{file} has no such column", _near(place, shown))
         for place in contract.places()
         if place not in columns and place.partition(".")[0] not in columns
     ]
@@ -218,6 +196,8 @@ def _check_columns(contract: Contract, columns: Sequence[str], path: Path) -> No
 
 
 def _near(place: str, columns: Sequence[str]) -> str:
+    if columns and columns[0] == "column 1":
+        return f"it has {len(columns)}, and its first line looks like data, not names"
     near = get_close_matches(place, columns, n=2)
     listed = " or ".join(near) if near else ", ".join(columns)
     return f"did you mean {listed}?" if near else f"it has: {listed}"
@@ -241,26 +221,33 @@ def _json_path(place: str) -> str:
 
 
 def _readable(path: Path, encoding: str, scratch: Path) -> Path:
-    """Return the file, or a UTF-8 copy of it where it is not UTF-8 without a mark."""
-    if encoding != "cp1252" and _is_utf8(path):
+    """Return the file, or a copy of it in UTF-8 whose lines all end alike."""
+    if encoding != "cp1252" and _is_plain(path):
         return path
-    copy = scratch / f"utf8-{path.name}"
+    copy = scratch / path.name
     with path.open("rb") as source, copy.open("w", encoding="utf-8", newline="") as out:
         for line in source:
-            out.write(_decode(line, encoding))
+            text = _decode(line, encoding)
+            out.write(text[:-2] + "\n" if text.endswith("\r\n") else text)
     return copy
 
 
-def _is_utf8(path: Path) -> bool:
+def _is_plain(path: Path) -> bool:
+    """Say whether a file is UTF-8 and its lines end in one way."""
     decoder = codecs.getincrementaldecoder("utf-8")()
+    breaks = returns = 0
+    last = b""
     with path.open("rb") as file:
         try:
             while chunk := file.read(_CHUNK_BYTES):
                 decoder.decode(chunk)
+                breaks += chunk.count(b"\n")
+                returns += (last + chunk).count(b"\r\n")
+                last = chunk[-1:]
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             return False
-    return True
+    return returns in (0, breaks)
 
 
 def _decode(line: bytes, encoding: str) -> str:

@@ -6,7 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dmp.core.sql import Query, quote_name, quote_text
-from dmp.ingest.contracts import ConsentSpec, Contract, EventSpec, FieldSpec, TransactionSpec
+from dmp.ingest.contracts import (
+    ConsentSpec,
+    Contract,
+    EventSpec,
+    FieldSpec,
+    TransactionSpec,
+)
 from dmp.ingest.readings import expected, instant, raw, reading
 
 MASK_CHARACTERS = 24

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from dmp.flows.demo import Stopwatch, Summary, generate_people, summarise
@@ -39,7 +40,7 @@ def run_demo(
         workspace,
         people=people,
         seed=seed,
-        progress=lambda done, total: tell("generate", done, total),
+        progress=partial(tell, "generate"),
     )
     watch.lap("generate")
     as_of = _until(folder)
@@ -50,7 +51,7 @@ def run_demo(
             notebook,
             parameters,
             force=force,
-            progress=lambda done, total, stage=notebook: tell(stage, done, total),
+            progress=partial(tell, notebook),
         )
         watch.lap(notebook)
     changed = workspace.lake.snapshot() != before or not had_results

@@ -48,7 +48,7 @@ def read_parameters(path: Path) -> list[Parameter]:
         ConfigInvalid: no cell is tagged `parameters`, or a line of it is not of the
             form `name: type = default  # help` with a JSON value.
     """
-    notebook = nbformat.read(path, as_version=4)
+    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     cells = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
     if len(cells) != 1:
         right = "tag exactly one code cell, the second of the notebook"

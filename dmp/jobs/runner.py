@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,8 +23,9 @@ from dmp.flows.ingest import contracts
 from dmp.flows.workspace import Workspace
 from dmp.ingest.batch import files_of
 from dmp.jobs.engine import ENGINE, CellProgress, Deadline
+from dmp.jobs.executed import partial_copy, publish, settle
 from dmp.jobs.parameters import checked, read_parameters
-from dmp.jobs.records import RunRecord, find_done, write_record
+from dmp.jobs.records import RunRecord, Status, find_done, write_record
 from dmp.privacy import mask
 from dmp.storage.lock import fair_lock
 
@@ -72,6 +72,7 @@ def run_notebook(
     if not force and (before := find_done(workspace.paths.runs, key)):
         return before, False
     with _held(workspace):
+        settle(workspace.paths.runs)
         return _run(workspace, path, values, key, timeout_s, progress), True
 
 
@@ -139,6 +140,7 @@ def _run(
     suffix = hashlib.sha256(f"{key}{now.isoformat()}".encode()).hexdigest()[:6]
     record = RunRecord(
         run_id=f"{path.stem}-{now:%Y%m%dT%H%M%S}-{suffix}",
+        executed=path.name,
         notebook=path.stem,
         parameters=dict(values),
         key=key,
@@ -157,7 +159,6 @@ def _run(
         seconds=round(time.monotonic() - begun, 2),
         output_snapshot=workspace.lake.snapshot(),
         commits=_commits(workspace, record.input_snapshot),
-        executed=f"{path.stem}.ipynb",
     )
     write_record(folder, ended)
     _raise_unless_done(ended, folder, timeout_s)
@@ -172,13 +173,12 @@ def _execute(
     timeout_s: float,
     progress: CellProgress | None,
 ) -> RunRecord:
-    partial = folder / f"{path.stem}.partial.ipynb"
     deadline = Deadline(timeout_s)
     try:
         with _environment(DMP_HOME=str(workspace.paths.home)):
             papermill.execute_notebook(
                 path,
-                partial,
+                partial_copy(folder, path.stem),
                 parameters=dict(record.parameters),
                 engine_name=ENGINE,
                 kernel_name="python3",
@@ -192,16 +192,15 @@ def _execute(
         place = f"cell {error.exec_count}: {error.ename}: {mask(str(error.evalue))}"
         return replace(record, status="failed", error=place)
     except DeadKernelError:
-        status = "timed out" if deadline.is_over else "failed"
+        status: Status = "timed out" if deadline.is_over else "failed"
         return replace(record, status=status, error="the kernel died")
     except BaseException as error:
-        status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        status = "failed" if isinstance(error, Exception) else "interrupted"
         kind = type(error).__name__
         write_record(folder, replace(record, status=status, error=kind))
         raise
     finally:
-        if partial.exists():
-            shutil.move(partial, folder / f"{path.stem}.ipynb")
+        publish(folder, path.stem)
 
 
 def _no_progress(done: int, total: int) -> None:

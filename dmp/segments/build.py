@@ -70,13 +70,12 @@ def chosen(saved: Mapping[str, Saved], segment: str) -> Saved:
     return saved[segment]
 
 
-def check(lake: Lake, saved: Mapping[str, Saved]) -> None:
-    """Compile every segment beside the lake's attributes and properties.
+def check(population: Population, saved: Mapping[str, Saved]) -> None:
+    """Compile every segment beside the attributes and properties of a population.
 
     Raises:
         RuleInvalid: the faults of all of them at once.
     """
-    population = workspace_population(lake)
     segments = _segments(saved)
     faults = [
         Fault(f"{name}: {fault.path}", fault.wrong, fault.right)
@@ -144,13 +143,15 @@ def build(
 ) -> list[Evaluation]:
     """Evaluate segments and keep definition, funnel and membership intervals.
 
-    All are evaluated at one `as_of`. Writes `segment.definition`, `segment.result` and
-    `segment.membership`; an evaluation that equals the stored one writes nothing.
+    All are checked first, then evaluated at one `as_of`. Writes
+    `segment.definition`, `segment.result` and `segment.membership`; an evaluation that
+    equals the stored one writes nothing.
 
     Raises:
-        RuleInvalid: a rule has faults; nothing was written for it or those after it.
+        RuleInvalid: saved rules have faults, all listed; nothing was written.
     """
-    population = workspace_population(lake)
+    population = workspace_population(lake, as_of)
+    check(population, saved)
     return [
         _build_one(lake, population, saved, name, as_of=as_of, now=now)
         for name in names

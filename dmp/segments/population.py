@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from dmp.core.sql import Query, quote_name, sql
+from dmp.core.traits import TRAITS, traits_sql
 from dmp.segments.sources import Population, RelatedTable
 from dmp.storage.lake import Lake
 from dmp.storage.migrate import struct_fields
@@ -38,17 +41,19 @@ _TRANSACTION_COLUMNS = {
 }
 
 
-def workspace_population(lake: Lake) -> Population:
+def workspace_population(lake: Lake, as_of: datetime) -> Population:
     """Stage the people of the lake and say where compiled rules find them.
 
     Stages `person`, one row a standing profile: `profile_key`, `profile_id`,
-    `sources`, `subjects` and one column for each attribute and trait, as they are now;
-    and the scratch views `person_event`, `person_transaction`, `person_consent`, which
-    join rows to their profile of now. A rule's as_of bounds what of these counts.
+    `sources`, `subjects`, one column for each attribute as it is now, and one for each
+    computed trait as it was at `as_of`; and the scratch views `person_event`,
+    `person_transaction`, `person_consent`, which join rows to their profile of now. A
+    rule's as_of bounds what of these counts.
     """
     attributes = struct_fields(lake, "profile.profile", "attributes")
     columns = "".join(
-        f", p.attributes.{quote_name(name)} as {quote_name(name)}"
+        f", {'t' if name in TRAITS else 'p.attributes'}.{quote_name(name)} "
+        f"as {quote_name(name)}"
         for name in attributes
     )
     lake.stage(
@@ -56,8 +61,10 @@ def workspace_population(lake: Lake) -> Population:
         sql(
             "select p.profile_key, i.profile_id, p.subjects, p.sources{columns} "
             "from profile.profile as p join identity.profile as i using (profile_key) "
+            "left join ({traits}) as t using (profile_key) "
             "where p.valid_to is null order by p.profile_key",
             columns=Query(columns),
+            traits=traits_sql(as_of.isoformat()),
         ),
     )
     lake.view("person_event", Query(_EVENTS))

@@ -94,5 +94,5 @@ def _number_band(value: str) -> str:
         f"case when {value} is null then null when {value} <= 0 then '0' "
         f"when {value} between 1900 and 2100 then "
         f"(floor({value} / 10) * 10)::bigint::varchar || 's' "
-        f"else printf('%g – %g', {low}, {high}) end"
+        f"else printf('%g - %g', {low}, {high}) end"
     )

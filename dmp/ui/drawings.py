@@ -131,8 +131,8 @@ def shown_cell(value: Any) -> str:
 
 
 def shown_instant(at: datetime) -> str:
-    """Return an instant as people read it, in UTC."""
-    return f"{at.day} {at:%b %Y, %H:%M} UTC"
+    """Return an instant as people read it, with the name of its zone."""
+    return f"{at.day} {at:%b %Y, %H:%M} {at.tzname() or 'UTC'}"
 
 
 def _step(step: FunnelStep, members: int, top: int, *, exact: bool) -> Content:

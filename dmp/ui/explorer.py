@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import parse_qs, urlencode
 
@@ -62,6 +62,7 @@ class ExplorerState:
         self.source = source
         self.segments: Loaded[list[SegmentSummary]] = Loaded()
         self.destinations: Loaded[list[DestinationSummary]] = Loaded()
+        self._all_destinations: Loaded[list[DestinationSummary]] = Loaded()
         self.attributes: list[str] = []
         self.segment: str | None = None
         self.attribute: str | None = None
@@ -124,6 +125,7 @@ class ExplorerState:
         self.segment, self.page = segment, 0
         self.armed = self.export = None
         self._tell("segment", "page", "export")
+        self._offer_destinations()
         for name in PANELS:
             self._set_panel(name, Loaded())
         for name in PANELS:
@@ -202,9 +204,18 @@ class ExplorerState:
             self._read_panel("funnel")
 
     def _read_destinations(self) -> None:
-        self.destinations = loaded(self.source.destinations)
-        known = self.destinations.value
-        self.destination = known[0].name if known else None
+        self._all_destinations = loaded(self.source.destinations)
+        self._offer_destinations()
+
+    def _offer_destinations(self) -> None:
+        """Offer the destinations of the segment's purpose; the first is chosen."""
+        purpose = self.summary.purpose if self.summary else ""
+        known = self._all_destinations.value
+        fitting = [d for d in known or [] if d.purpose == purpose]
+        self.destinations = replace(
+            self._all_destinations, value=None if known is None else fitting
+        )
+        self.destination = fitting[0].name if fitting else None
         self._tell("destinations", "destination")
 
     def _read_panel(self, name: str) -> None:

@@ -1,159 +1,37 @@
-"""What the segment pages need from the rest of dmp: one Protocol and its values."""
+"""What the segment pages need from the rest of dmp: one Protocol over its values."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Protocol
 
-FileFormat = Literal["csv", "parquet"]
+from dmp.flows.shapes import (
+    ConditionCount,
+    DestinationSummary,
+    ExportOutcome,
+    FileFormat,
+    Funnel,
+    FunnelStep,
+    SegmentSummary,
+    Share,
+    Table,
+    TrendPoint,
+    Viewer,
+)
 
-
-@dataclass(frozen=True)
-class Viewer:
-    """Who looks at the page.
-
-    Attributes:
-        name: how the page addresses them.
-        roles: the roles they hold, as in `config/roles.yaml`.
-        exact_counts: whether exact numbers may be shown; otherwise numbers below 50
-            are hidden and others are rounded to 10.
-    """
-
-    name: str
-    roles: tuple[str, ...]
-    exact_counts: bool
-
-
-@dataclass(frozen=True)
-class SegmentSummary:
-    """One saved segment and its newest evaluation.
-
-    Attributes:
-        segment: the id, `[a-z][a-z0-9_]*`.
-        purpose: the consent purpose for anything that leaves.
-        sentence: the rule in plain English.
-        members: people in the segment at `as_of`.
-        people: everyone in the workspace at `as_of`.
-        as_of: the instant the rule was evaluated for, UTC.
-        computed_at: when it was evaluated, UTC.
-    """
-
-    segment: str
-    name: str
-    description: str
-    purpose: str
-    sentence: str
-    members: int
-    people: int
-    as_of: datetime
-    computed_at: datetime
-    owner: str = ""
-    tags: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class FunnelStep:
-    """One step from members to accepted.
-
-    Attributes:
-        people: people left at this step; None until something was sent.
-        losses: (reason, people) lost on the way to this step, largest first.
-    """
-
-    label: str
-    people: int | None
-    losses: tuple[tuple[str, int], ...] = ()
-
-
-@dataclass(frozen=True)
-class Funnel:
-    """The steps members, consented, after exclusions, addressable, sent, accepted."""
-
-    steps: tuple[FunnelStep, ...]
-
-
-@dataclass(frozen=True)
-class ConditionCount:
-    """How many people one condition of the rule admits on its own.
-
-    Attributes:
-        path: where it stands in the rule, such as `rule.all[1].did`.
-        sentence: the condition in plain English.
-    """
-
-    path: str
-    sentence: str
-    people: int
-
-
-@dataclass(frozen=True)
-class Share:
-    """One value of an attribute within a segment.
-
-    Attributes:
-        share: part of the segment with this value, in [0, 1].
-        share_of_everyone: part of all people with this value, in [0, 1].
-    """
-
-    value: str
-    people: int
-    share: float
-    share_of_everyone: float
-
-
-@dataclass(frozen=True)
-class TrendPoint:
-    """The size of a segment at one instant."""
-
-    at: datetime
-    people: int
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows that the viewer's role may see.
-
-    Attributes:
-        rows: cells in the order of `columns`; never a direct identifier.
-        note: what the role hides, in one sentence; empty when nothing is hidden.
-    """
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class DestinationSummary:
-    """A place that a segment can be sent to.
-
-    Attributes:
-        name: the id in `config/destinations`.
-        kind: file, e-mail platform, ad platform, and so on, as people say it.
-        purpose: the consent purpose it needs.
-        identifier: the type of identifier it takes, such as `email_sha256`.
-    """
-
-    name: str
-    kind: str
-    purpose: str
-    identifier: str
-
-
-@dataclass(frozen=True)
-class ExportOutcome:
-    """What a send, or its dry run, came to.
-
-    Attributes:
-        lines: what happened or would happen, one sentence a line.
-        files: (name, rows, SHA-256 in hex) of every file written.
-        message: the result in one sentence.
-    """
-
-    lines: tuple[str, ...]
-    files: tuple[tuple[str, int, str], ...] = field(default=())
-    message: str = ""
+__all__ = [
+    "ConditionCount",
+    "DestinationSummary",
+    "ExportOutcome",
+    "FileFormat",
+    "Funnel",
+    "FunnelStep",
+    "SegmentSource",
+    "SegmentSummary",
+    "Share",
+    "Table",
+    "TrendPoint",
+    "Viewer",
+]
 
 
 class SegmentSource(Protocol):

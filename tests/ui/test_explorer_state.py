@@ -111,7 +111,7 @@ def test_nothing_is_sent_without_a_confirmation(state: ExplorerState) -> None:
     assert source.sent == []
     state.ask_to_send()
     state.send()
-    assert source.sent == [(PRICING, "mail_team")]
+    assert source.sent == [(PRICING, "ads")]
     state.send()
     assert len(source.sent) == 1
 
@@ -164,3 +164,15 @@ def test_the_back_button_is_a_visit(state: ExplorerState) -> None:
     state.choose(TINY)
     state.visit(f"?segment={LAPSED}&by=age_band")
     assert (state.segment, state.attribute) == (LAPSED, "age_band")
+
+
+def test_only_destinations_of_the_segments_purpose_are_offered(
+    state: ExplorerState,
+) -> None:
+    purposes = {s.segment: s.purpose for s in state.segments.value or []}
+    everywhere = {d.name: d.purpose for d in state.source.destinations()}
+    for segment, purpose in purposes.items():
+        state.choose(segment)
+        offered = [d.name for d in state.destinations.value or []]
+        assert offered == [name for name in everywhere if everywhere[name] == purpose]
+        assert state.destination == (offered[0] if offered else None)

@@ -24,15 +24,21 @@ def prepare(out: Path) -> None:
         UsageError: the folder holds files that no manifest names; none was touched.
     """
     out.mkdir(parents=True, exist_ok=True)
-    manifest = out / MANIFEST
-    if manifest.exists():
-        for entry in json.loads(manifest.read_text("utf-8"))["files"]:
-            (out / entry["path"]).unlink(missing_ok=True)
-        manifest.unlink()
-    if any(path.is_file() for path in out.rglob("*")):
+    earlier = _earlier(out / MANIFEST)
+    if any(path.is_file() and path not in earlier for path in out.rglob("*")):
         raise UsageError(
             "the output folder holds files of another origin; name an empty folder"
         )
+    for path in earlier:
+        path.unlink(missing_ok=True)
+
+
+def _earlier(manifest: Path) -> list[Path]:
+    """Return the files of the set that is there, its manifest last."""
+    if not manifest.exists():
+        return []
+    entries = json.loads(manifest.read_text("utf-8"))["files"]
+    return [*(manifest.parent / entry["path"] for entry in entries), manifest]
 
 
 @dataclass

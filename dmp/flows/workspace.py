@@ -43,7 +43,7 @@ from dmp.storage.lake import Lake
 from dmp.storage.migrate import migrate
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyRelation
+    from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
     from dmp.ingest.batch import Stores
 
@@ -99,10 +99,8 @@ class Workspace:
     @cached_property
     def lake(self) -> Lake:
         """The lake, brought to the newest layout; spill is encrypted."""
-        lake = self._open.enter_context(Lake(self.paths.lake))
-        spill = self.paths.data / "tmp"
-        spill.mkdir(mode=0o700, exist_ok=True)
-        self._open.enter_context(encrypted_spill(lake.connection, spill))
+        lake = Lake(self.paths.lake, prepare=self._encrypt_spill)
+        self._open.enter_context(lake)
         migrate(lake, clock=self.clock)
         return lake
 
@@ -201,6 +199,11 @@ class Workspace:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _encrypt_spill(self, connection: DuckDBPyConnection) -> None:
+        spill = self.paths.data / "tmp"
+        spill.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._open.enter_context(encrypted_spill(connection, spill))
 
     def _key_file(self, name: str) -> Path:
         return key_folder(self._environ) / workspace_identity(self.paths).id / name

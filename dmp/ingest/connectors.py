@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,7 +15,6 @@ from dmp.core.errors import ConfigInvalid, Fault, QueryFailed, UsageError
 from dmp.core.sql import Name, Query, quote_name, quote_text, sql
 from dmp.ingest.contracts import Contract
 from dmp.ingest.csv_rows import MAX_LINE_BYTES, stage_csv
-from dmp.privacy.detect import mask
 from dmp.ingest.field_names import shown_columns, shown_file, shown_key
 from dmp.storage.lake import Lake
 
@@ -24,7 +23,8 @@ REJECTED_ROW = Name("rejected_row")
 _CHUNK_BYTES = 1 << 20
 _MOST_UNDECLARED = 500
 _JSON_LINES = """
-select line, body, ltrim(body, ' ' || chr(9))[1] = '{{' and json_valid(body) as is_object
+select line, body,
+    ltrim(body, ' ' || chr(9))[1] = '{{' and json_valid(body) as is_object
 from (
     select row_number() over () as line, body from read_csv(
         {file}, columns = {{'body': 'VARCHAR'}}, auto_detect = false, header = false,
@@ -71,18 +71,15 @@ class StagedRows:
     def undeclared(self, lake: Lake, places: Sequence[str]) -> list[str]:
         """Return the fields of the input that are not among `places`, sorted.
 
-        Every row is looked at; a list is one field. Names are masked like text, since
-        some inputs use an e-mail address as a key; at most 500 are given.
+        Every row is looked at; a list is one field. At most 500 are given, of names
+        that may be values themselves only the shape or place.
         """
-        found = set(self._fields(lake)) - set(places)
-        return sorted({mask(name) for name in found})[:_MOST_UNDECLARED]
-
-    def _fields(self, lake: Lake) -> Iterator[str]:
         if not self.is_json:
-            yield from self.columns
-            return
-        shape = lake.value(f"select json_group_structure(body) from {RAW_ROW}")
-        yield from _leaves(json.loads(shape or "{}"))
+            shown = dict(zip(self.columns, shown_columns(self.columns), strict=True))
+            return sorted(shown[name] for name in set(self.columns) - set(places))
+        shape = lake.value(f"select json_group_structure(body::json) from {RAW_ROW}")
+        found = set(_leaves(json.loads(shape or "{}"))) - set(places)
+        return sorted({shown_key(name) for name in found})[:_MOST_UNDECLARED]
 
     def _cell(self, place: str) -> str:
         if place in self.columns:
@@ -224,7 +221,7 @@ def _readable(path: Path, encoding: str, scratch: Path) -> Path:
     """Return the file, or a copy of it in UTF-8 whose lines all end alike."""
     if encoding != "cp1252" and _is_plain(path):
         return path
-    copy = scratch / path.name
+    copy = scratch / f"utf8-{path.name}"
     with path.open("rb") as source, copy.open("w", encoding="utf-8", newline="") as out:
         for line in source:
             text = _decode(line, encoding)

@@ -24,14 +24,16 @@ select line, any_value(ltrim(csv_line, chr(13) || chr(10))) as body,
 from reject_errors group by line
 """
 _ORDINALS = """
-with gap as (
-    select place - row_number() over (order by place) as before, count(*) as n
-    from (select line as place from rejected_row union select place from blank_row)
-    group by before
+with taken as (
+    select 1 as place union select line from rejected_row
+    union select place from blank_row
+), counted as (
+    select place, row_number() over (order by place) as n from taken
+), gap as (
+    select place - n as before, max(n) as n from counted group by all
 )
-select r.line + 1 + (select coalesce(sum(n), 0) from gap where before <= r.line) as ordinal,
-    {breaks} as breaks, r.* exclude (line)
-from raw_row as r
+select r.line + g.n as ordinal, {breaks} as breaks, r.* exclude (line)
+from raw_row as r asof join gap as g on r.line > g.before
 """
 _LINES = """
 with record as (

@@ -19,6 +19,7 @@ from papermill.engines import (
 from traitlets.config import Config
 
 ENGINE = "dmp"
+_AGAIN_S = 0.1
 CellProgress = Callable[[int, int], None]
 """Called with the cells done and the cells in all."""
 
@@ -34,22 +35,27 @@ class Deadline:
 
     def start(self, client: PapermillNotebookClient) -> None:
         """Begin to count for the kernel of a client."""
-        self._timer = threading.Timer(self.seconds, self._end, [client])
-        self._timer.daemon = True
-        self._timer.start()
+        self._wait(self.seconds, client)
 
     def stop(self) -> None:
         """Stop counting."""
         if self._timer:
             self._timer.cancel()
 
+    def _wait(self, seconds: float, client: PapermillNotebookClient) -> None:
+        self._timer = threading.Timer(seconds, self._end, [client])
+        self._timer.daemon = True
+        self._timer.start()
+
     def _end(self, client: PapermillNotebookClient) -> None:
         self.is_over = True
         provisioner = getattr(client.km, "provisioner", None)
         process = getattr(provisioner, "process", None)
-        if process is not None:
-            with suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGKILL)
+        if process is None:  # the kernel is still starting
+            self._wait(_AGAIN_S, client)
+            return
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
 
 
 class _Engine(NBClientEngine):  # type: ignore[misc]

@@ -22,6 +22,9 @@ _BUSY_TIMEOUT_MS = 30_000
 _CREATE_TIMEOUT_S = 60.0
 
 
+Prepare = Callable[[duckdb.DuckDBPyConnection], None]
+
+
 class Lake:
     """A connection to the lake, with a scratch database of its own beside it.
 
@@ -30,14 +33,21 @@ class Lake:
     several threads at once: open one lake a thread.
     """
 
-    def __init__(self, root: Path, *, read_only: bool = False) -> None:
+    def __init__(
+        self, root: Path, *, read_only: bool = False, prepare: Prepare | None = None
+    ) -> None:
         """Attach the lake in the folder `root`, made with mode 0700 if absent.
+
+        Args:
+            prepare: called with each connection before it is used: with the first, and
+                with those opened after a failed commit.
 
         Raises:
             StorageError: the folder cannot be used or DuckDB's extensions are missing.
         """
         self.root = root
         self.read_only = read_only
+        self._prepare = prepare
         self._connection: duckdb.DuckDBPyConnection | None = self._connect()
 
     @property
@@ -183,7 +193,10 @@ class Lake:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             (self.root / "files").mkdir(mode=0o700, exist_ok=True)
             self._create_catalog()
-        return self._attached(self.root / "catalog.sqlite")
+        connection = self._attached(self.root / "catalog.sqlite")
+        if self._prepare:
+            self._prepare(connection)
+        return connection
 
     def _create_catalog(self) -> None:
         """Make an absent catalog aside, then move it: nobody meets half of it."""
@@ -244,6 +257,7 @@ def _attach(catalog: Path, files: Path, *, read_only: bool) -> str:
         "meta_journal_mode 'WAL'",
         f"meta_busy_timeout {_BUSY_TIMEOUT_MS}",
         "data_inlining_row_limit 0",
+        "override_data_path true",
     ]
     if read_only:
         options.append("read_only")

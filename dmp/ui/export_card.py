@@ -113,8 +113,11 @@ class ExportCard:
         options = [(views.destination_label(d), d.name) for d in found.value or []]
         self.destination.options = options
         self.destination.value = self.state.destination
+        self.check.disabled = self.ask.disabled = not options
         if found.problem:
             self.outcome.content = views.problem_content(found.problem)
+        elif found.value is not None and not options:
+            self.outcome.content = views.no_destination(self.state)
 
     def _draw_export(self) -> None:
         armed, summary = self.state.armed, self.state.summary

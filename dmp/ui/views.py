@@ -53,6 +53,17 @@ def problem_content(problem: Problem) -> Content:
     }
 
 
+def no_destination(state: ExplorerState) -> Content:
+    """Return what stands where no destination takes the segment's purpose."""
+    purpose = words(state.summary.purpose) if state.summary else "no purpose"
+    return {
+        "state": "empty",
+        "message": f"No destination takes the purpose {purpose!r}. Add one in "
+        "config/destinations.",
+        "reference": "",
+    }
+
+
 def segment_list(state: ExplorerState) -> Content:
     """Return the list of segments with the selected one and the viewer."""
     viewer = state.source.viewer

@@ -24,20 +24,23 @@ def connection() -> Iterator[Any]:
     opened.close()
 
 
+@pytest.mark.parametrize("family", worlds.FAMILIES)
 @given(data=st.data())
 @settings(
-    max_examples=110,
+    max_examples=60,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,
     phases=[Phase.generate],
 )
-def test_sql_equals_the_reference(connection: Any, data: st.DataObject) -> None:
+def test_sql_equals_the_reference(
+    connection: Any, family: str, data: st.DataObject
+) -> None:
     zone, as_of, pool = data.draw(worlds.moments())
     world = data.draw(worlds.worlds(as_of, pool))
     worlds.fill(connection, world)
-    for _ in range(4):
-        rule = data.draw(worlds.rules(pool))
+    for _ in range(6):
+        rule = data.draw(worlds.FAMILIES[family](pool))
         inner = data.draw(
             st.one_of(worlds.behaviours(pool), worlds.profile_rules(pool))
         )

@@ -53,14 +53,20 @@ def moments(draw: Any) -> tuple[str, datetime, list[datetime]]:
     if draw(pick(False, False, True)):
         odd = draw(pick(datetime(2024, 2, 29, 12), datetime(2025, 1, 31, 23)))
         odd = odd.replace(tzinfo=UTC)
-    minutes = pick(0, -30, 30, -60, 60, -1, 1, 29, -90)
-    days = pick(0, 0, 0, 1, -1, -2, -7, -28, -29, -30, -31, -59, -90, -365, -366)
-    step = st.builds(lambda d, m: timedelta(days=d, minutes=m), days, minutes)
-    pool = [odd + draw(step) for _ in range(6)]
-    as_of = odd + draw(
-        st.builds(lambda d, m: timedelta(d, 60 * m), pick(0, 1, 29, 31), minutes)
-    )
-    return zone, as_of, pool
+    pool = [odd + draw(STEPS) for _ in range(6)]
+    days = pick(0, 1, 7, 28, 29, 30, 31, 365)
+    as_of = odd + timedelta(draw(days)) + draw(pick(*MINUTES))
+    return zone, as_of, [odd, *pool]
+
+
+MINUTES = [timedelta(minutes=n) for n in (0, 0, 30, -30, 60, -60)]
+DAYS = [timedelta(n) for n in (0, 0, 0, 0, -1, -7, -28, -29, -30, -31, -59, -365)]
+STEPS = st.builds(lambda day, minute: day + minute, pick(*DAYS), pick(*MINUTES))
+LENGTHS = pick(
+    *((30, "minute"), (1, "hour"), (2, "hour"), (1, "day"), (28, "day"), (1, "week")),
+    *((1, "month"), (1, "month"), (2, "month"), (1, "quarter"), (1, "year")),
+    *((1, "second"), (1, "minute")),
+)
 
 
 def times(pool: list[datetime], as_of: datetime) -> st.SearchStrategy[datetime]:
@@ -118,11 +124,12 @@ def worlds(draw: Any, as_of: datetime, pool: list[datetime]) -> World:
         }
     )
     people = ["p1", "p10", "p2", "é"]
+    active = ["p1", "p1", "p1", "p10", "p10", "é", "stranger"]
     profiles = {person: draw(profile) for person in people}
     event = st.fixed_dictionaries(
         {
-            "event_id": st.sampled_from([f"e{n}" for n in range(14)] + ["é", "Z"]),
-            "profile_id": st.sampled_from([*people, "p1", "p1", "stranger"]),
+            "event_id": st.sampled_from([f"e{n}" for n in range(30)] + ["é", "Z"]),
+            "profile_id": st.sampled_from(active),
             "event": pick("a", "a", "b", "c"),
             "occurred_at": when,
             "properties": properties(pool),
@@ -147,7 +154,7 @@ def worlds(draw: Any, as_of: datetime, pool: list[datetime]) -> World:
     )
     return World(
         profiles,
-        draw(st.lists(event, max_size=14)),
+        draw(st.lists(event, min_size=draw(pick(0, 8, 14)), max_size=18)),
         {"order": draw(st.lists(row, max_size=6))},
         draw(st.lists(decision, max_size=5)),
         {"vip": set(draw(st.lists(st.sampled_from(people), max_size=2)))},
@@ -175,13 +182,15 @@ def properties(pool: list[datetime]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 @st.composite
-def comparisons(draw: Any, pool: list[datetime], key: str, names: list[Any]) -> Any:
+def comparisons(
+    draw: Any, pool: list[datetime], key: str, names: list[Any], forms: Any = None
+) -> Any:
     """A comparison of one of the names, as a document."""
     other = st.sampled_from(names).map(lambda name: {key: name})
     literal = st.one_of(st.sampled_from(TEXTS), st.sampled_from(NUMBERS), written(pool))
     items = st.lists(st.one_of(literal, st.booleans()), min_size=1, max_size=3)
     text = st.one_of(st.sampled_from(TEXTS), other)
-    form = draw(st.sampled_from(FORMS))
+    form = draw(st.sampled_from(forms or FORMS))
     made: dict[str, Any] = {key: draw(st.sampled_from(names))}
     if form == "plain":
         made["op"] = draw(pick("is_true", "is_false"))
@@ -298,7 +307,7 @@ def patterns(draw: Any, pool: list[datetime]) -> Any:
 def windows(draw: Any, pool: list[datetime]) -> Any:
     unit, form = draw(st.sampled_from(UNITS)), draw(st.integers(0, 4))
     if form == 0:
-        return {"last": draw(pick(1, 2, 31)), "unit": unit}
+        return draw(durations("last"))
     if form == 1:
         unit, today = draw(st.sampled_from(BIG_UNITS)), draw(st.booleans())
         made = {"last": draw(SMALL), "unit": unit, "mode": "calendar"}
@@ -313,15 +322,20 @@ def windows(draw: Any, pool: list[datetime]) -> Any:
     return draw(pick(both, {"after": edges[0]}, {"before": edges[1]}))
 
 
-def durations() -> st.SearchStrategy[Any]:
-    return st.builds(
-        lambda n, unit: {"lte": n, "unit": unit}, SMALL, st.sampled_from(UNITS)
-    )
+def durations(key: str = "lte") -> st.SearchStrategy[Any]:
+    return LENGTHS.map(lambda length: {key: length[0], "unit": length[1]})
+
+
+@st.composite
+def simple_patterns(draw: Any, pool: list[datetime]) -> Any:
+    if draw(pick(*[False] * 9, True)):
+        return draw(patterns(pool))
+    return dict(draw(pick({"event": "a"}, {"event": "b"}, {"any_event": True})))
 
 
 @st.composite
 def sequences(draw: Any, pool: list[datetime]) -> Any:
-    steps = [draw(patterns(pool)) for _ in range(draw(st.integers(1, 4)))]
+    steps = [draw(simple_patterns(pool)) for _ in range(draw(pick(1, 2, 2, 3, 3, 4)))]
     for step in steps[1:]:
         form = draw(pick("", "", "gap", "gap", "immediately", "both", "absent"))
         if form in ("gap", "both", "absent"):
@@ -333,7 +347,7 @@ def sequences(draw: Any, pool: list[datetime]) -> Any:
     made: dict[str, Any] = {"steps": steps}
     if draw(pick(False, True)):
         made["total"] = draw(durations())
-    if draw(pick(False, False, True)):
+    if draw(pick(False, False, False, True)):
         made["within"] = draw(windows(pool))
     return {"sequence": made}
 
@@ -341,9 +355,7 @@ def sequences(draw: Any, pool: list[datetime]) -> Any:
 @st.composite
 def lifecycles(draw: Any, pool: list[datetime]) -> Any:
     made = draw(patterns(pool))
-    spell = st.builds(
-        lambda n, unit: {"last": n, "unit": unit}, SMALL, st.sampled_from(UNITS)
-    )
+    spell = durations("last")
     state = draw(pick("first_time", "regularly", "stopped", "restarted"))
     made["state"] = state
     if state == "first_time":
@@ -438,6 +450,25 @@ def rules(pool: list[datetime]) -> st.SearchStrategy[Any]:
     )
     return st.one_of(leaf, leaf, logic)
 
+
+def dated_rules(pool: list[datetime]) -> st.SearchStrategy[Any]:
+    """Dates and instants of every kind against literals, windows and each other."""
+    forms = ["date", "date", "scalar", "range", "items"]
+    names = ["seen", "seen", "born", "name"]
+    loose = comparisons(pool, "property", ["v", "day", "page"], ["date"])
+    return st.one_of(
+        comparisons(pool, "attribute", names, forms),
+        comparisons(pool, "attribute", names, forms),
+        loose.map(lambda made: {"did": {"any_event": True, "where": [made]}}),
+    )
+
+
+FAMILIES: dict[str, Any] = {
+    "sequence": sequences,
+    "dates": dated_rules,
+    "events": lambda pool: st.one_of(behaviours(pool), lifecycles(pool)),
+    "mixed": rules,
+}
 
 # ---- the tables
 

@@ -244,6 +244,7 @@ class FakeSource:
         return [
             DestinationSummary("mail_team", "file", "email_marketing", "email"),
             DestinationSummary("ads", "ad platform", "advertising", "email_sha256"),
+            DestinationSummary("news", "e-mail tool", "product_updates", "email"),
         ]
 
     def export(self, segment: str, destination: str, *, dry_run: bool) -> ExportOutcome:

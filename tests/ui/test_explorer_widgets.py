@@ -58,7 +58,7 @@ def test_a_send_asks_first(page: ExplorerPage) -> None:
     card = page.export
     card.ask.click()
     assert "dmp-away" not in card.question._dom_classes
-    assert "Mail team" in card.confirm.description
+    assert "Ads" in card.confirm.description
     card.confirm.click()
     assert card.outcome.content["files"][0]["rows"] == "4,374"
     assert "dmp-away" in card.question._dom_classes

@@ -1,0 +1,289 @@
+"""A load: staged rows become pseudonyms, facts and faults, committed all or none."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from dmp.core.errors import ConfigInvalid, Fault
+from dmp.core.identifiers import e164
+from dmp.core.sql import Name, Query, quote_text, sql
+from dmp.ingest.activity import stage_events, stage_transactions
+from dmp.ingest.connectors import StagedRows
+from dmp.ingest.contracts import Contract, FieldSpec
+from dmp.ingest.decisions import stage_consent
+from dmp.ingest.identifiers import stage_identifiers
+from dmp.ingest.landing import (
+    Landing,
+    PseudonymKeys,
+    stage_accepted,
+    stage_refused,
+    stage_subjects,
+)
+from dmp.ingest.mapping import mapped_row_sql
+from dmp.ingest.versions import clear_values, stage_records, stage_versions
+from dmp.privacy import Bodies, Vault
+from dmp.storage.lake import Lake
+from dmp.storage.migrate import ensure_fields, struct_fields
+from dmp.storage.write import Write, append, change, commit
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Stores:
+    """What a load writes to."""
+
+    lake: Lake
+    vault: Vault
+    bodies: Bodies
+    keys: PseudonymKeys
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What became of one input.
+
+    `rows_read = rows_accepted + rows_unchanged + rows_refused`. `faults` are the first
+    few, in words; all of them are in `raw.refused`.
+    """
+
+    source: str
+    file_name: str
+    load_id: str
+    is_new: bool
+    rows_read: int = 0
+    rows_accepted: int = 0
+    rows_unchanged: int = 0
+    rows_refused: int = 0
+    events: int = 0
+    transactions: int = 0
+    versions: int = 0
+    fields_undeclared: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Input:
+    """Rows staged for a load, and how the load is named.
+
+    Attributes:
+        replay_of: the load whose refused rows these are; empty for a file.
+    """
+
+    rows: StagedRows
+    load_id: str
+    file_name: str
+    digest: str
+    replay_of: str = ""
+
+
+def load(
+    stores: Stores, contract: Contract, source: Input, *, now: datetime
+) -> LoadReport:
+    """Write what is new in the staged rows to the vault and the lake.
+
+    Raises:
+        ConfigInvalid: the lake stores a field under another type; nothing was written.
+        CommitFailed, LakeBusy: nothing of the load is in the lake.
+    """
+    _check_types(stores.lake, contract)
+    landing = stage(stores, contract, source, now)
+    report = report_of(landing, source, is_new=True)
+    _write_vault(stores, landing)
+    if not source.replay_of:
+        _write_bodies(stores, landing, source.rows)
+    _ensure_columns(landing)
+    done = commit(
+        stores.lake,
+        [*_writes(landing, report, source)],
+        message=f"load {source.load_id}",
+        load_id=source.load_id,
+    )
+    if not done.is_new:
+        return LoadReport(contract.source, source.file_name, source.load_id, False)
+    _LOG.info("loaded load_id=%s rows=%d", source.load_id, report.rows_read)
+    return report
+
+
+def stage(
+    stores: Stores, contract: Contract, source: Input, now: datetime
+) -> Landing:
+    """Stage everything that a load would write; nothing is written."""
+    lake = stores.lake
+    lake.define("e164", e164, ["VARCHAR", "VARCHAR"], "VARCHAR")
+    values = source.rows.values(contract.places())
+    loaded_at = f"timestamptz {quote_text(now.isoformat())}"
+    lake.stage("mapped_row", mapped_row_sql(contract, values, loaded_at))
+    landing = Landing(lake, contract, stores.keys, source.load_id, now)
+    stage_accepted(landing)
+    stage_subjects(landing)
+    stage_versions(landing, stores.vault)
+    stage_records(landing)
+    stage_identifiers(landing)
+    stage_events(landing)
+    stage_transactions(landing)
+    stage_consent(landing)
+    stage_refused(landing, source.file_name)
+    return landing
+
+
+def report_of(landing: Landing, source: Input, *, is_new: bool) -> LoadReport:
+    """Count what is staged for a load."""
+    lake, contract = landing.lake, landing.contract
+    count = {
+        name: landing.count(Name(name))
+        for name in ("new_event", "new_transaction", "new_version", "accepted_row")
+    }
+    refused = int(
+        lake.value(
+            "select count(distinct line) from new_refused where action = 'refused'"
+        )
+    )
+    news = count["new_version"]
+    if contract.event:
+        news = count["new_event"]
+    elif contract.transaction:
+        news = count["new_transaction"]
+    return LoadReport(
+        source=contract.source,
+        file_name=source.file_name,
+        load_id=source.load_id,
+        is_new=is_new,
+        rows_read=count["accepted_row"] + refused,
+        rows_accepted=news,
+        rows_unchanged=count["accepted_row"] - news,
+        rows_refused=refused,
+        events=count["new_event"],
+        transactions=count["new_transaction"],
+        versions=count["new_version"],
+        fields_undeclared=tuple(source.rows.undeclared(lake, contract.places())),
+        faults=_first_faults(lake, source.file_name),
+    )
+
+
+def _first_faults(lake: Lake, file_name: str) -> tuple[str, ...]:
+    rows = lake.rows(
+        "select line, field, reason, expected, masked_value from new_refused "
+        "order by line, field limit 10"
+    )
+    return tuple(
+        f"{file_name} line {line}: {field or 'row'}: {reason}"
+        + (f" ({masked})" if masked else "")
+        + f"; right would be {right}"
+        for line, field, reason, right, masked in rows
+    )
+
+
+def _write_vault(stores: Stores, landing: Landing) -> None:
+    if landing.contract.direct_fields:
+        values = clear_values(landing)
+        if values.num_rows:
+            stores.vault.write(landing.load_id, values)
+
+
+def _write_bodies(stores: Stores, landing: Landing, rows: StagedRows) -> None:
+    query = sql(
+        "select line, body from ({bodies}) where line in (select line from new_refused)"
+        " union all select line, body from rejected_row order by line",
+        bodies=rows.bodies(),
+    )
+    bodies = landing.lake.sql(query).to_arrow_table()
+    if bodies.num_rows:
+        day = landing.loaded_at.date()
+        source = landing.contract.source
+        stores.bodies.write(source, day, landing.load_id, bodies)
+
+
+def _stored(contract: Contract) -> Iterator[tuple[str, str, Mapping[str, FieldSpec]]]:
+    yield "core.record", "attributes", contract.attributes
+    if contract.event:
+        yield "core.event", "properties", contract.event.properties
+
+
+def _check_types(lake: Lake, contract: Contract) -> None:
+    faults = [
+        Fault(
+            f"{column}.{name}",
+            f"of type {spec.duckdb_type}, but the lake stores it as {kept[name]}",
+            "give it that type, or another name",
+        )
+        for table, column, fields in _stored(contract)
+        for kept in [struct_fields(lake, table, column)]
+        for name, spec in fields.items()
+        if kept.get(name, spec.duckdb_type) != spec.duckdb_type
+    ]
+    if faults:
+        raise ConfigInvalid(f"config/sources/{contract.source}.yaml", faults)
+
+
+def _ensure_columns(landing: Landing) -> None:
+    for table, column, fields in _stored(landing.contract):
+        types = {name: spec.duckdb_type for name, spec in fields.items()}
+        ensure_fields(landing.lake, table, column, types)
+
+
+_TARGETS = {
+    "identity.subject": "new_subject",
+    "core.record": "new_record",
+    "identity.identifier": "new_identifier",
+    "core.event": "new_event",
+    "core.transaction": "new_transaction",
+    "privacy.consent": "new_consent",
+}
+
+
+def _writes(landing: Landing, report: LoadReport, source: Input) -> Iterator[Write]:
+    for table, staged in _TARGETS.items():
+        if landing.count(Name(staged)):
+            yield append(table, Name(staged))
+    if source.replay_of:
+        yield _mark_replayed(landing, source.replay_of)
+        yield append("raw.refused", Query(_DROPPED))
+    elif landing.count(Name("new_refused")):
+        yield append("raw.refused", Name("new_refused"))
+    yield append("ops.load", _load_row(landing, report, source))
+
+
+_DROPPED = """
+select * from new_refused
+where action = 'dropped' and line in (select line from accepted_row)
+"""
+"""Of a replay: values dropped from rows that are accepted now."""
+
+
+def _mark_replayed(landing: Landing, of: str) -> Write:
+    return change(
+        "raw.refused",
+        sql(
+            "update raw.refused set replayed_by = $load_id where load_id = $of "
+            "and line in (select line from accepted_row)",
+            load_id=landing.load_id,
+            of=of,
+        ),
+    )
+
+
+def _load_row(landing: Landing, report: LoadReport, source: Input) -> Query:
+    return sql(
+        """
+        select $load_id as load_id, $source as source, $file_name as file_name,
+            $content_hash as content_hash, $contract_version as contract_version,
+            $loaded_at::timestamptz as loaded_at, $rows_read as rows_read,
+            $rows_accepted as rows_accepted, $rows_unchanged as rows_unchanged,
+            $rows_refused as rows_refused, $fields_undeclared as fields_undeclared
+        """,
+        load_id=report.load_id,
+        source=report.source,
+        file_name=report.file_name,
+        content_hash=source.digest,
+        contract_version=landing.contract.version,
+        loaded_at=landing.loaded_at,
+        rows_read=report.rows_read,
+        rows_accepted=report.rows_accepted,
+        rows_unchanged=report.rows_unchanged,
+        rows_refused=report.rows_refused,
+        fields_undeclared=list(report.fields_undeclared),
+    )

@@ -10,7 +10,7 @@ import click
 from dmp.cli.context import OUT, Context, json_option, progress, show_json, show_table
 
 if TYPE_CHECKING:
-    from dmp.ingest.batch import LoadReport
+    from dmp.ingest.load import LoadReport
 
 
 @click.command()

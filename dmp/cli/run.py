@@ -72,7 +72,13 @@ def run(
 
 
 @click.command()
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="How many runs to list, the newest first.",
+)
 @json_option
 @click.pass_obj
 def runs(context: Context, limit: int, as_json: bool) -> None:

@@ -87,7 +87,13 @@ def members(context: Context, name: str, as_of: datetime, as_json: bool) -> None
 @segment.command()
 @click.argument("name")
 @as_of_option
-@click.option("--limit", type=click.IntRange(1, 100), default=10, show_default=True)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 100),
+    default=10,
+    show_default=True,
+    help="How many members to show.",
+)
 @json_option
 @click.pass_obj
 def preview(

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
@@ -45,9 +50,17 @@ def show_summary(summary: Summary, zone: str) -> None:
         f"[bold]Seconds[/] {seconds} · in all {sum(summary.seconds.values()):.1f}"
     )
     OUT.print(
-        f"\nOpen the pages:  [bold]dmp --home {escape(summary.home)} dashboards[/]",
-        soft_wrap=True,
+        f"\nOpen the pages:  [bold]{escape(_again(summary.home))}[/]", soft_wrap=True
     )
+
+
+def _again(home: str) -> str:
+    """Return the command that opens the pages, as this one was called."""
+    called = sys.argv[0]
+    program = "dmp" if shutil.which("dmp") == called else os.path.relpath(called)
+    if Path(home) == Path.cwd():
+        return f"{program} dashboards"
+    return f"{program} --home {shlex.quote(home)} dashboards"
 
 
 def _people(summary: Summary) -> None:

@@ -18,7 +18,20 @@ from dmp.cli.context import (
 )
 from dmp.cli.summary import show_summary
 
-DEMO_PEOPLE, DEMO_SEED = 10_000, 1
+people_option = click.option(
+    "--people",
+    type=click.IntRange(min=100),
+    default=10_000,
+    show_default=True,
+    help="How many synthetic people to make.",
+)
+seed_option = click.option(
+    "--seed",
+    type=int,
+    default=1,
+    show_default=True,
+    help="The same seed and number of people give the same bytes.",
+)
 
 
 @click.command()
@@ -38,10 +51,8 @@ def init(folder: Path) -> None:
 
 
 @click.command()
-@click.option(
-    "--people", type=click.IntRange(min=100), default=DEMO_PEOPLE, show_default=True
-)
-@click.option("--seed", type=int, default=DEMO_SEED, show_default=True)
+@people_option
+@seed_option
 @click.option(
     "--force", is_flag=True, help="Run the notebooks even if nothing changed."
 )
@@ -73,10 +84,8 @@ def demo(context: Context, people: int, seed: int, force: bool, as_json: bool) -
 
 
 @click.command()
-@click.option(
-    "--people", type=click.IntRange(min=1), default=DEMO_PEOPLE, show_default=True
-)
-@click.option("--seed", type=int, default=DEMO_SEED, show_default=True)
+@people_option
+@seed_option
 @click.option("--out", type=click.Path(path_type=Path), help="Default: data/landing.")
 @click.option("--sources", help="Some of web,app,crm,shop,partner; default all.")
 @click.option(

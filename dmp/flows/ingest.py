@@ -6,15 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dmp.flows.workspace import Workspace
-from dmp.ingest.batch import (
-    LoadReport,
-    Progress,
-    files_of,
-    load_files,
-    preview_file,
-    replay,
-)
+from dmp.ingest.batch import Progress, files_of, load_files, preview_file
 from dmp.ingest.contracts import Contract, chosen, read_contracts
+from dmp.ingest.load import LoadReport
+from dmp.ingest.replay import replay
 from dmp.privacy import Permission
 
 

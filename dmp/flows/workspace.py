@@ -45,7 +45,7 @@ from dmp.storage.migrate import migrate
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
-    from dmp.ingest.batch import Stores
+    from dmp.ingest.load import Stores
 
 
 class Roles(Document):
@@ -131,7 +131,7 @@ class Workspace:
     @cached_property
     def stores(self) -> Stores:
         """What a load writes to."""
-        from dmp.ingest.batch import Stores
+        from dmp.ingest.load import Stores
         from dmp.ingest.landing import PseudonymKeys
 
         keys = PseudonymKeys(

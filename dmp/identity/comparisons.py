@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from dmp.core.sql import quote_name
@@ -123,7 +124,7 @@ def _parts(*fields: str) -> list[Level]:
     ]
 
 
-_LEVELS = {
+_LEVELS: dict[str, Callable[..., list[Level]]] = {
     "given_name": _given_name,
     "surname": _surname,
     "date": _date,

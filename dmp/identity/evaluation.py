@@ -42,7 +42,9 @@ def pairwise_scores(lake: Lake, labelled: Query, *, seed: int = 0) -> Scores:
     both = np.asarray(rows["both"], dtype=np.float64)
     true = np.asarray(rows["true_pairs"], dtype=np.float64)
     found = np.asarray(rows["found_pairs"], dtype=np.float64)
-    precision, recall, f1 = _scores(both.sum(), true.sum(), found.sum())
+    precision, recall, f1 = _scores(
+        float(both.sum()), float(true.sum()), float(found.sum())
+    )
     return Scores(
         precision,
         recall,

@@ -1,8 +1,9 @@
 """Lasting profile ids: which id each new cluster keeps, revives or is given.
 
 A merge keeps the oldest id and makes the others its aliases. A split leaves the id
-with the part that holds most of its subjects; each other part first revives the id
-that its subjects last had on their own. Ties: the older id, then the smaller one.
+with the part that holds most of its own subjects: those that no alias held before it;
+each other part first revives the id that its subjects last had on their own, so that
+a merge undone gives every id back. Ties: the older id, then the smaller one.
 """
 
 from __future__ import annotations
@@ -12,34 +13,41 @@ from dataclasses import dataclass
 from dmp.core.sql import Name, Query, sql
 from dmp.storage.lake import Lake
 
-_HOME = """
-select profile_key, cluster_id from overlap
-qualify row_number() over (
-    partition by profile_key order by subjects desc, cluster_id
-) = 1
-"""
-
-_OVERLAP_LIVE = """
-select a.profile_key, c.cluster_id, count(*) as subjects
-from identity.assignment as a join new_cluster as c using (subject_id)
-where a.valid_to is null
-group by all
-"""
-
-_OVERLAP_RETIRED = """
-with ended as (
+_HELD = """
+with retired as (
     select profile_key, max(valid_to) as valid_to from identity.assignment
     where profile_key in (
         select profile_key from identity.profile where alias_of is not null
     )
     group by all
     having count(*) filter (valid_to is null) = 0
+), held as (
+    select subject_id, profile_key, valid_to from identity.assignment
+    where valid_to is null
+    union all
+    select subject_id, profile_key, valid_to
+    from identity.assignment join retired using (profile_key, valid_to)
 )
-select a.profile_key, c.cluster_id, count(*) as subjects
-from identity.assignment as a
-join ended using (profile_key, valid_to)
+select c.cluster_id, h.profile_key, h.valid_to is null as is_live,
+    row_number() over (
+        partition by h.subject_id order by h.valid_to nulls last, p.generation desc,
+            h.profile_key desc
+    ) = 1 as is_own
+from held as h
+join identity.profile as p using (profile_key)
 join new_cluster as c using (subject_id)
-group by all
+"""
+
+_OVERLAP = """
+select profile_key, cluster_id, count(*) as subjects, count(*) filter (is_own) as own
+from held where is_live = {is_live} group by all
+"""
+
+_HOME = """
+select profile_key, cluster_id from overlap
+qualify row_number() over (
+    partition by profile_key order by own desc, subjects desc, cluster_id
+) = 1
 """
 
 _CHOSEN = """
@@ -50,15 +58,11 @@ qualify row_number() over (
 ) = 1
 """
 
-_REVIVED = """
-select h.cluster_id, h.profile_key, o.subjects
-from retired_home as h
-join retired_overlap as o using (profile_key, cluster_id)
-join identity.profile as p using (profile_key)
-where h.cluster_id not in (select cluster_id from kept)
-qualify row_number() over (
-    partition by h.cluster_id order by o.subjects desc, p.generation, h.profile_key
-) = 1
+_REVIVABLE = """
+select o.profile_key, o.cluster_id
+from retired_overlap as o join identity.profile as p using (profile_key)
+where o.cluster_id not in (select cluster_id from kept)
+order by o.own desc, o.subjects desc, p.generation, o.profile_key, o.cluster_id
 """
 
 _FOUNDED = """
@@ -89,12 +93,12 @@ def stage_profile_ids(lake: Lake, *, generation: int) -> Assignment:
     `identity.assignment` and `identity.profile`; writes nothing in the lake. The
     outcome does not depend on the order of rows.
     """
-    lake.stage("overlap", _OVERLAP_LIVE)
+    lake.stage("held", _HELD)
+    lake.stage("overlap", sql(_OVERLAP, is_live=Query("true")))
     lake.stage("home", _HOME)
     lake.stage("kept", _CHOSEN)
-    lake.stage("retired_overlap", _OVERLAP_RETIRED)
-    lake.stage("retired_home", _HOME.replace("from overlap", "from retired_overlap"))
-    lake.stage("revived", _REVIVED)
+    lake.stage("retired_overlap", sql(_OVERLAP, is_live=Query("false")))
+    _stage_revived(lake)
     lake.stage("founded", sql(_FOUNDED, key=_new_key(generation)))
     profile_of = lake.stage(
         "profile_of",
@@ -109,6 +113,27 @@ def stage_profile_ids(lake: Lake, *, generation: int) -> Assignment:
         "where h.profile_key <> k.profile_key",
     )
     return Assignment(profile_of, merged)
+
+
+def _stage_revived(lake: Lake) -> None:
+    """Stage `revived`: retired ids back on clusters without one, one to one.
+
+    The best fit is taken first: the most subjects of the id's own, then the most in
+    all.
+    """
+    clusters: dict[int, int] = {}
+    taken: set[int] = set()
+    for profile_key, cluster_id in lake.rows(_REVIVABLE):
+        if cluster_id not in clusters and profile_key not in taken:
+            clusters[cluster_id] = profile_key
+            taken.add(profile_key)
+    lake.stage(
+        "revived",
+        "select unnest($clusters::bigint[]) as cluster_id, "
+        "unnest($profiles::bigint[]) as profile_key",
+        clusters=list(clusters),
+        profiles=list(clusters.values()),
+    )
 
 
 def profile_id_sql(key: Query) -> Query:

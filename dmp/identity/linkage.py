@@ -200,8 +200,11 @@ def _linker(lake: Lake, settings: dict[str, Any]) -> Iterator[Linker]:
     with lake.scratch_catalog() as connection:
         records = DuckDBAPI(connection=connection).register("linkage_record")
         linker = Linker(records, settings, log_level="ERROR")
-        yield linker
-        linker.table_management.delete_tables_created_by_splink_from_db()
+        tables: Any = linker.table_management
+        try:
+            yield linker
+        finally:
+            tables.delete_tables_created_by_splink_from_db()
 
 
 def _estimate(linker: Linker, settings: LinkageSettings) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dmp.core.traits import TRAITS, traits_sql
 from dmp.identity.settings import ProfileSettings, Survivorship
 from dmp.storage.lake import Lake
 from dmp.storage.migrate import ensure_fields, struct_fields
+from dmp.storage.versions import newest_versions_sql
 from dmp.storage.write import append, change, commit
 
 
@@ -67,10 +68,11 @@ def _stage_sources(lake: Lake) -> None:
     )
     lake.stage(
         "current_record",
-        "select c.profile_key, r.source, r.recorded_at, r.subject_id, r.attributes "
-        "from core.record as r join current_subject as c using (subject_id) "
-        "qualify row_number() over (partition by r.subject_id "
-        "order by r.recorded_at desc, r.load_id desc) = 1",
+        sql(
+            "select c.profile_key, r.source, r.recorded_at, r.subject_id, r.attributes "
+            "from ({newest}) as r join current_subject as c using (subject_id)",
+            newest=newest_versions_sql(),
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from dmp.identity.nicknames import NICKNAMES
 from dmp.identity.settings import LinkageSettings
 from dmp.privacy import Vault
 from dmp.storage.lake import Lake
+from dmp.storage.versions import newest_versions_sql
 
 _TITLES = r"^(mr|mrs|ms|miss|mx|dr|prof|sir|dame|rev)\.?\s+"
 _NAME = r"nullif(trim(regexp_replace(regexp_replace(strip_accents(lower({0})), '[^a-z ]', '', 'g'), '\s+', ' ', 'g')), '')"  # noqa: E501
@@ -27,6 +28,10 @@ _SPLIT = {
     "last_name": "regexp_extract({0}, '\\s(\\S+)$', 1)",
 }
 """How a name comes out of a `full_name` where the source gives only that."""
+_GIVEN_FIRST = (
+    "trim(lower(split_part(full_name, ',', 2) || ' ' || split_part(full_name, ',', 1)))"
+)
+"""A full name with the given name first, whether or not a comma turned it around."""
 
 
 def root_column(field: str) -> str:
@@ -38,14 +43,17 @@ def stage_linkage_records(lake: Lake, vault: Vault, settings: LinkageSettings) -
     """Stage `linkage_record`: the newest version of each subject, normalised.
 
     Reads `core.record` and the vault. Columns: `subject_id`, one for each field of the
-    model, and `<field>_root` for each given name. Names: lower case, no accents, no titles;
-    dates as dates; other text without punctuation. Fields that a source lacks are
-    null; subjects of whom no field is known are left out.
+    model, and `<field>_root` for each given name. Names: lower case, no accents, no
+    titles; dates as dates; other text without punctuation. Fields that a source lacks
+    are null. Subjects of whom nothing is known but codes are left out: there is nothing
+    to compare beyond the identifiers that join them anyway.
     """
     clear = _clear_values(lake, vault, [*settings.fields, "full_name"])
     lake.connection.register("clear_arrow", clear)
     cells = [_cell(name, kind, clear) for name, kind in settings.fields.items()]
-    known = ", ".join(f"{quote_name(name)}::varchar" for name in settings.fields)
+    known = ", ".join(
+        f"{quote_name(name)}::varchar" for name in settings.describing_fields
+    )
     lake.stage("nickname", _nicknames())
     lake.stage(
         "normal_record",
@@ -60,9 +68,10 @@ def stage_linkage_records(lake: Lake, vault: Vault, settings: LinkageSettings) -
 
 def _clear_values(lake: Lake, vault: Vault, columns: list[str]) -> pa.Table:
     versions = lake.sql(
-        "select subject_id, load_id from core.record "
-        "qualify row_number() over (partition by subject_id "
-        "order by recorded_at desc, load_id desc) = 1 order by subject_id"
+        sql(
+            "select subject_id, load_id from ({newest}) order by subject_id",
+            newest=newest_versions_sql(),
+        )
     ).to_arrow_table()
     return vault.read(versions, columns)
 
@@ -70,7 +79,7 @@ def _clear_values(lake: Lake, vault: Vault, columns: list[str]) -> pa.Table:
 def _cell(name: str, kind: str, clear: pa.Table) -> str:
     value = quote_name(name)
     if name in _SPLIT:
-        bare = f"regexp_replace(lower(full_name), {quote_text(_TITLES)}, '')"
+        bare = f"regexp_replace({_GIVEN_FIRST}, {quote_text(_TITLES)}, '')"
         value = f"coalesce({value}, {_SPLIT[name].format(bare)})"
     if name == "first_name":
         value = f"regexp_replace(lower({value}), {quote_text(_TITLES)}, '')"

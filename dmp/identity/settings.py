@@ -1,4 +1,4 @@
-"""What the operator chose for identity: `config/identity.yaml`, `config/profile.yaml`."""
+"""The operator's choices for identity and for profiles, as their YAML files say."""
 
 from __future__ import annotations
 
@@ -86,6 +86,19 @@ class LinkageSettings(Document):
             for comparison in self.comparisons
             for name in comparison.fields
         }
+
+    @property
+    def describing_fields(self) -> list[str]:
+        """The fields that describe a person, as names do; all, where none does.
+
+        An e-mail, a phone number or a code identifies, but says nothing by which a
+        shared one could be told apart.
+        """
+        fields = self.fields
+        return [f for f, kind in fields.items() if kind not in _CODES] or [*fields]
+
+
+_CODES = ("email", "phone", "exact")
 
 
 class IdentitySettings(Document):

@@ -54,6 +54,18 @@ class Identifier(Document):
     encoding: Literal["plain", "md5", "sha1", "sha256", "sha256_uid2"] = "plain"
 
 
+_DIRECT_TYPES = (
+    FieldType.NAME,
+    FieldType.EMAIL,
+    FieldType.PHONE,
+    FieldType.MD5,
+    FieldType.SHA1,
+    FieldType.SHA256,
+    FieldType.UID2,
+)
+"""What these read is about one person alone: it is never stored in the lake."""
+
+
 class FieldSpec(Document):
     """One field: where it is, how it is read, why it is kept.
 
@@ -86,10 +98,25 @@ class FieldSpec(Document):
         return DUCKDB_TYPES.get(self.type, "VARCHAR")
 
     @model_validator(mode="after")
+    def _people_are_direct(self) -> FieldSpec:
+        if self.type in _DIRECT_TYPES and self.class_ is not PersonalClass.DIRECT:
+            raise ValueError(
+                f"type {self.type} is of class direct; write class: direct"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _identifiers_are_direct(self) -> FieldSpec:
         if self.identifier and self.class_ is not PersonalClass.DIRECT:
             raise ValueError("an identifier is of class direct; write class: direct")
         return self
+
+
+def _check_not_direct(fields: Mapping[str, FieldSpec | None]) -> None:
+    """Refuse direct identifiers where values go straight into the lake."""
+    for name, spec in fields.items():
+        if spec and spec.class_ is PersonalClass.DIRECT:
+            raise ValueError(f"{name} would be stored in the lake; move it to fields")
 
 
 class InstantSpec(Document):
@@ -123,6 +150,15 @@ class EventSpec(Document):
     names: Mapping[str, Mapping[str, Words]]
     properties: Mapping[str, FieldSpec] = {}
 
+    @model_validator(mode="after")
+    def _no_direct_property(self) -> EventSpec:
+        _check_not_direct(self.properties)
+        return self
+
+
+MEASURES = ("amount", "quantity", "category", "currency")
+"""The fields of a purchase, besides its id and instant."""
+
 
 class TransactionSpec(Document):
     """How a row becomes a purchase.
@@ -142,6 +178,11 @@ class TransactionSpec(Document):
     category: FieldSpec | None = None
     currency: FieldSpec | None = None
     currency_is: str = ""
+
+    @model_validator(mode="after")
+    def _nothing_direct(self) -> TransactionSpec:
+        _check_not_direct({name: getattr(self, name) for name in MEASURES})
+        return self
 
 
 class ConsentSpec(Document):

@@ -97,9 +97,7 @@ def _columns(file: Path, delimiter: str) -> list[str]:
 def _number_lines(lake: Lake, file: Path, columns: Sequence[str]) -> None:
     """Turn the numbers of rows into those of lines, counting all between them."""
     blank = [*_blank_records(file)] if len(columns) > 1 else []
-    lake.stage(
-        "blank_row", "select unnest($places::bigint[]) as place", places=blank
-    )
+    lake.stage("blank_row", "select unnest($places::bigint[]) as place", places=blank)
     text = ", ".join(quote_name(name) for name in columns)
     breaks = f"len(string_split(concat_ws('', {text}), chr(10))) - 1"
     lake.stage("ordinal_row", _ORDINALS.format(breaks=breaks))

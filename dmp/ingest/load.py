@@ -108,9 +108,7 @@ def load(
     return report
 
 
-def stage(
-    stores: Stores, contract: Contract, source: Input, now: datetime
-) -> Landing:
+def stage(stores: Stores, contract: Contract, source: Input, now: datetime) -> Landing:
     """Stage everything that a load would write; nothing is written."""
     lake = stores.lake
     lake.define("e164", e164, ["VARCHAR", "VARCHAR"], "VARCHAR")

@@ -68,9 +68,9 @@ def consent_columns(number: int) -> tuple[str, str]:
 def mapped_row_sql(contract: Contract, values: Query, loaded_at: str) -> Query:
     """Return the select of `mapped_row`: one row for each row of `values`.
 
-    Gives `line, subject_kind, subject_key, row_at, received_at, faults`, a typed column for
-    each field, and those of the contract's event, transaction and consent. `faults` is
-    a list, empty for a clean row.
+    Gives `line, subject_kind, subject_key, row_at, received_at, faults`, a typed column
+    for each field, and those of the contract's event, transaction and consent. `faults`
+    is a list, empty for a clean row.
 
     Args:
         values: a select of `line` and one text column for each place.
@@ -95,15 +95,11 @@ def _columns(contract: Contract, loaded_at: str) -> Iterator[tuple[str, str]]:
         yield from _event(contract.event, contract)
     if contract.transaction:
         yield from _transaction(contract.transaction, contract)
-    for number, spec in enumerate(contract.consent):
+    for number, consent in enumerate(contract.consent):
         status, at = consent_columns(number)
-        yield status, _decision(spec)
-        yield (
-            at,
-            instant(spec.captured_at, contract)
-            if spec.captured_at
-            else "null::timestamptz",
-        )
+        yield status, _decision(consent)
+        captured = consent.captured_at
+        yield at, instant(captured, contract) if captured else "null::timestamptz"
 
 
 def _decision(spec: ConsentSpec) -> str:
@@ -137,7 +133,8 @@ def _instants(contract: Contract, loaded_at: str) -> Iterator[tuple[str, str]]:
     elif contract.transaction:
         row_at = instant(contract.transaction.occurred_at, contract)
     elif contract.recorded_at:
-        row_at = f"coalesce({instant(contract.recorded_at, contract)}, {loaded_at})"
+        recorded = instant(contract.recorded_at, contract)
+        row_at = f"least(coalesce({recorded}, {loaded_at}), {loaded_at})"
     yield "received_at", received
     yield "row_at", row_at
 
@@ -175,7 +172,7 @@ def _transaction(
 ) -> Iterator[tuple[str, str]]:
     parts = [raw((place,)) for place in transaction.id]
     yield "transaction_key", " || chr(31) || ".join(parts)
-    for name in ("amount", "quantity", "category", "currency"):
+    for name in MEASURES:
         spec: FieldSpec | None = getattr(transaction, name)
         constant = quote_text(transaction.currency_is) if name == "currency" else "null"
         yield f"transaction.{name}", reading(spec, contract) if spec else constant
@@ -219,7 +216,7 @@ def _transaction_checks(transaction: TransactionSpec) -> Iterator[_Check]:
     )
     text = raw(transaction.occurred_at.from_)
     yield _unreadable("occurred_at", "row_at is null", "an instant", text)
-    for name in ("amount", "quantity", "category", "currency"):
+    for name in MEASURES:
         spec: FieldSpec | None = getattr(transaction, name)
         if spec:
             column = quote_name(f"transaction.{name}")

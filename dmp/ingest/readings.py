@@ -1,8 +1,8 @@
-"""How the text of a field is read: SQL expressions that give null for the unreadable."""
+"""How the text of a field is read: SQL expressions, null for the unreadable."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from dmp.core.identifiers import (
     EMAIL_PATTERN,
@@ -19,7 +19,9 @@ EARLIEST, LATEST = "1900-01-01", "2200-01-01"
 _SUSPICIOUS = "[@:]|%40|([0-9][^0-9a-zA-Z]{0,2}){4}"
 """What every e-mail, card, IBAN, phone number or address of a machine holds."""
 _EPOCH = {"epoch_ms": 1_000, "epoch_s": 1_000_000}
-_HAS_OFFSET = r"(Z|[+-]\d\d(:?\d\d)?)$"
+_HAS_OFFSET = r"\d:\d\d.*(Z|[+-]\d\d(:?\d\d)?)$"
+_INTEGER = r"[+-]?\d+(\.0+)?"
+_NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 
 
 def raw(places: tuple[str, ...]) -> str:
@@ -65,21 +67,31 @@ def instant(spec: InstantSpec, contract: Contract) -> str:
 
 
 def _instant(text: str, formats: tuple[str, ...], zone: str) -> str:
-    read = [_epoch(text, name) for name in formats if name in _EPOCH]
-    listed = ", ".join(quote_text(f) for f in formats if f not in _EPOCH)
     local = f"timezone({quote_text(zone)}, %s)"
-    if listed:
-        read.append(local % f"try_strptime({text}, [{listed}])")
+    read = [_epoch(text, name) for name in formats if name in _EPOCH]
+    written = [name for name in formats if name not in _EPOCH]
+    with_offset = [name for name in written if "%z" in name or "%Z" in name]
+    naive = [name for name in written if name not in with_offset]
+    if with_offset:
+        read.append(_strptime(text, with_offset))
+    if naive:
+        read.append(local % _strptime(text, naive))
     if not formats:
         offset = f"regexp_matches({text}, {quote_text(_HAS_OFFSET)})"
-        naive = local % f"try_cast({text} as timestamp)"
-        with_offset = f"try_cast({text} as timestamptz)"
-        read.append(f"case when {offset} then {with_offset} else {naive} end")
+        bare = local % f"try_cast({text} as timestamp)"
+        read.append(
+            f"case when {offset} then try_cast({text} as timestamptz) else {bare} end"
+        )
     return _within(f"coalesce({', '.join(read)}, null)", "timestamptz")
 
 
+def _strptime(text: str, formats: Sequence[str]) -> str:
+    return f"try_strptime({text}, [{', '.join(map(quote_text, formats))}])"
+
+
 def _epoch(text: str, name: str) -> str:
-    return f"make_timestamptz(try_cast({text} as bigint) * {_EPOCH[name]})"
+    """Read an epoch; one too far off to be counted is unreadable, not an error."""
+    return f"try(make_timestamptz(try_cast({text} as bigint) * {_EPOCH[name]}))"
 
 
 def _within(read: str, type_: str) -> str:
@@ -91,9 +103,8 @@ def _within(read: str, type_: str) -> str:
 
 def _date(text: str, spec: FieldSpec, contract: Contract) -> str:
     if not spec.formats:
-        return f"try_cast({text} as date)"
-    listed = ", ".join(quote_text(f) for f in spec.formats)
-    return f"try_strptime({text}, [{listed}])::date"
+        return _within(f"try_cast({text} as date)", "date")
+    return _within(f"{_strptime(text, spec.formats)}::date", "date")
 
 
 def _text(text: str, spec: FieldSpec, contract: Contract) -> str:
@@ -116,8 +127,13 @@ def _boolean(text: str, spec: FieldSpec, contract: Contract) -> str:
     )
 
 
+def _integer(text: str, spec: FieldSpec, contract: Contract) -> str:
+    """Read a whole number; a cast alone would round others and take underscores."""
+    return f"try_cast({_matching(text, _INTEGER)} as bigint)"
+
+
 def _number(text: str, spec: FieldSpec, contract: Contract) -> str:
-    number = f"try_cast({text} as double)"
+    number = f"try_cast({_matching(text, _NUMBER)} as double)"
     return f"(case when isfinite({number}) then {number} end)"
 
 
@@ -156,7 +172,7 @@ _READ: dict[FieldType, Callable[[str, FieldSpec, Contract], str]] = {
     FieldType.INSTANT: lambda text, spec, contract: _instant(
         text, spec.formats, contract.timezone
     ),
-    FieldType.INTEGER: lambda text, *_: f"try_cast({text} as bigint)",
+    FieldType.INTEGER: _integer,
     FieldType.NUMBER: _number,
     FieldType.BOOLEAN: _boolean,
     FieldType.PATH: _path,

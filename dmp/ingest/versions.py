@@ -2,57 +2,109 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pyarrow as pa
 
 from dmp.core.sql import Name, Query, quote_name, quote_text, sql
+from dmp.ingest.contracts import Contract, FieldSpec
 from dmp.ingest.landing import Landing, struct_of
 from dmp.ingest.mapping import field_column
+from dmp.privacy import Vault
 from dmp.privacy.pseudonyms import token_sql
+from dmp.storage.migrate import struct_fields
+from dmp.storage.versions import newest_versions_sql
 
 
-def stage_versions(landing: Landing) -> Name:
+def stage_versions(landing: Landing, vault: Vault) -> Name:
     """Stage `new_version`: per subject what it says now, where that is new.
 
     Of several rows about a subject the newest value of each field counts, by instant
-    and then by line. Columns: `subject_id, recorded_at, content_token` and one for each
-    field, direct ones in the clear.
+    and then by line. A row of events or purchases tells a part of what the source
+    knows; what it leaves out stays as an earlier load said it. Columns: `subject_id,
+    recorded_at, content_token` and one for each field, direct ones in the clear.
     """
-    fields = {**landing.contract.direct_fields, **landing.contract.attributes}
-    columns = [field_column(name) for name in fields]
-    if not columns:
-        return landing.lake.stage(
-            "new_version", "select 0::bigint as subject_id limit 0"
-        )
-    newest = ", ".join(
-        f"arg_max({quote_name(c)}, position) as {quote_name(c)}" for c in columns
+    lake, fields = landing.lake, _fields(landing.contract)
+    if not fields:
+        return lake.stage("new_version", "select 0::bigint as subject_id limit 0")
+    lake.stage("said_version", _said_sql(fields))
+    if landing.contract.event or landing.contract.transaction:
+        _stage_known(landing, vault)
+        lake.stage("said_version", _merged_sql(landing, fields))
+    columns = sorted(field_column(name) for name in fields)
+    row = ", ".join(f"{quote_text(c)}: {quote_name(c)}" for c in columns)
+    token = token_sql(
+        landing.keys.content, "record", Query(f"to_json({{{row}}})::varchar")
     )
-    row = ", ".join(f"{quote_text(c)}: {quote_name(c)}" for c in sorted(columns))
-    texts = ", ".join(f"{quote_name(c)}::varchar" for c in columns)
-    return landing.lake.stage(
-        "new_version",
-        sql(
-            """
-            with version as (
-                select subject_id, max(row_at) as recorded_at, {newest}
-                from accepted_row
-                where coalesce({texts}, null) is not null
-                group by subject_id
-            ), digested as (
-                select *, {token} as content_token from version
-            ), known as (
-                select subject_id, arg_max(content_token, recorded_at) as content_token
-                from core.record where subject_id in (select subject_id from version)
-                group by subject_id
-            )
-            select d.* from digested as d left join known as k using (subject_id)
-            where d.content_token is distinct from k.content_token
-            """,
-            newest=Query(newest),
-            texts=Query(texts),
-            token=token_sql(
-                landing.keys.content, "record", Query(f"to_json({{{row}}})::varchar")
-            ),
-        ),
+    return lake.stage("new_version", sql(_NEW, token=token))
+
+
+_NEW = """
+with digested as (
+    select *, {token} as content_token from said_version
+), known as (
+    select d.subject_id,
+        arg_max(r.content_token, row(r.recorded_at, l.loaded_at)) as content_token
+    from digested as d
+    join core.record as r
+        on r.subject_id = d.subject_id and r.recorded_at <= d.recorded_at
+    left join ops.load as l on l.load_id = r.load_id
+    group by d.subject_id
+)
+select d.* from digested as d left join known as k using (subject_id)
+where d.content_token is distinct from k.content_token
+"""
+
+
+def _fields(contract: Contract) -> dict[str, FieldSpec]:
+    return {**contract.direct_fields, **contract.attributes}
+
+
+def _said_sql(fields: Mapping[str, FieldSpec]) -> Query:
+    columns = [quote_name(field_column(name)) for name in fields]
+    newest = ", ".join(f"arg_max({c}, position) as {c}" for c in columns)
+    texts = ", ".join(f"{c}::varchar" for c in columns)
+    return Query(
+        f"select subject_id, max(row_at) as recorded_at, {newest} from accepted_row "
+        f"where coalesce({texts}, null) is not null group by subject_id"
+    )
+
+
+def _stage_known(landing: Landing, vault: Vault) -> None:
+    """Stage `known_version` and `known_clear`: what earlier loads said."""
+    lake = landing.lake
+    of = Query("r.subject_id in (select subject_id from said_version)")
+    lake.stage("known_version", newest_versions_sql(of))
+    versions = lake.sql(
+        "select subject_id, load_id from known_version order by subject_id"
+    ).to_arrow_table()
+    clear = vault.read(versions, list(landing.contract.direct_fields))
+    lake.connection.register("clear_arrow", clear)
+    lake.stage("known_clear", "select * exclude (load_id) from clear_arrow")
+    lake.connection.unregister("clear_arrow")
+
+
+def _merged_sql(landing: Landing, fields: Mapping[str, FieldSpec]) -> Query:
+    """Return what is said with what is known; where both are there, the newer one."""
+    stored = struct_fields(landing.lake, "core.record", "attributes")
+    cells = []
+    for name, spec in fields.items():
+        said = f"s.{quote_name(field_column(name))}"
+        if name in landing.contract.direct_fields:
+            known = f"try_cast(c.{quote_name(name)} as {spec.duckdb_type})"
+        elif name in stored:
+            known = f"k.attributes.{quote_name(name)}"
+        else:
+            known = "null"
+        cells.append(
+            f"if(k.recorded_at > s.recorded_at, coalesce({known}, {said}), "
+            f"coalesce({said}, {known})) as {quote_name(field_column(name))}"
+        )
+    return Query(
+        "select s.subject_id, greatest(s.recorded_at, k.recorded_at) as recorded_at, "
+        f"{', '.join(cells)} from said_version as s "
+        "left join known_version as k using (subject_id) "
+        "left join known_clear as c using (subject_id)"
     )
 
 

@@ -1,66 +1,47 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
-import psutil
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from job_notebooks import WriteNotebook, kernels, notebook
 
 from dmp.flows.workspace import Workspace
 
 REPOSITORY = Path(__file__).parent.parent.parent
-KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
-WriteNotebook = Callable[..., Path]
 
 
-def notebook(*cells: str, parameters: str | None = "") -> nbformat.NotebookNode:
-    """Return a notebook of code cells, the first of them tagged `parameters`."""
-    code = [new_code_cell(source) for source in cells]
-    if parameters is not None:
-        code.insert(0, new_code_cell(parameters, metadata={"tags": ["parameters"]}))
-    kernel = {"kernelspec": KERNEL}
-    return new_notebook(cells=[new_markdown_cell("# A job"), *code], metadata=kernel)
-
-
-def kernels() -> list[psutil.Process]:
-    """Return the kernels below this process that still run."""
-    found = []
-    for process in psutil.Process().children(recursive=True):
-        try:
-            is_kernel = any("ipykernel" in part for part in process.cmdline())
-            if is_kernel and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.NoSuchProcess:
-            continue
-    return found
+@pytest.fixture(scope="module")
+def job_home(
+    tmp_path_factory: pytest.TempPathFactory, isolated_environment: pytest.MonkeyPatch
+) -> Path:
+    """A workspace with a lake and nothing in it, for the runs of one module."""
+    home = tmp_path_factory.mktemp("jobs")
+    shutil.copytree(REPOSITORY / "config", home / "config")
+    (home / "notebooks").mkdir()
+    with Workspace(home) as workspace:
+        assert workspace.lake.snapshot() > 0
+    return home
 
 
 @pytest.fixture
-def write_notebook(home: Path) -> WriteNotebook:
+def job_workspace(job_home: Path) -> Iterator[Workspace]:
+    with Workspace(job_home) as workspace:
+        yield workspace
+
+
+@pytest.fixture
+def write_notebook(job_home: Path) -> WriteNotebook:
     """Write a notebook into the workspace: `write(name, *cells, parameters=...)`."""
 
     def write(name: str, *cells: str, parameters: str | None = "") -> Path:
-        path = home / "notebooks" / f"{name}.ipynb"
-        path.parent.mkdir(exist_ok=True)
+        path = job_home / "notebooks" / f"{name}.ipynb"
         nbformat.write(notebook(*cells, parameters=parameters), path)
         return path
 
     return write
-
-
-@pytest.fixture(scope="session")
-def empty_workspace(
-    tmp_path_factory: pytest.TempPathFactory, isolated_environment: pytest.MonkeyPatch
-) -> Path:
-    """A workspace with a lake and nothing in it, to be copied."""
-    home = tmp_path_factory.mktemp("empty")
-    shutil.copytree(REPOSITORY / "config", home / "config")
-    with Workspace(home) as workspace:
-        assert workspace.lake.snapshot() >= 0
-    return home
 
 
 @pytest.fixture(autouse=True)

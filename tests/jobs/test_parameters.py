@@ -5,7 +5,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from conftest import notebook
+from job_notebooks import notebook
 
 from dmp.core.errors import ConfigInvalid
 from dmp.jobs.parameters import Parameter, checked, read_parameters

@@ -56,7 +56,8 @@ def stage_transactions(landing: Landing) -> Name:
             """
             with keyed as (select *, {key} as full_key from accepted_row),
             purchase as (
-                select {id} as transaction_id, subject_id, {origin}, row_at as occurred_at,
+                select {id} as transaction_id, subject_id, {origin},
+                    row_at as occurred_at,
                     "transaction.amount" as amount, "transaction.currency" as currency,
                     "transaction.quantity"::bigint as quantity,
                     "transaction.category"::varchar as category, line

@@ -13,7 +13,8 @@ from dmp.storage.lake import Lake
 MAX_LINE_BYTES = 64 << 20
 _READ = """
 select row_number() over () as line, * from read_csv(
-    {file}, columns = {columns}, header = true, auto_detect = false, delim = {delimiter},
+    {file}, columns = {columns}, header = true, auto_detect = false,
+    delim = {delimiter},
     quote = '"', escape = '"', comment = '', skip = 0, strict_mode = true,
     store_rejects = true, max_line_size = {longest}
 )

@@ -27,7 +27,8 @@ def stage_identifiers(landing: Landing) -> Name:
     )
     landing.lake.stage(
         "seen_identifier",
-        "select subject_id, namespace, type, encoding, value, min(row_at) as first_seen_at, "
+        "select subject_id, namespace, type, encoding, value, "
+        "min(row_at) as first_seen_at, "
         f"max(row_at) as last_seen_at, count(*) as observations from ({seen}) "
         "group by all",
     )
@@ -65,8 +66,8 @@ def _identifier(name: str, spec: FieldSpec) -> str:
         return (
             f"select subject_id, {namespace} as namespace, {type_} as type, "
             "form.encoding as encoding, form.value as value, row_at from (select "
-            f"subject_id, row_at, unnest({forms}) as form from (select subject_id, row_at, "
-            f"{column} as value from accepted_row where {column} is not null))"
+            f"subject_id, row_at, unnest({forms}) as form from ("
+            f"select subject_id, row_at, {column} as value from accepted_row where {column} is not null))"
         )
     encoding = quote_text(spec.identifier.encoding)
     return (

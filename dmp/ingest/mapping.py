@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dmp.core.sql import Query, quote_name, quote_text
 from dmp.ingest.contracts import (
+    MEASURES,
     ConsentSpec,
     Contract,
     EventSpec,

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import papermill
-from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from dmp.core.config import fingerprint
@@ -191,7 +190,7 @@ def _execute(
     except PapermillExecutionError as error:
         place = f"cell {error.exec_count}: {error.ename}: {mask(str(error.evalue))}"
         return replace(record, status="failed", error=place)
-    except DeadKernelError:
+    except RuntimeError:  # that of a kernel that died, or never came up
         status: Status = "timed out" if deadline.is_over else "failed"
         return replace(record, status=status, error="the kernel died")
     except BaseException as error:

@@ -14,9 +14,11 @@ with decision as (
         order by captured_at desc, case status when 'denied' then 0 else 1 end
     ) = 1
 ), placed as (
-    select a.profile_key, a.component_id, a.subject_id, d.status
-    from identity.assignment as a left join decision as d using (subject_id)
-    where a.valid_to is null
+    select a.profile_key, a.component_id, s.subject_id, d.status
+    from identity.subject as s
+    left join identity.assignment as a
+        on a.subject_id = s.subject_id and a.valid_to is null
+    left join decision as d on d.subject_id = s.subject_id
 ), component as (
     select profile_key, component_id, bool_or(status = 'denied') as is_denied
     from placed group by all

@@ -90,9 +90,12 @@ def match_weights(rows: Rows) -> Any:
         .encode(
             x=alt.X("match_weight", type="quantitative", title="Match weight, bits"),
             y=alt.Y("level", type="nominal", sort=None, title=None),
-            row=alt.Row("comparison", type="nominal", sort=None, title=None).header(
-                labelAngle=0, labelAlign="left", labelOrient="top"
-            ),
+            row=alt.Row(
+                "comparison",
+                type="nominal",
+                sort=_order(rows, "comparison"),
+                title=None,
+            ).header(labelAngle=0, labelAnchor="start", labelOrient="top"),
             tooltip=[
                 alt.Tooltip("level", type="nominal"),
                 _number("match_weight", ".1f"),
@@ -227,6 +230,11 @@ def _axis(token: Mapping[str, str]) -> dict[str, Any]:
         "titleColor": token["ink-faint"],
         "titleFontWeight": 500,
     }
+
+
+def _order(rows: Rows, name: str) -> list[str]:
+    """Return the values of a column in the order in which they first stand."""
+    return list(dict.fromkeys(str(row[name]) for row in records(rows)))
 
 
 def _categories(token: Mapping[str, str]) -> Sequence[str]:

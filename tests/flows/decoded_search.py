@@ -68,7 +68,11 @@ def decoded(folder: Path, *, left_out: Iterable[str] = ()) -> Iterator[Haystack]
         if not path.is_file() or any(path.is_relative_to(one) for one in skipped):
             continue
         # Names of files and folders count as content too.
-        parts = [str(path.relative_to(folder)).encode(), path.read_bytes(), *_read(path)]
+        parts = [
+            str(path.relative_to(folder)).encode(),
+            path.read_bytes(),
+            *_read(path),
+        ]
         yield haystack(str(path.relative_to(folder)), b"\n".join(parts))
 
 
@@ -142,7 +146,9 @@ def _sqlite(path: Path) -> Iterator[bytes]:
         tables = "select name from sqlite_master where type = 'table'"
         for (name,) in connection.execute(tables).fetchall():
             quoted = '"' + name.replace('"', '""') + '"'
-            yield from _strings(connection.execute(f"select * from {quoted}").fetchall())
+            yield from _strings(
+                connection.execute(f"select * from {quoted}").fetchall()
+            )
     finally:
         connection.close()
 

@@ -138,7 +138,6 @@ def test_a_name_that_promises_a_secret_is_refused(name: str) -> None:
         checked([Parameter(name, "str", "", "")], {name: "x"}, "job.ipynb")
 
 
-
 @pytest.mark.parametrize(
     ("text", "kind"),
     [

@@ -165,7 +165,9 @@ def test_a_failing_notebook_leaves_its_copy_and_record_without_values(
 ) -> None:
     boom = 'raise ValueError("no row for " + "jo" + "@" + "mail.example")'
     write_notebook("failing", 'print("jo" + "@" + "mail.example")', boom, "never = 1")
-    with pytest.raises(RunFailed, match=r"failing failed at cell .*ValueError") as error:
+    with pytest.raises(
+        RunFailed, match=r"failing failed at cell .*ValueError"
+    ) as error:
         run_notebook(job_workspace, "failing")
     record = newest(job_workspace)
     assert (record.notebook, record.status) == ("failing", "failed")
@@ -271,7 +273,9 @@ def test_an_interrupted_run_says_so(
 def test_a_killed_run_is_closed_by_the_next_one(
     job_workspace: Workspace, write_notebook: WriteNotebook
 ) -> None:
-    write_notebook("killed", "open('killed', 'w').close()\nimport time\ntime.sleep(600)")
+    write_notebook(
+        "killed", "open('killed', 'w').close()\nimport time\ntime.sleep(600)"
+    )
     write_notebook("next", "1 + 1")
     with started(job_workspace.paths.home, "killed") as process:
         below = process.children(recursive=True)

@@ -9,36 +9,29 @@ from dmp.activation.destinations import IdentifierSpec
 from dmp.core.sql import Name, Query, sql
 from dmp.privacy import Caller, Permission, Vault, require
 from dmp.storage.lake import Lake
+from dmp.storage.versions import newest_versions_sql
 
 DECLINED = "the identifier is also held by someone who declined"
 NO_IDENTIFIER = "no identifier on a record with consent"
 
 _SENDABLE = """
 with denying as (
-    select i.namespace, i.type, i.token
+    select distinct i.namespace, i.encoding, i.token
     from gate as g join identity.identifier as i using (subject_id)
-    where g.reason = 'denied' and i.type = $type and i.encoding = 'plain'
-), held as (
-    select i.subject_id,
-        bool_or(d.token is not null) as is_declined
-    from identity.identifier as i left join denying as d using (namespace, type, token)
-    where i.type = $type and i.encoding = 'plain'
-    group by i.subject_id
+    where g.reason = 'denied' and i.type = $type
+), declined as (
+    select distinct i.subject_id
+    from identity.identifier as i join denying as d using (namespace, encoding, token)
+    where i.type = $type
 )
-select g.profile_key, g.subject_id, coalesce(h.is_declined, false) as is_declined
-from gate as g
-join consented_member as m using (profile_key)
-left join held as h using (subject_id)
+select g.profile_key, g.subject_id,
+    g.subject_id in (select subject_id from declined) as is_declined
+from gate as g join consented_member as m using (profile_key)
 where g.is_eligible
 """
 
 _VERSIONS = """
-select subject_id, load_id from core.record
-where subject_id in (select subject_id from sendable_subject where not is_declined)
-qualify row_number() over (
-    partition by subject_id order by recorded_at desc, load_id desc
-) = 1
-order by subject_id
+select subject_id, load_id from ({newest}) order by subject_id
 """
 
 _ENCODED: Mapping[str, str] = {
@@ -79,14 +72,16 @@ def stage_audience(
 
     Reads the scratch tables `gate` and `consented_member`, `identity.identifier`,
     `core.record` and the vault. Only identifiers of subjects with their own consent
-    are read; one that somebody who declined holds too is left out.
+    are read; one that somebody who declined holds too, in any form, is left out.
 
     Raises:
         NotAllowed: the caller is no sender, or its time is over.
     """
     require(sender, Permission.READ_IDENTIFIERS)
     lake.stage("sendable_subject", sql(_SENDABLE, type=identifier.type))
-    versions = lake.sql(_VERSIONS).to_arrow_table()
+    lake.stage("sent", "select subject_id from sendable_subject where not is_declined")
+    of = Query("r.subject_id in (select subject_id from sent)")
+    versions = lake.sql(sql(_VERSIONS, newest=newest_versions_sql(of))).to_arrow_table()
     clear = vault.read(versions, [identifier.type])
     lake.connection.register("clear_arrow", clear)
     field = str(Name(identifier.type))

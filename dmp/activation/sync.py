@@ -17,12 +17,12 @@ from dmp.activation.destinations import (
 )
 from dmp.activation.destinations.file import write_manifest
 from dmp.core.config import fingerprint
-from dmp.core.errors import UsageError
+from dmp.core.errors import NotAllowed, UsageError
 from dmp.core.sql import Name, sql
 from dmp.core.types import Evaluation
 from dmp.privacy import Caller, Vault
 from dmp.storage.lake import Lake
-from dmp.storage.write import Write, append, commit, upsert
+from dmp.storage.write import Write, commit, upsert
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Outcome:
 
     Attributes:
         status: written, unchanged, dry run, or held (nothing was sent; see `reason`).
+        reason: why nobody was added, where the audience is below the floor.
         losses: (step, reason, people): whom each step of the funnel lost, and why.
         accepted: people whose identifiers the destination acknowledged.
     """
@@ -73,7 +74,8 @@ def sync(
     keeps are counted against what the ledger says the destination holds. The file is
     renamed into place before the ledger is written: after a crash between the two the
     next sync writes the same file again and nothing is lost or doubled. With nothing
-    to add or remove nothing is written.
+    to add or remove nothing is written. Below the destination's floor nobody is added
+    and only removals are sent.
 
     Args:
         force: go on where the change is larger than `max_change_share`.
@@ -81,7 +83,7 @@ def sync(
     Raises:
         UsageError: the segment has another purpose than the destination, or the
             change is too large; nothing was sent.
-        NotAllowed: the caller is no sender.
+        NotAllowed: the caller is no sender for this destination.
     """
     if found.purpose != destination.purpose:
         raise UsageError(
@@ -89,19 +91,49 @@ def sync(
             f"{destination.destination} takes {destination.purpose}; consent for one "
             "does not cover the other"
         )
+    _check_sender(destination, sender)
     audience = stage_audience(lake, vault, destination.identifier, sender)
     planned = _plan(lake, destination, found, audience)
-    if audience.people < destination.floor:
-        reason = f"fewer than {destination.floor} people: not sent to an outside place"
-        return replace(planned, status="held", reason=reason)
-    _check_change(destination, planned, force=force)
     path = _path(destination, found, home)
+    if audience.people < destination.floor:
+        planned = _held(lake, destination, planned)
+        if not planned.removed:
+            return planned
+    elif not dry_run:
+        _check_change(destination, planned, force=force)
     if not (planned.added or planned.removed) and path.exists():
         people = planned.addressable
         return replace(planned, status="unchanged", sent=people, accepted=people)
     if dry_run:
         return planned
     return _send(lake, destination, planned, path, now)
+
+
+def _check_sender(destination: Destination, sender: Caller) -> None:
+    allowed = (sender.destination, sender.purpose)
+    if allowed != (destination.destination, destination.purpose):
+        raise NotAllowed(
+            f"the caller may read identifiers for {sender.destination or 'nobody'}, "
+            f"not for {destination.destination}; a sync needs the role sender for it"
+        )
+
+
+def _held(lake: Lake, destination: Destination, planned: Outcome) -> Outcome:
+    """Leave of `desired` only who is there already: below the floor none is added.
+
+    Who is to be removed is, whatever the floor: a withdrawn consent does not wait.
+    """
+    lake.stage(
+        "desired",
+        "select d.* from desired as d semi join acknowledged as a "
+        "using (destination_value)",
+    )
+    people = lake.value("select count(distinct profile_key) from desired")
+    reason = f"fewer than {destination.floor} people: none added at an outside place"
+    status = planned.status if planned.removed else "held"
+    return replace(
+        planned, status=status, reason=reason, added=0, addressable=int(people)
+    )
 
 
 def _plan(
@@ -195,7 +227,7 @@ def _send(
             (written,),
         ),
     )
-    writes = [*_ledger(lake, done), _sync_row(done, destination.purpose, now)]
+    writes = [*_ledger(lake, done), _sync_row(lake, done, destination.purpose, now)]
     commit(lake, writes, message=f"sync {done.sync_id}")
     return done
 
@@ -228,9 +260,9 @@ def _ledger(lake: Lake, done: Outcome) -> Iterator[Write]:
     yield upsert("activation.ledger", staged, key)
 
 
-def _sync_row(done: Outcome, purpose: str, now: datetime) -> Write:
-    return append(
-        "activation.sync",
+def _sync_row(lake: Lake, done: Outcome, purpose: str, now: datetime) -> Write:
+    row = lake.stage(
+        "sync_row",
         sql(
             "select $sync_id as sync_id, $destination as destination, "
             "$segment as segment, $as_of::timestamptz as as_of, "
@@ -238,7 +270,8 @@ def _sync_row(done: Outcome, purpose: str, now: datetime) -> Write:
             "$consented as consented, $after_exclusions as after_exclusions, "
             "$addressable as addressable, $sent as sent, $accepted as accepted, "
             "$added as added, $removed as removed, $kept as kept, "
-            "$losses::json as losses, $files::json as files, $now::timestamptz as synced_at",
+            "$losses::json as losses, $files::json as files, "
+            "$now::timestamptz as synced_at",
             sync_id=done.sync_id,
             destination=done.destination,
             segment=done.segment,
@@ -259,3 +292,4 @@ def _sync_row(done: Outcome, purpose: str, now: datetime) -> Write:
             now=now,
         ),
     )
+    return upsert("activation.sync", row, ["sync_id"])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,73 +16,111 @@ from dmp.cli.context import (
     show_json,
     show_table,
 )
+from dmp.cli.files import RULE_FILE, files_of, files_options, rule_file
 
 if TYPE_CHECKING:
     from dmp.activation.sync import Outcome
+    from dmp.core.types import Evaluation
+    from dmp.segments.explain import Explanation
 
 
 @click.group()
 def segment() -> None:
-    """Validate, count, look into and build the segments of config/segments."""
+    """Validate, count, look into and build segments.
+
+    NAME is a segment of config/segments; with --profiles it is a rule's YAML file,
+    tried on files without a workspace.
+    """
 
 
 @segment.command()
+@click.argument("rule", required=False, type=RULE_FILE)
+@files_options
 @json_option
 @click.pass_obj
-def validate(context: Context, as_json: bool) -> None:
-    """Check every saved segment; all faults at once, each with its path."""
-    from dmp.flows.segments import validate_segments
+def validate(
+    context: Context, /, rule: Path | None, as_json: bool, **given: Any
+) -> None:
+    """Check a RULE file, or every saved segment; all faults at once, with paths.
 
-    with context.workspace() as workspace:
-        names = validate_segments(workspace)
+    With --profiles its names and references are checked against the files too.
+    """
+    from dmp.core.errors import RuleInvalid
+    from dmp.flows.segments import validate_segments
+    from dmp.segments import validate as faults_of_rule
+
+    if rule:
+        if faults := faults_of_rule(rule, **files_of(given)):
+            raise RuleInvalid(str(rule), faults)
+        names = [str(rule)]
+    else:
+        with context.workspace() as workspace:
+            names = validate_segments(workspace)
     if as_json:
         show_json(names)
     else:
-        OUT.print(f"{len(names)} segments are valid: {', '.join(names)}")
+        OUT.print(f"{len(names)} valid: {', '.join(names)}")
 
 
 @segment.command()
 @click.argument("name")
 @as_of_option
+@files_options
 @json_option
 @click.pass_obj
-def count(context: Context, name: str, as_of: datetime, as_json: bool) -> None:
+def count(
+    context: Context, /, name: str, as_of: datetime, as_json: bool, **given: Any
+) -> None:
     """Count the people of segment NAME, and those each condition alone admits."""
+    from dmp import segments
     from dmp.flows.segments import count_segment
 
-    with context.workspace() as workspace:
-        found = count_segment(workspace, name, as_of)
-    if as_json:
-        show_json(found)
+    if given["profiles"]:
+        found = segments.count(rule_file(name), as_of=as_of, **files_of(given))
+        show_json({"members": found}) if as_json else click.echo(found)
         return
-    OUT.print(f"[bold]{found.members:,}[/] of {found.people:,} people are in {name}")
+    with context.workspace() as workspace:
+        evaluation = count_segment(workspace, name, as_of)
+    if as_json:
+        show_json(evaluation)
+    else:
+        _show_count(evaluation)
+
+
+def _show_count(found: Evaluation) -> None:
+    OUT.print(
+        f"[bold]{found.members:,}[/] of {found.people:,} people are in {found.segment}"
+    )
     OUT.print(
         f"{found.consented:,} of them have consented to {found.purpose or 'nothing'}"
     )
-    show_table(
-        "each condition alone",
-        ["condition", "people"],
-        [list(c) for c in found.conditions],
-    )
+    rows = [list(condition) for condition in found.conditions]
+    show_table("each condition alone", ["condition", "people"], rows)
     OUT.print(f"as of {found.as_of.isoformat()}, snapshot {found.snapshot}")
 
 
 @segment.command()
 @click.argument("name")
 @as_of_option
+@files_options
 @json_option
 @click.pass_obj
-def members(context: Context, name: str, as_of: datetime, as_json: bool) -> None:
+def members(
+    context: Context, /, name: str, as_of: datetime, as_json: bool, **given: Any
+) -> None:
     """Print the profile_ids of segment NAME, one a line, sorted."""
+    from dmp import segments
     from dmp.flows.segments import segment_members
 
-    with context.workspace() as workspace:
-        found = segment_members(workspace, name, as_of)
+    if given["profiles"]:
+        found = segments.members(rule_file(name), as_of=as_of, **files_of(given))
+    else:
+        with context.workspace() as workspace:
+            found = segment_members(workspace, name, as_of)
     if as_json:
         show_json(found)
     else:
-        for profile_id in found:
-            click.echo(profile_id)
+        click.echo("".join(f"{profile_id}\n" for profile_id in found), nl=False)
 
 
 @segment.command()
@@ -94,28 +133,132 @@ def members(context: Context, name: str, as_of: datetime, as_json: bool) -> None
     show_default=True,
     help="How many members to show.",
 )
+@files_options
 @json_option
 @click.pass_obj
 def preview(
-    context: Context, name: str, as_of: datetime, limit: int, as_json: bool
+    context: Context,
+    /,
+    name: str,
+    as_of: datetime,
+    limit: int,
+    as_json: bool,
+    **given: Any,
 ) -> None:
     """Show example members of segment NAME with their attributes."""
     from dmp.flows.segments import preview_segment
+    from dmp.segments.answers import preview as preview_files
 
-    with context.workspace() as workspace:
-        rows = preview_segment(workspace, name, as_of, limit=limit)
+    if given["profiles"]:
+        files = files_of(given)
+        rows = preview_files(rule_file(name), as_of=as_of, limit=limit, **files)
+    else:
+        with context.workspace() as workspace:
+            rows = preview_segment(workspace, name, as_of, limit=limit)
     if as_json or not rows:
         show_json(rows)
         return
-    columns = ["profile_id", "sources", "order_count", "order_total", "last_event_at"]
-    shown = [c for c in columns if c in rows[0]]
+    shown = [c for c in _PREVIEW if c in rows[0]] or list(rows[0])
+    if given["profiles"]:
+        shown = list(rows[0])
     show_table(name, shown, [[_text(row[c]) for c in shown] for row in rows])
 
 
+_PREVIEW = ("profile_id", "sources", "order_count", "order_total", "last_event_at")
+
+
 def _text(value: object) -> object:
-    return (
-        ", ".join(value) if isinstance(value, list) else "" if value is None else value
-    )
+    if isinstance(value, list):
+        return ", ".join(value)
+    return "" if value is None else value
+
+
+@segment.command()
+@click.argument("rule", type=RULE_FILE)
+@as_of_option
+@click.option("--profile-id", help="Also tell why this person is in or out.")
+@click.option("--sql", "with_sql", is_flag=True, help="Show the compiled SQL too.")
+@files_options
+@json_option
+def explain(
+    rule: Path,
+    as_of: datetime,
+    profile_id: str | None,
+    with_sql: bool,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Explain a RULE file on files: who each condition admits, what can change it."""
+    from dmp import segments
+
+    if not given["profiles"]:
+        raise click.UsageError("explain needs --profiles")
+    files = files_of(given)
+    found = segments.explain(rule, as_of=as_of, profile_id=profile_id, **files)
+    if as_json:
+        show_json(found)
+    else:
+        _show_explanation(found)
+        if with_sql:
+            click.echo(found.sql)
+
+
+def _show_explanation(found: Explanation) -> None:
+    OUT.print(f"[bold]{found.members:,}[/] of {found.profiles:,} people")
+    if found.profile_id:
+        OUT.print(f"{found.profile_id} is {'in' if found.holds else 'out'}")
+    rows = [
+        [c.path, c.admits, c.mode.value, c.next_at or "", _holds(c.holds)]
+        for c in found.conditions
+    ]
+    show_table("", ["condition", "alone", "changes by", "next", ""], rows)
+    for read in found.properties:
+        OUT.print(f"reads {read.property} from {read.storage}")
+
+
+def _holds(holds: bool | None) -> str:
+    return "" if holds is None else "holds" if holds else "does not hold"
+
+
+@segment.command()
+@click.argument("old", type=RULE_FILE)
+@click.argument("new", type=RULE_FILE)
+@json_option
+def diff(old: Path, new: Path, as_json: bool) -> None:
+    """Compare two versions of a rule, OLD and NEW, condition by condition."""
+    from dmp import segments
+
+    changes = segments.diff(segments.read(old), segments.read(new))
+    if as_json:
+        show_json(changes)
+    elif not changes:
+        OUT.print("the same")
+    for change in () if as_json else changes:
+        OUT.print(f"{change.kind} {change.path}", markup=False)
+        for sign, side in (("-", change.before), ("+", change.after)):
+            if side is not None:
+                OUT.print(f"  {sign} {side}", markup=False)
+
+
+@segment.command()
+@click.argument("first", type=RULE_FILE)
+@click.argument("second", type=RULE_FILE)
+@as_of_option
+@files_options
+@json_option
+def overlap(
+    first: Path, second: Path, as_of: datetime, as_json: bool, **given: Any
+) -> None:
+    """Count the people that two RULE files share, on files."""
+    from dmp.segments.answers import overlap as overlap_files
+
+    if not given["profiles"]:
+        raise click.UsageError("overlap needs --profiles")
+    found = overlap_files(first, second, as_of=as_of, **files_of(given))
+    if as_json:
+        show_json(found)
+    else:
+        OUT.print(f"{found.both:,} in both, of {found.first:,} and {found.second:,}")
 
 
 @segment.command()
@@ -124,7 +267,7 @@ def _text(value: object) -> object:
 @json_option
 @click.pass_obj
 def build(
-    context: Context, names: tuple[str, ...], as_of: datetime, as_json: bool
+    context: Context, /, names: tuple[str, ...], as_of: datetime, as_json: bool
 ) -> None:
     """Evaluate and store segments NAMES, or all, with who entered and left."""
     from dmp.flows.segments import build_segments

@@ -31,9 +31,10 @@ def sync_segments(
 ) -> list[Outcome]:
     """Sync destinations; without names all, each with the segments it is given.
 
-    Every segment is evaluated anew at `as_of`, and consent is looked up at that moment
-    too: what was built earlier decides nothing. Identifiers are read as the service
-    role `sender`, for one destination and purpose at a time.
+    Every segment is evaluated anew at `as_of`, and consent as it is when data leaves:
+    now, not at an `as_of` of the past. What was built earlier decides nothing.
+    Identifiers are read as the service role `sender`, for one destination and purpose
+    at a time.
 
     Raises:
         UnknownName: no such destination or segment.
@@ -49,7 +50,15 @@ def sync_segments(
     for name in names or known:
         destination = chosen(known, name)
         for segment in segments or destination.segments:
-            found = build.evaluate(workspace.lake, population, saved, segment, as_of)
+            now = workspace.clock()
+            found = build.evaluate(
+                workspace.lake,
+                population,
+                saved,
+                segment,
+                as_of,
+                consent_at=max(as_of, now),
+            )
             sender = as_sender(workspace.caller, name, destination.purpose)
             outcome = sync(
                 workspace.lake,
@@ -58,7 +67,7 @@ def sync_segments(
                 found,
                 home=workspace.paths.home,
                 sender=sender,
-                now=workspace.clock(),
+                now=now,
                 dry_run=dry_run,
                 force=force,
             )

@@ -131,8 +131,8 @@ class Workspace:
     @cached_property
     def stores(self) -> Stores:
         """What a load writes to."""
-        from dmp.ingest.load import Stores
         from dmp.ingest.landing import PseudonymKeys
+        from dmp.ingest.load import Stores
 
         keys = PseudonymKeys(
             subject=self.keys.pseudonym_key("subject"),

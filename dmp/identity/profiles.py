@@ -77,21 +77,24 @@ def _stage_sources(lake: Lake) -> None:
 
 
 def _profile_sql(attributes: Mapping[str, str], settings: ProfileSettings) -> Query:
-    chosen = [*_chosen(attributes, settings)]
-    columns = "".join(f", {text} as {quote_name(name)}" for name, text in chosen)
+    columns, origins = (
+        "".join(f", {text} as {quote_name(name)}" for name, text in cells)
+        for cells in (_chosen(attributes, settings), _origins(attributes, settings))
+    )
     values = "".join(
         f", {quote_text(name)}: s.{quote_name(name)}" for name in attributes
     )
     traits = "".join(f", {quote_text(name)}: t.{name}" for name in TRAITS)
-    origins = ", ".join(
-        f"{quote_text(name)}: s.{quote_name(_origin(name))}" for name in attributes
+    sources = ", ".join(
+        f"{quote_text(name)}: o.{quote_name(name)}" for name in attributes
     )
     return sql(
         _PROFILE,
         columns=Query(columns),
+        origins=Query(origins),
         traits=traits_sql(),
         attributes=Query(f"{{'_': null::boolean{values}{traits}}}"),
-        provenance=Query(f"to_json({{{origins}}})" if origins else "'{}'::json"),
+        provenance=Query(f"to_json({{{sources}}})" if sources else "'{}'::json"),
     )
 
 
@@ -101,19 +104,26 @@ def _chosen(
     for name in attributes:
         value = f"r.attributes.{quote_name(name)}"
         rule = _rule(name, settings)
-        order = _order(rule)
-        present = f"filter ({value} is not null)"
         if rule.rule == "union":
+            present = f"filter ({value} is not null)"
             yield name, f"list_sort(list(distinct {value}) {present})"
         elif rule.rule == "most_frequent":
             yield name, f"mode({value} order by {value})"
         else:
-            yield name, f"arg_max({value}, {order}) {present}"
-        yield _origin(name), f"arg_max(r.source, {order}) {present}"
+            yield name, f"arg_max({value}, {_order(rule)})"
 
 
-def _origin(name: str) -> str:
-    return f"source of {name}"
+def _origins(
+    attributes: Mapping[str, str], settings: ProfileSettings
+) -> Iterator[tuple[str, str]]:
+    """Yield for each attribute the newest source that says what was chosen."""
+    for name in attributes:
+        value = f"r.attributes.{quote_name(name)}"
+        rule = _rule(name, settings)
+        is_chosen = f"{value} = s.{quote_name(name)}"
+        if rule.rule == "union":
+            is_chosen = f"{value} is not null"
+        yield name, f"arg_max(r.source, {_order(rule)}) filter ({is_chosen})"
 
 
 def _order(rule: Survivorship) -> str:
@@ -133,11 +143,16 @@ with person as (
     from current_subject group by profile_key
 ), survivor as (
     select r.profile_key{columns} from current_record as r group by r.profile_key
+), origin as (
+    select profile_key{origins}
+    from current_record as r join survivor as s using (profile_key)
+    group by profile_key
 ), trait as ({traits})
 select p.profile_key, p.subjects, p.sources, {attributes} as attributes,
     {provenance} as provenance
 from person as p
 left join survivor as s using (profile_key)
+left join origin as o using (profile_key)
 left join trait as t using (profile_key)
 order by p.profile_key
 """

@@ -137,7 +137,7 @@ def _last_resolution(lake: Lake) -> dict[str, Any] | None:
 
 
 def _stage_clusters(lake: Lake, settings: IdentitySettings) -> Clustering:
-    """Stage `new_cluster`: `subject_id, cluster_id, component_id`, one row a subject."""
+    """Stage `new_cluster`: one row of subject, cluster and component a subject."""
     nodes = lake.sql(
         "select subject_id, is_comparable from node order by node"
     ).fetchnumpy()

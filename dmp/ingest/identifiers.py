@@ -67,7 +67,8 @@ def _identifier(name: str, spec: FieldSpec) -> str:
             f"select subject_id, {namespace} as namespace, {type_} as type, "
             "form.encoding as encoding, form.value as value, row_at from (select "
             f"subject_id, row_at, unnest({forms}) as form from ("
-            f"select subject_id, row_at, {column} as value from accepted_row where {column} is not null))"
+            f"select subject_id, row_at, {column} as value from accepted_row "
+            f"where {column} is not null))"
         )
     encoding = quote_text(spec.identifier.encoding)
     return (

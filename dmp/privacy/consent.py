@@ -14,31 +14,31 @@ with decision as (
         order by captured_at desc, case status when 'denied' then 0 else 1 end
     ) = 1
 ), placed as (
-    select a.profile_key, a.component_id, s.subject_id, d.status
+    select a.profile_key, coalesce(a.component_id, s.subject_id) as component_id,
+        s.subject_id, coalesce(d.status = 'granted', false) as is_granted,
+        coalesce(d.status = 'denied', false) as is_denied
     from identity.subject as s
     left join identity.assignment as a
         on a.subject_id = s.subject_id and a.valid_to is null
     left join decision as d on d.subject_id = s.subject_id
-), component as (
-    select profile_key, component_id, bool_or(status = 'denied') as is_denied
-    from placed group by all
+), joined as (
+    select *, bool_or(is_denied) over (partition by component_id) as is_refused
+    from placed
 )
-select p.profile_key, p.subject_id, p.component_id,
-    p.status is not distinct from 'granted' and not coalesce(c.is_denied, false)
-        as is_eligible,
-    case when p.status is not distinct from 'granted' and not coalesce(c.is_denied, false)
-        then 'granted'
-        when coalesce(c.is_denied, false) then 'denied' else 'no consent' end as reason
-from placed as p join component as c using (profile_key, component_id)
+select profile_key, subject_id, component_id,
+    is_granted and not is_refused as is_eligible,
+    case when is_refused then 'denied' when is_granted then 'granted'
+        else 'no consent' end as reason
+from joined
 """
 
 
 def stage_gate(lake: Lake, name: str, *, purpose: str, as_of: object) -> Name:
     """Stage, under `name`, which subjects may be used for `purpose` at `as_of`.
 
-    Reads `privacy.consent` and the current `identity.assignment`. One row a subject
-    that has a profile: `profile_key, subject_id, component_id, is_eligible, reason`
-    (granted, denied, no consent).
+    Reads `privacy.consent`, `identity.subject` and the current `identity.assignment`.
+    One row a subject: `profile_key` (null until it is resolved), `subject_id,
+    component_id, is_eligible, reason` (granted, denied, no consent).
 
     A subject is eligible by its own newest decision alone, and only where no subject
     of its deterministic component has denied: a yes never crosses a probabilistic

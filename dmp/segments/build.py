@@ -107,8 +107,12 @@ def evaluate(
     saved: Mapping[str, Saved],
     segment: str,
     as_of: datetime,
+    *,
+    consent_at: datetime | None = None,
 ) -> Evaluation:
     """Evaluate one segment; stages its members as `member` and writes nothing.
+
+    Consent counts as it is at `consent_at`, or at `as_of` where that is None.
 
     Raises:
         UnknownName: no such segment.
@@ -116,7 +120,7 @@ def evaluate(
     """
     one = chosen(saved, segment)
     stage_members(lake, population, one.segment, _segments(saved), as_of)
-    losses = _stage_consented(lake, one.segment.purpose, as_of)
+    losses = _stage_consented(lake, one.segment.purpose, consent_at or as_of)
     consented = _count(lake, "consented_member")
     return Evaluation(
         segment=segment,

@@ -65,7 +65,7 @@ def makeup(
             most=MOST_BANDS,
             other=OTHER,
         )
-    )  # type: ignore[return-value]
+    )
 
 
 def banded(value: str, type_: str) -> str:

@@ -183,9 +183,9 @@ def _main(request: Mapping[str, Any]) -> list[dict[str, str]]:
         for folder in request["folders"]
         for place in decoded(Path(folder), left_out=request["left_out"])
     ]
-    print(len(places), file=sys.stderr)
     return [asdict(one) for one in search(places, request["values"])]
 
 
 if __name__ == "__main__":
-    print(json.dumps(_main(json.loads(Path(sys.argv[1]).read_text("utf-8")))))
+    asked = json.loads(Path(sys.argv[1]).read_text("utf-8"))
+    sys.stdout.write(json.dumps(_main(asked)))

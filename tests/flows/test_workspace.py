@@ -29,10 +29,6 @@ FUNCTIONS: Mapping[str, tuple[set[str], Callable[[Workspace], Any]]] = {
         {"engineer"},
         lambda w: demo.generate_people(w, people=20, seed=1, events=False),
     ),
-    "ensure people": (
-        {"engineer"},
-        lambda w: demo.ensure_people(w, people=20, seed=1),
-    ),
     "ingest": ({"engineer"}, lambda w: ingest.ingest(w, "crm")),
     "preview a load": ({"engineer"}, lambda w: ingest.preview(w, "crm")),
     "replay": ({"engineer"}, lambda w: ingest.replay_refused(w, "crm")),

@@ -6,10 +6,9 @@ import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from hypothesis import strategies as st
-
 from dmp.segments.sources import Population, RelatedTable
 
+from . import chance as st
 from .reference import World
 
 ATTRIBUTES = {
@@ -41,7 +40,7 @@ NUMBERS = [0, 1, 2, 3, 5, -3, 0.5, 5.0, 0.1, 1e21, 1.5e-7, 1e-5, 123456789.25, 1
 SMALL = st.integers(1, 3)
 
 
-def pick(*values: Any) -> st.SearchStrategy[Any]:
+def pick(*values: Any) -> st.Chance[Any]:
     return st.sampled_from(values)
 
 
@@ -69,11 +68,11 @@ LENGTHS = pick(
 )
 
 
-def times(pool: list[datetime], as_of: datetime) -> st.SearchStrategy[datetime]:
+def times(pool: list[datetime], as_of: datetime) -> st.Chance[datetime]:
     return st.sampled_from([*pool, as_of, as_of + timedelta(microseconds=1)])
 
 
-def written(pool: list[datetime]) -> st.SearchStrategy[str]:
+def written(pool: list[datetime]) -> st.Chance[str]:
     """Dates and instants as a rule or a property writes them."""
     forms = []
     for t in pool:
@@ -84,7 +83,7 @@ def written(pool: list[datetime]) -> st.SearchStrategy[str]:
     return st.sampled_from(forms)
 
 
-def scalars(pool: list[datetime]) -> st.SearchStrategy[Any]:
+def scalars(pool: list[datetime]) -> st.Chance[Any]:
     return st.one_of(
         st.none(),
         st.sampled_from(TEXTS),
@@ -94,12 +93,12 @@ def scalars(pool: list[datetime]) -> st.SearchStrategy[Any]:
     )
 
 
-def json_values(pool: list[datetime]) -> st.SearchStrategy[Any]:
+def json_values(pool: list[datetime]) -> st.Chance[Any]:
     lists = st.lists(scalars(pool), max_size=3)
     return st.one_of(scalars(pool), scalars(pool), lists, pick({"b": "x"}, {}))
 
 
-def optional(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+def optional(strategy: st.Chance[Any]) -> st.Chance[Any]:
     return st.one_of(st.none(), strategy)
 
 
@@ -161,7 +160,7 @@ def worlds(draw: Any, as_of: datetime, pool: list[datetime]) -> World:
     )
 
 
-def properties(pool: list[datetime]) -> st.SearchStrategy[dict[str, Any]]:
+def properties(pool: list[datetime]) -> st.Chance[dict[str, Any]]:
     texts = optional(st.one_of(st.sampled_from(TEXTS), written(pool)))
     declared = {
         "page": texts,
@@ -281,7 +280,7 @@ EVENT_NAMES = [
 EVENT_NAMES += ['q"', "never"]
 
 
-def clauses(pool: list[datetime], names: list[Any]) -> st.SearchStrategy[Any]:
+def clauses(pool: list[datetime], names: list[Any]) -> st.Chance[Any]:
     leaf = comparisons(pool, "property", names)
     nested = st.one_of(
         leaf,
@@ -322,7 +321,7 @@ def windows(draw: Any, pool: list[datetime]) -> Any:
     return draw(pick(both, {"after": edges[0]}, {"before": edges[1]}))
 
 
-def durations(key: str = "lte") -> st.SearchStrategy[Any]:
+def durations(key: str = "lte") -> st.Chance[Any]:
     return LENGTHS.map(lambda length: {key: length[0], "unit": length[1]})
 
 
@@ -401,7 +400,7 @@ def related_rules(draw: Any, pool: list[datetime]) -> Any:
     return {"related": {"entity": "order", "quantifier": quantifier, "where": where}}
 
 
-def profile_rules(pool: list[datetime]) -> st.SearchStrategy[Any]:
+def profile_rules(pool: list[datetime]) -> st.Chance[Any]:
     consent = st.builds(
         lambda purpose, status: {"consent": {"purpose": purpose, "status": status}},
         pick("ads", "mail"),
@@ -429,7 +428,7 @@ def tops(draw: Any, pool: list[datetime]) -> Any:
     return {"top": made}
 
 
-def rules(pool: list[datetime]) -> st.SearchStrategy[Any]:
+def rules(pool: list[datetime]) -> st.Chance[Any]:
     reference = pick({"segment": {"in": "inner"}}, {"segment": {"not_in": "inner"}})
     leaf = st.one_of(
         profile_rules(pool),
@@ -451,7 +450,7 @@ def rules(pool: list[datetime]) -> st.SearchStrategy[Any]:
     return st.one_of(leaf, leaf, logic)
 
 
-def dated_rules(pool: list[datetime]) -> st.SearchStrategy[Any]:
+def dated_rules(pool: list[datetime]) -> st.Chance[Any]:
     """Dates and instants of every kind against literals, windows and each other."""
     forms = ["date", "date", "scalar", "range", "items"]
     names = ["seen", "seen", "born", "name"]
@@ -461,6 +460,11 @@ def dated_rules(pool: list[datetime]) -> st.SearchStrategy[Any]:
         comparisons(pool, "attribute", names, forms),
         loose.map(lambda made: {"did": {"any_event": True, "where": [made]}}),
     )
+
+
+def inner_rules(pool: list[datetime]) -> st.Chance[Any]:
+    """What another segment says."""
+    return st.one_of(behaviours(pool), profile_rules(pool))
 
 
 FAMILIES: dict[str, Any] = {

@@ -20,8 +20,8 @@ def stage_evidence(
 
     `node`: `subject_id, node` (numbered from 0 by subject), `is_comparable`.
     `evidence`: the two subjects and nodes, `weight` in bits (infinite for human
-    decisions), `is_compared` where the model scored the pair, `is_deterministic` where they share
-    an identifier. Where the model scored a pair, its score counts instead of the
+    decisions), `is_compared` where the model scored the pair, `is_deterministic` where
+    they share an identifier. Where the model scored a pair, its score counts instead of the
     identifiers that it compares too.
 
     Raises:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from importlib import resources
 from pathlib import Path
 from types import TracebackType
@@ -126,7 +127,8 @@ class Lake:
     ) -> None:
         """Make a pure Python function callable from SQL, on this connection only.
 
-        Null in gives null out. Defining a name again changes nothing.
+        Null in gives null out, and the function may give null of itself. Defining a
+        name again changes nothing.
         """
         if self.value(
             "select count(*) from duckdb_functions() where function_name = $name",
@@ -134,7 +136,13 @@ class Lake:
         ):
             return
         types: list[Any] = [duckdb.type(parameter) for parameter in parameters]
-        self.connection.create_function(name, function, types, duckdb.type(returns))
+        self.connection.create_function(
+            name,
+            _passing_nulls(function),
+            types,
+            duckdb.type(returns),
+            null_handling="special",
+        )
 
     def view(self, name: str, query: Query) -> Name:
         """Replace the scratch view `name` by a query that binds nothing."""
@@ -263,6 +271,14 @@ def _attach(catalog: Path, files: Path, *, read_only: bool) -> str:
         options.append("read_only")
     source = quote_text(f"ducklake:sqlite:{catalog}")
     return f"attach {source} as {CATALOG} ({', '.join(options)})"
+
+
+def _passing_nulls(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def called(*values: Any) -> Any:
+        return None if None in values else function(*values)
+
+    return called
 
 
 def _text_and_values(

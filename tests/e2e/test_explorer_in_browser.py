@@ -1,36 +1,24 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from browser import Visit, Visitor
 from served_pages import Served, served, write_page
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
-ARGUMENTS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
 GUEST = (
     "FakeSource(viewer=Viewer('Mo', ('marketer',), exact_counts=False), "
     "refused=('examples', 'download', 'export'), broken=('trend',))"
 )
 FUNNEL = ".dmp-main > .dmp:has(h2:text('From members to accepted'))"
 MAKEUP = ".dmp-joined"
-FIRST_S = 20_000
-
-
-def unavailable(reason: str) -> None:
-    if os.environ.get("CI", "").lower() in ("1", "true"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="module")
@@ -40,84 +28,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     write_page(home, "guest", GUEST, "As a guest")
     with served(home, preheat=1) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[object]:
-    """Return a started Chromium."""
-    if not CHROMIUM.exists():
-        unavailable(f"{CHROMIUM} is missing: apt-get install chromium")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        unavailable("playwright is missing: pip install -e '.[test]'")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=ARGUMENTS
-        )
-        yield browser
-        browser.close()
-
-
-class Visit:
-    """A browser window that may reach only the server, and what went wrong in it."""
-
-    def __init__(self, chromium: object, server: Served, **options: object) -> None:
-        self.server = server
-        self.foreign: list[str] = []
-        self.errors: list[str] = []
-        size = {"width": 1280, "height": 900}
-        self.context = chromium.new_context(  # type: ignore[attr-defined]
-            **{"viewport": size, "accept_downloads": True, **options}
-        )
-        self.context.route("**/*", self._allow)
-        self.page = self.context.new_page()
-        self.page.on("console", self._note)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-
-    def _allow(self, route: object) -> None:
-        address = route.request.url  # type: ignore[attr-defined]
-        if address.startswith((self.server.origin, "blob:", "data:")):
-            route.continue_()  # type: ignore[attr-defined]
-        else:
-            self.foreign.append(address)
-            route.abort()  # type: ignore[attr-defined]
-
-    def _note(self, message: object) -> None:
-        if message.type == "error":  # type: ignore[attr-defined]
-            self.errors.append(message.text)  # type: ignore[attr-defined]
-
-    def open(self, path: str) -> None:
-        mark = "&" if "?" in path else "?"
-        token = f"{mark}token={self.server.token}"
-        self.page.goto(f"{self.server.origin}{path}{token}", wait_until="commit")
-        self.page.wait_for_selector(".dmp-card svg", timeout=FIRST_S)
-
-    def text(self, selector: str) -> str:
-        return str(self.page.text_content(selector))
-
-    def kernel(self) -> str:
-        found = re.search(r'"kernelId":\s*"([^"]+)"', self.page.content())
-        assert found
-        return found[1]
-
-
-Visitor = Callable[..., Visit]
-
-
-@pytest.fixture
-def visit(chromium: object, server: Served) -> Iterator[Visitor]:
-    """Return a function that opens a window; none may ask for anything foreign."""
-    visits: list[Visit] = []
-
-    def open_window(**options: object) -> Visit:
-        visits.append(Visit(chromium, server, **options))
-        return visits[-1]
-
-    yield open_window
-    for each in visits:
-        each.context.close()
-        assert each.foreign == [] and each.errors == []
 
 
 def test_a_viewer_explores_a_segment(visit: Visitor, tmp_path: Path) -> None:

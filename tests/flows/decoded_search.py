@@ -115,7 +115,7 @@ def _read(path: Path) -> Iterator[bytes]:
         yield from _strings(json.loads(path.read_text("utf-8")))
     elif path.suffix == ".jsonl":
         for line in path.read_text("utf-8").splitlines():
-            yield from _strings(json.loads(line))
+            yield from _inner(line)
 
 
 def _parquet(path: Path) -> Iterator[bytes]:

@@ -264,7 +264,7 @@ def test_an_interrupted_run_says_so(
         assert below
         process.send_signal(number)
         assert process.wait(WAIT_S) == code
-    gone, alive = psutil.wait_procs(below, timeout=10)
+    _, alive = psutil.wait_procs(below, timeout=10)
     assert alive == []
     assert newest(job_workspace).status == "interrupted"
     assert partial_files(job_workspace) == []

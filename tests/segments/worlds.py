@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from dmp.segments.sources import Population, RelatedTable
 
 from . import chance as st
-from .reference import World
+from .reference import World, move
 
 ATTRIBUTES = {
     "name": "VARCHAR",
@@ -44,35 +45,60 @@ def pick(*values: Any) -> st.Chance[Any]:
     return st.sampled_from(values)
 
 
-@st.composite
-def moments(draw: Any) -> tuple[str, datetime, list[datetime]]:
-    """A zone, an as_of near one of its odd hours, and a pool of instants."""
-    zone = draw(st.sampled_from(sorted(ZONES)))
-    odd = datetime.fromisoformat(ZONES[zone]).replace(tzinfo=UTC)
-    if draw(pick(False, False, True)):
-        odd = draw(pick(datetime(2024, 2, 29, 12), datetime(2025, 1, 31, 23)))
-        odd = odd.replace(tzinfo=UTC)
-    pool = [odd + draw(STEPS) for _ in range(6)]
-    days = pick(0, 1, 7, 28, 29, 30, 31, 365)
-    as_of = odd + timedelta(draw(days)) + draw(pick(*MINUTES))
-    return zone, as_of, [odd, *pool]
+class Pool(list[datetime]):
+    """Instants close to each other, and the lengths that lie between them."""
+
+    lengths: list[tuple[int, str]]
 
 
 MINUTES = [timedelta(minutes=n) for n in (0, 0, 30, -30, 60, -60)]
-DAYS = [timedelta(n) for n in (0, 0, 0, 0, -1, -7, -28, -29, -30, -31, -59, -365)]
-STEPS = st.builds(lambda day, minute: day + minute, pick(*DAYS), pick(*MINUTES))
-LENGTHS = pick(
-    *((30, "minute"), (1, "hour"), (2, "hour"), (1, "day"), (28, "day"), (1, "week")),
-    *((1, "month"), (1, "month"), (2, "month"), (1, "quarter"), (1, "year")),
-    *((1, "second"), (1, "minute")),
-)
+SCALES: list[tuple[list[timedelta], list[tuple[int, str]]]] = [
+    (
+        [timedelta(minutes=n) for n in (0, 30, 60, 90, 120)],
+        [(30, "minute"), (1, "hour"), (90, "minute"), (1800, "second")],
+    ),
+    (
+        [timedelta(days=n) for n in (0, 1, 2, -1)],
+        [(1, "day"), (24, "hour"), (2, "day"), (23, "hour")],
+    ),
+    (
+        [timedelta(days=n) for n in (0, -28, -29, -30, -31, -59)],
+        [(1, "month"), (1, "month"), (2, "month"), (4, "week")],
+    ),
+    (
+        [timedelta(days=n) for n in (0, 0, -1, -7, -90, -92, -365, -366)],
+        [(1, "quarter"), (1, "year"), (1, "week"), (3, "month")],
+    ),
+]
 
 
-def times(pool: list[datetime], as_of: datetime) -> st.Chance[datetime]:
+@st.composite
+def moments(draw: Any) -> tuple[str, datetime, Pool]:
+    """A zone, an as_of near one of its odd hours, and instants around."""
+    zone = draw(st.sampled_from(sorted(ZONES)))
+    odd = datetime.fromisoformat(ZONES[zone])
+    if draw(pick(False, False, True)):
+        odd = draw(pick(*(datetime.fromisoformat(text) for text in MONTH_ENDS)))
+    odd = odd.replace(tzinfo=UTC)
+    steps, lengths = draw(st.sampled_from(SCALES))
+    near = st.builds(lambda a, b: odd + a + b, pick(*steps), pick(*MINUTES))
+    pool = Pool([odd, *(draw(near) for _ in range(7))])
+    pool.lengths = lengths
+    n, unit = draw(pick(*lengths, (0, "second")))
+    on_edge = move(draw(st.sampled_from(pool)), n, unit, ZoneInfo(zone))
+    as_of = draw(pick(on_edge, on_edge, max(pool), odd + timedelta(draw(pick(1, 31)))))
+    return zone, as_of, pool
+
+
+MONTH_ENDS = ["2024-02-29T12:00", "2025-01-31T23:00", "2025-02-28T12:00"]
+MONTH_ENDS += ["2024-12-31T10:00", "2025-03-01T00:00"]
+
+
+def times(pool: Pool, as_of: datetime) -> st.Chance[datetime]:
     return st.sampled_from([*pool, as_of, as_of + timedelta(microseconds=1)])
 
 
-def written(pool: list[datetime]) -> st.Chance[str]:
+def written(pool: Pool) -> st.Chance[str]:
     """Dates and instants as a rule or a property writes them."""
     forms = []
     for t in pool:
@@ -83,7 +109,7 @@ def written(pool: list[datetime]) -> st.Chance[str]:
     return st.sampled_from(forms)
 
 
-def scalars(pool: list[datetime]) -> st.Chance[Any]:
+def scalars(pool: Pool) -> st.Chance[Any]:
     return st.one_of(
         st.none(),
         st.sampled_from(TEXTS),
@@ -93,7 +119,7 @@ def scalars(pool: list[datetime]) -> st.Chance[Any]:
     )
 
 
-def json_values(pool: list[datetime]) -> st.Chance[Any]:
+def json_values(pool: Pool) -> st.Chance[Any]:
     lists = st.lists(scalars(pool), max_size=3)
     return st.one_of(scalars(pool), scalars(pool), lists, pick({"b": "x"}, {}))
 
@@ -103,7 +129,7 @@ def optional(strategy: st.Chance[Any]) -> st.Chance[Any]:
 
 
 @st.composite
-def worlds(draw: Any, as_of: datetime, pool: list[datetime]) -> World:
+def worlds(draw: Any, as_of: datetime, pool: Pool) -> World:
     when = times(pool, as_of)
     days = when.map(lambda t: t.date())
     texts = st.one_of(st.sampled_from(TEXTS), written(pool))
@@ -122,12 +148,12 @@ def worlds(draw: Any, as_of: datetime, pool: list[datetime]) -> World:
             "nums": optional(st.lists(optional(numbers), max_size=3)),
         }
     )
-    people = ["p1", "p10", "p2", "é"]
-    active = ["p1", "p1", "p1", "p10", "p10", "é", "stranger"]
+    people = ["p1", "p10", "p2", "é", "Z", "a", "b", "c"]
+    active = [*people[1:], "stranger"]
     profiles = {person: draw(profile) for person in people}
     event = st.fixed_dictionaries(
         {
-            "event_id": st.sampled_from([f"e{n}" for n in range(30)] + ["é", "Z"]),
+            "event_id": st.sampled_from([f"e{n}" for n in range(90)] + ["é", "Z"]),
             "profile_id": st.sampled_from(active),
             "event": pick("a", "a", "b", "c"),
             "occurred_at": when,
@@ -153,14 +179,14 @@ def worlds(draw: Any, as_of: datetime, pool: list[datetime]) -> World:
     )
     return World(
         profiles,
-        draw(st.lists(event, min_size=draw(pick(0, 8, 14)), max_size=18)),
-        {"order": draw(st.lists(row, max_size=6))},
-        draw(st.lists(decision, max_size=5)),
+        draw(st.lists(event, min_size=draw(pick(0, 25)), max_size=36)),
+        {"order": draw(st.lists(row, max_size=16))},
+        draw(st.lists(decision, max_size=12)),
         {"vip": set(draw(st.lists(st.sampled_from(people), max_size=2)))},
     )
 
 
-def properties(pool: list[datetime]) -> st.Chance[dict[str, Any]]:
+def properties(pool: Pool) -> st.Chance[dict[str, Any]]:
     texts = optional(st.one_of(st.sampled_from(TEXTS), written(pool)))
     declared = {
         "page": texts,
@@ -182,7 +208,7 @@ def properties(pool: list[datetime]) -> st.Chance[dict[str, Any]]:
 
 @st.composite
 def comparisons(
-    draw: Any, pool: list[datetime], key: str, names: list[Any], forms: Any = None
+    draw: Any, pool: Pool, key: str, names: list[Any], forms: Any = None
 ) -> Any:
     """A comparison of one of the names, as a document."""
     other = st.sampled_from(names).map(lambda name: {key: name})
@@ -236,7 +262,7 @@ FORMS += ["items", "items", "size", "date", "date", "date"]
 
 
 @st.composite
-def date_comparison(draw: Any, pool: list[datetime], other: Any) -> Any:
+def date_comparison(draw: Any, pool: Pool, other: Any) -> Any:
     op = draw(
         pick(
             *("before", "after", "on", "in_last", "in_next", "older_than", "beyond"),
@@ -254,7 +280,10 @@ def date_comparison(draw: Any, pool: list[datetime], other: Any) -> Any:
     if op == "anniversary_in_next":
         n, today = draw(pick(1, 2, 30, 366)), draw(st.booleans())
         return {"op": op, "value": n, "unit": "day", "include_today": today}
-    return {"op": op, "value": draw(SMALL), "unit": unit}
+    n, unit = draw(
+        st.sampled_from([n for n in pool.lengths if n[1] in BIG_UNITS] or [(1, unit)])
+    )
+    return {"op": op, "value": n, "unit": unit}
 
 
 @st.composite
@@ -280,7 +309,7 @@ EVENT_NAMES = [
 EVENT_NAMES += ['q"', "never"]
 
 
-def clauses(pool: list[datetime], names: list[Any]) -> st.Chance[Any]:
+def clauses(pool: Pool, names: list[Any]) -> st.Chance[Any]:
     leaf = comparisons(pool, "property", names)
     nested = st.one_of(
         leaf,
@@ -293,7 +322,7 @@ def clauses(pool: list[datetime], names: list[Any]) -> st.Chance[Any]:
 
 
 @st.composite
-def patterns(draw: Any, pool: list[datetime]) -> Any:
+def patterns(draw: Any, pool: Pool) -> Any:
     made: dict[str, Any] = draw(
         pick({"event": "a"}, {"event": "b"}, {"any_event": True}, {"event": "never"})
     )
@@ -303,10 +332,10 @@ def patterns(draw: Any, pool: list[datetime]) -> Any:
 
 
 @st.composite
-def windows(draw: Any, pool: list[datetime]) -> Any:
+def windows(draw: Any, pool: Pool) -> Any:
     unit, form = draw(st.sampled_from(UNITS)), draw(st.integers(0, 4))
     if form == 0:
-        return draw(durations("last"))
+        return draw(durations(pool, "last"))
     if form == 1:
         unit, today = draw(st.sampled_from(BIG_UNITS)), draw(st.booleans())
         made = {"last": draw(SMALL), "unit": unit, "mode": "calendar"}
@@ -321,40 +350,41 @@ def windows(draw: Any, pool: list[datetime]) -> Any:
     return draw(pick(both, {"after": edges[0]}, {"before": edges[1]}))
 
 
-def durations(key: str = "lte") -> st.Chance[Any]:
-    return LENGTHS.map(lambda length: {key: length[0], "unit": length[1]})
+def durations(pool: Pool, key: str = "lte") -> st.Chance[Any]:
+    lengths = st.sampled_from(pool.lengths)
+    return lengths.map(lambda length: {key: length[0], "unit": length[1]})
 
 
 @st.composite
-def simple_patterns(draw: Any, pool: list[datetime]) -> Any:
+def simple_patterns(draw: Any, pool: Pool) -> Any:
     if draw(pick(*[False] * 9, True)):
         return draw(patterns(pool))
     return dict(draw(pick({"event": "a"}, {"event": "b"}, {"any_event": True})))
 
 
 @st.composite
-def sequences(draw: Any, pool: list[datetime]) -> Any:
+def sequences(draw: Any, pool: Pool) -> Any:
     steps = [draw(simple_patterns(pool)) for _ in range(draw(pick(1, 2, 2, 3, 3, 4)))]
     for step in steps[1:]:
         form = draw(pick("", "", "gap", "gap", "immediately", "both", "absent"))
         if form in ("gap", "both", "absent"):
-            step["gap"] = draw(durations())
+            step["gap"] = draw(durations(pool))
         if form in ("immediately", "both"):
             step["immediately"] = True
         if form == "absent":
             step["absent"] = True
     made: dict[str, Any] = {"steps": steps}
     if draw(pick(False, True)):
-        made["total"] = draw(durations())
+        made["total"] = draw(durations(pool))
     if draw(pick(False, False, False, True)):
         made["within"] = draw(windows(pool))
     return {"sequence": made}
 
 
 @st.composite
-def lifecycles(draw: Any, pool: list[datetime]) -> Any:
+def lifecycles(draw: Any, pool: Pool) -> Any:
     made = draw(patterns(pool))
-    spell = durations("last")
+    spell = durations(pool, "last")
     state = draw(pick("first_time", "regularly", "stopped", "restarted"))
     made["state"] = state
     if state == "first_time":
@@ -370,7 +400,7 @@ def lifecycles(draw: Any, pool: list[datetime]) -> Any:
 
 
 @st.composite
-def behaviours(draw: Any, pool: list[datetime]) -> Any:
+def behaviours(draw: Any, pool: Pool) -> Any:
     made = draw(patterns(pool))
     if draw(pick(False, True)):
         made["within"] = draw(windows(pool))
@@ -388,7 +418,7 @@ def behaviours(draw: Any, pool: list[datetime]) -> Any:
 
 
 @st.composite
-def related_rules(draw: Any, pool: list[datetime]) -> Any:
+def related_rules(draw: Any, pool: Pool) -> Any:
     word = pick("any", "all", "none")
     counted = st.builds(
         lambda name, n: {name: n},
@@ -400,7 +430,7 @@ def related_rules(draw: Any, pool: list[datetime]) -> Any:
     return {"related": {"entity": "order", "quantifier": quantifier, "where": where}}
 
 
-def profile_rules(pool: list[datetime]) -> st.Chance[Any]:
+def profile_rules(pool: Pool) -> st.Chance[Any]:
     consent = st.builds(
         lambda purpose, status: {"consent": {"purpose": purpose, "status": status}},
         pick("ads", "mail"),
@@ -420,7 +450,7 @@ def profile_rules(pool: list[datetime]) -> st.Chance[Any]:
 
 
 @st.composite
-def tops(draw: Any, pool: list[datetime]) -> Any:
+def tops(draw: Any, pool: Pool) -> Any:
     by = draw(pick("score", "n", "name", "born", "seen", "flag"))
     made = {"n": draw(SMALL), "by": by, "order": draw(pick("asc", "desc"))}
     if draw(st.booleans()):
@@ -428,7 +458,7 @@ def tops(draw: Any, pool: list[datetime]) -> Any:
     return {"top": made}
 
 
-def rules(pool: list[datetime]) -> st.Chance[Any]:
+def rules(pool: Pool) -> st.Chance[Any]:
     reference = pick({"segment": {"in": "inner"}}, {"segment": {"not_in": "inner"}})
     leaf = st.one_of(
         profile_rules(pool),
@@ -450,7 +480,7 @@ def rules(pool: list[datetime]) -> st.Chance[Any]:
     return st.one_of(leaf, leaf, logic)
 
 
-def dated_rules(pool: list[datetime]) -> st.Chance[Any]:
+def dated_rules(pool: Pool) -> st.Chance[Any]:
     """Dates and instants of every kind against literals, windows and each other."""
     forms = ["date", "date", "scalar", "range", "items"]
     names = ["seen", "seen", "born", "name"]
@@ -462,7 +492,7 @@ def dated_rules(pool: list[datetime]) -> st.Chance[Any]:
     )
 
 
-def inner_rules(pool: list[datetime]) -> st.Chance[Any]:
+def inner_rules(pool: Pool) -> st.Chance[Any]:
     """What another segment says."""
     return st.one_of(behaviours(pool), profile_rules(pool))
 

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import contract
+
+from dmp.core.identifiers import FieldType, e164
+from dmp.core.sql import quote_text
+from dmp.ingest.contracts import FieldSpec
+from dmp.ingest.readings import expected, reading
+from dmp.storage.lake import Lake
+
+CASES = yaml.safe_load(
+    (Path(__file__).parent.parent / "cases" / "readings.yaml").read_text()
+)
+
+
+def test_the_table_has_every_type() -> None:
+    assert {case["type"] for case in CASES} == {kind.value for kind in FieldType}
+
+
+@pytest.fixture(scope="module")
+def duck(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with Lake(tmp_path_factory.mktemp("readings") / "lake") as lake:
+        lake.define("e164", e164, ["VARCHAR", "VARCHAR"], "VARCHAR")
+        yield lake
+
+
+@pytest.mark.parametrize(
+    "case", CASES, ids=[f"{case['type']}: {case['text']}"[:50] for case in CASES]
+)
+def test_a_text_is_read_as_its_type_or_not_at_all(duck: Lake, case: Any) -> None:
+    options = dict(case.get("options", {}))
+    read_by = contract(timezone=options.pop("zone", "UTC"))
+    spec = FieldSpec.model_validate(
+        {"from": "x", "type": case["type"], "purpose": "a", **options}
+    )
+    text = f'(select {quote_text(case["text"])} as "raw.x")'
+    found = duck.value(f"select ({reading(spec, read_by)})::varchar from {text}")
+    assert found == case["as"]
+    assert expected(spec)

@@ -1,0 +1,50 @@
+"""The committed sample as workspaces: landed, loaded, resolved."""
+
+from __future__ import annotations
+
+import getpass
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import yaml
+
+from dmp.flows.ingest import ingest
+from dmp.flows.resolve import resolve_people, train_linkage
+from dmp.flows.workspace import Workspace
+
+REPOSITORY = Path(__file__).parent.parent
+SAMPLE = REPOSITORY / "data" / "sample"
+SOURCES = ("app", "crm", "partner", "shop", "web")
+ROLES = ["admin", "analyst", "engineer", "marketer", "matcher", "privacy_officer"]
+UNTIL = datetime(2026, 6, 30, tzinfo=UTC)
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
+
+
+def land_sample(home: Path) -> None:
+    """Make a workspace folder with the repository's choices and the sample landed."""
+    shutil.copytree(REPOSITORY / "config", home / "config")
+    users = {"users": {getpass.getuser(): ROLES}}
+    (home / "config" / "roles.yaml").write_text(yaml.safe_dump(users))
+    shutil.copytree(SAMPLE, home / "data" / "landing")
+
+
+def open_at(home: Path, now: datetime = NOW) -> Workspace:
+    """Open a workspace whose clock stands still."""
+    clock: Callable[[], datetime] = lambda: now  # noqa: E731
+    return Workspace(home, clock=clock)
+
+
+def load_all(workspace: Workspace) -> None:
+    for source in SOURCES:
+        ingest(workspace, source)
+
+
+def build_resolved(home: Path) -> None:
+    """Land, load, train and resolve the sample in a folder."""
+    land_sample(home)
+    with open_at(home) as workspace:
+        load_all(workspace)
+        train_linkage(workspace)
+        resolve_people(workspace)

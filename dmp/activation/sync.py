@@ -15,10 +15,11 @@ from dmp.activation.destinations import (
     WrittenFile,
     write_audience,
 )
+from dmp.activation.destinations.config import MINIMUM_AUDIENCE
 from dmp.activation.destinations.file import write_manifest
 from dmp.core.config import fingerprint
 from dmp.core.errors import NotAllowed, UsageError
-from dmp.core.sql import Name, sql
+from dmp.core.sql import Name, row, sql
 from dmp.core.types import Evaluation
 from dmp.privacy import Caller, Vault
 from dmp.storage.lake import Lake
@@ -139,6 +140,36 @@ def _held(lake: Lake, destination: Destination, planned: Outcome) -> Outcome:
 def _plan(
     lake: Lake, destination: Destination, found: Evaluation, audience: Audience
 ) -> Outcome:
+    added, removed, kept = _difference(lake, destination, found)
+    content = lake.value(
+        "select (count(*), bit_xor(hash(destination_value)))::varchar from desired"
+    )
+    digest = fingerprint(found.segment, found.as_of.isoformat(), content)
+    lost = (("addressable", *loss) for loss in audience.losses)
+    return Outcome(
+        sync_id=f"{destination.destination}-{digest}",
+        destination=destination.destination,
+        segment=found.segment,
+        as_of=found.as_of,
+        snapshot=found.snapshot,
+        status="dry run",
+        members=found.members,
+        consented=found.consented,
+        after_exclusions=found.after_exclusions,
+        addressable=audience.people,
+        sent=0,
+        accepted=0,
+        added=added,
+        removed=removed,
+        kept=kept,
+        losses=(*found.losses, *lost),
+    )
+
+
+def _difference(
+    lake: Lake, destination: Destination, found: Evaluation
+) -> tuple[int, int, int]:
+    """Stage `acknowledged`, what the destination holds; count added, removed, kept."""
     lake.stage(
         "acknowledged",
         sql(
@@ -158,35 +189,17 @@ def _plan(
         from desired as d full join acknowledged as a using (destination_value)
         """
     )
-    content = lake.value(
-        "select (count(*), bit_xor(hash(destination_value)))::varchar from desired"
-    )
-    digest = fingerprint(found.segment, found.as_of.isoformat(), content)
-    losses = (*found.losses, *(("addressable", *loss) for loss in audience.losses))
-    return Outcome(
-        sync_id=f"{destination.destination}-{digest}",
-        destination=destination.destination,
-        segment=found.segment,
-        as_of=found.as_of,
-        snapshot=found.snapshot,
-        status="dry run",
-        members=found.members,
-        consented=found.consented,
-        after_exclusions=found.after_exclusions,
-        addressable=audience.people,
-        sent=0,
-        accepted=0,
-        added=int(added),
-        removed=int(removed),
-        kept=int(kept),
-        losses=losses,
-    )
+    return int(added), int(removed), int(kept)
 
 
 def _check_change(destination: Destination, planned: Outcome, *, force: bool) -> None:
     before = planned.kept + planned.removed
     changes = planned.added + planned.removed
-    if force or not before or changes <= destination.max_change_share * before:
+    if (
+        force
+        or before < MINIMUM_AUDIENCE
+        or changes <= destination.max_change_share * before
+    ):
         return
     raise UsageError(
         f"the sync of {planned.segment} to {planned.destination} would change "
@@ -261,35 +274,20 @@ def _ledger(lake: Lake, done: Outcome) -> Iterator[Write]:
 
 
 def _sync_row(lake: Lake, done: Outcome, purpose: str, now: datetime) -> Write:
-    row = lake.stage(
+    """Return the write of the outcome to `activation.sync`, without its status."""
+    columns = {
+        name: value
+        for name, value in vars(done).items()
+        if name not in ("status", "reason", "losses", "files")
+    }
+    staged = lake.stage(
         "sync_row",
-        sql(
-            "select $sync_id as sync_id, $destination as destination, "
-            "$segment as segment, $as_of::timestamptz as as_of, "
-            "$snapshot as snapshot, $purpose as purpose, $members as members, "
-            "$consented as consented, $after_exclusions as after_exclusions, "
-            "$addressable as addressable, $sent as sent, $accepted as accepted, "
-            "$added as added, $removed as removed, $kept as kept, "
-            "$losses::json as losses, $files::json as files, "
-            "$now::timestamptz as synced_at",
-            sync_id=done.sync_id,
-            destination=done.destination,
-            segment=done.segment,
-            as_of=done.as_of,
-            snapshot=done.snapshot,
+        row(
+            **columns,
             purpose=purpose,
-            members=done.members,
-            consented=done.consented,
-            after_exclusions=done.after_exclusions,
-            addressable=done.addressable,
-            sent=done.sent,
-            accepted=done.accepted,
-            added=done.added,
-            removed=done.removed,
-            kept=done.kept,
             losses=json.dumps(done.losses),
             files=json.dumps([asdict(file) for file in done.files]),
-            now=now,
+            synced_at=now,
         ),
     )
-    return upsert("activation.sync", row, ["sync_id"])
+    return upsert("activation.sync", staged, ["sync_id"])

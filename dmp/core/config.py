@@ -217,7 +217,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if document is None:
         return {}
     if not isinstance(document, dict):
-        raise ConfigInvalid(str(path), [Fault("document", "not a mapping", "key: value")])
+        raise ConfigInvalid(
+            str(path), [Fault("document", "not a mapping", "key: value")]
+        )
     return document
 
 

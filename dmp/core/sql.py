@@ -97,6 +97,16 @@ def sql(template: str, /, **arguments: Any) -> Query:
     return Query("".join(text), params)
 
 
+def row(**values: Any) -> Query:
+    """Return the select of one row, its columns named and bound by the arguments.
+
+    >>> row(a=1, b="x").text
+    'select $a as "a", $b as "b"'
+    """
+    cells = ", ".join(f"${name} as {quote_name(name)}" for name in values)
+    return Query(f"select {cells}", values)
+
+
 def join(parts: Iterable[Query | Name], separator: str = ", ") -> Query:
     """Return the parts as one query, with `separator` between them."""
     text: list[str] = []

@@ -33,9 +33,9 @@ from dmp.flows.workspace import Workspace, open_workspace
 from dmp.privacy import Permission
 from dmp.privacy.roles import PERMISSIONS, as_sender
 from dmp.segments import build
-from dmp.segments.build import chosen
 from dmp.segments.population import workspace_population
 from dmp.segments.rule import leaves
+from dmp.segments.saved import Saved, chosen, rules
 from dmp.segments.sentence import sentence
 from dmp.segments.stats import banded, makeup
 
@@ -238,7 +238,7 @@ class WorkspaceSegments:
         return rows[0]
 
     def _summary(
-        self, row: Mapping[str, Any], saved: Mapping[str, build.Saved]
+        self, row: Mapping[str, Any], saved: Mapping[str, Saved]
     ) -> SegmentSummary:
         segment = saved[row["segment"]].segment
         return SegmentSummary(
@@ -266,7 +266,7 @@ class WorkspaceSegments:
         self, segment: str, version: str, as_of: datetime
     ) -> tuple[TrendPoint, ...]:
         saved = saved_segments(self._workspace)
-        segments = {name: one.segment for name, one in saved.items()}
+        segments = rules(saved)
         points = []
         for back in reversed(range(TREND_POINTS)):
             at = as_of - back * TREND_STEP

@@ -11,8 +11,8 @@ from dmp.core.types import Evaluation
 from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
 from dmp.segments import build
-from dmp.segments.build import Saved, chosen, read_saved
 from dmp.segments.population import workspace_population
+from dmp.segments.saved import Saved, check, chosen, read_saved
 
 
 def saved_segments(workspace: Workspace) -> dict[str, Saved]:
@@ -28,7 +28,7 @@ def validate_segments(workspace: Workspace) -> list[str]:
     """
     workspace.allow(Permission.COUNT)
     saved = saved_segments(workspace)
-    build.check(workspace_population(workspace.lake, workspace.clock()), saved)
+    check(workspace_population(workspace.lake, workspace.clock()), saved)
     return list(saved)
 
 

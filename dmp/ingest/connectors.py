@@ -106,7 +106,15 @@ def raw_column(place: str) -> str:
 
 
 def content_hash(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hex."""
+    """Return the SHA-256 of a file's bytes, in hex.
+
+    Raises:
+        UsageError: the file is absent.
+    """
+    if not path.is_file():
+        raise UsageError(
+            f"{shown_file(path)} is not a file; see connector.path of the contract"
+        )
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):
@@ -122,11 +130,9 @@ def stage_file(lake: Lake, contract: Contract, path: Path, scratch: Path) -> Sta
     the caller removes.
 
     Raises:
-        UsageError: the file is absent or not of the contract's format.
+        UsageError: the file is not of the contract's format.
         ConfigInvalid: the contract reads columns that the file does not have.
     """
-    if not path.is_file():
-        raise UsageError(f"{path} is not a file; see connector.path of the contract")
     lake.stage(
         "rejected_row", "select 0::bigint as line, '' as body, '' as reason limit 0"
     )

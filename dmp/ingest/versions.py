@@ -26,7 +26,11 @@ def stage_versions(landing: Landing, vault: Vault) -> Name:
     """
     lake, fields = landing.lake, _fields(landing.contract)
     if not fields:
-        return lake.stage("new_version", "select 0::bigint as subject_id limit 0")
+        return lake.stage(
+            "new_version",
+            "select 0::bigint as subject_id, null::timestamptz as recorded_at, "
+            "'' as content_token limit 0",
+        )
     lake.stage("said_version", _said_sql(fields))
     if landing.contract.event or landing.contract.transaction:
         _stage_known(landing, vault)

@@ -4,86 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
-from typing import Any
 
-from dmp.core.config import fingerprint, yaml_files
-from dmp.core.errors import Fault, RuleInvalid, UnknownName
-from dmp.core.sql import Name, Query, sql
+from dmp.core.sql import Name, Query, row, sql
 from dmp.core.types import Evaluation
 from dmp.privacy.consent import stage_gate
-from dmp.segments.checks import faults_of
 from dmp.segments.compiler import compile_conditions, compile_segment
 from dmp.segments.population import KEY, workspace_population
 from dmp.segments.rule import Segment
-from dmp.segments.source import load, read
+from dmp.segments.saved import Saved, check, chosen, rules
 from dmp.segments.sources import Population
 from dmp.storage import write
 from dmp.storage.lake import Lake
 from dmp.storage.write import Write, append, change, commit
 
 MEMBER = "member"
-
-
-@dataclass(frozen=True)
-class Saved:
-    """A segment of `config/segments`, with the document it was read from."""
-
-    segment: Segment
-    document: Mapping[str, Any]
-
-    @property
-    def version(self) -> str:
-        """A fingerprint of what decides membership: the rule and its time zone."""
-        return fingerprint(self.document["rule"], self.segment.timezone)
-
-
-def read_saved(folder: Path) -> dict[str, Saved]:
-    """Return the segments of a folder by id.
-
-    Raises:
-        RuleInvalid: the faults of the first faulty file, or an id that differs from
-            its file's name.
-    """
-    saved = {}
-    for path in yaml_files(folder):
-        segment = read(path)
-        if segment.id != path.stem:
-            fault = Fault("segment", "differs from the file's name", path.stem)
-            raise RuleInvalid(str(path), [fault])
-        document = load(path.read_text(encoding="utf-8"), path.name)
-        assert isinstance(document, dict)
-        saved[segment.id] = Saved(segment, document)
-    return saved
-
-
-def chosen(saved: Mapping[str, Saved], segment: str) -> Saved:
-    """Return one saved segment.
-
-    Raises:
-        UnknownName: no such segment; the near ones are named.
-    """
-    if segment not in saved:
-        raise UnknownName("segment", segment, list(saved))
-    return saved[segment]
-
-
-def check(population: Population, saved: Mapping[str, Saved]) -> None:
-    """Compile every segment beside the attributes and properties of a population.
-
-    Raises:
-        RuleInvalid: the faults of all of them at once.
-    """
-    segments = _segments(saved)
-    faults = [
-        Fault(f"{name}: {fault.path}", fault.wrong, fault.right)
-        for name, one in saved.items()
-        for fault in faults_of(one.segment, population, segments)
-    ]
-    if faults:
-        raise RuleInvalid("config/segments", faults)
 
 
 def stage_members(
@@ -119,7 +55,7 @@ def evaluate(
         RuleInvalid: the rule names what the lake does not have.
     """
     one = chosen(saved, segment)
-    stage_members(lake, population, one.segment, _segments(saved), as_of)
+    stage_members(lake, population, one.segment, rules(saved), as_of)
     losses = _stage_consented(lake, one.segment.purpose, consent_at or as_of)
     consented = _count(lake, "consented_member")
     return Evaluation(
@@ -184,10 +120,6 @@ def _build_one(
     return replace(found, is_new=False)
 
 
-def _segments(saved: Mapping[str, Saved]) -> dict[str, Segment]:
-    return {name: one.segment for name, one in saved.items()}
-
-
 def _count(lake: Lake, table: str) -> int:
     return int(lake.value(sql("select count(*) from {t}", t=Name(table))))
 
@@ -224,7 +156,7 @@ def _conditions(
     segment: Segment,
     as_of: datetime,
 ) -> tuple[tuple[str, int], ...]:
-    compiled = compile_conditions(segment, population, as_of, segments=_segments(saved))
+    compiled = compile_conditions(segment, population, as_of, segments=rules(saved))
     counts = lake.row(compiled.query.sql(dialect="duckdb"))
     return tuple(zip(compiled.paths, counts[1:], strict=True))
 
@@ -248,19 +180,15 @@ def _definition(lake: Lake, one: Saved, now: datetime) -> Iterator[Write]:
             now=now,
         ),
     )
-    yield append(
-        "segment.definition",
-        sql(
-            "select $segment as segment, $version as version, $name as name, "
-            "$purpose as purpose, $rule::json as rule, $now::timestamptz as valid_from",
-            segment=one.segment.id,
-            version=one.version,
-            name=one.segment.name,
-            purpose=one.segment.purpose,
-            rule=document,
-            now=now,
-        ),
+    definition = row(
+        segment=one.segment.id,
+        version=one.version,
+        name=one.segment.name,
+        purpose=one.segment.purpose,
+        rule=document,
+        valid_from=now,
     )
+    yield append("segment.definition", definition)
 
 
 def _result(lake: Lake, found: Evaluation, now: datetime) -> Iterator[Write]:
@@ -282,11 +210,7 @@ def _result(lake: Lake, found: Evaluation, now: datetime) -> Iterator[Write]:
     numbers = (found.people, found.members, found.consented, found.after_exclusions)
     if kept and kept[0] == (*numbers, losses, conditions):
         return
-    row = sql(
-        "select $segment as segment, $version as version, $as_of::timestamptz as as_of,"
-        " $snapshot as snapshot, $people as people, $members as members, "
-        "$consented as consented, $after as after_exclusions, $losses::json as losses, "
-        "$conditions::json as conditions, $now::timestamptz as computed_at",
+    result = row(
         segment=found.segment,
         version=found.version,
         as_of=found.as_of,
@@ -294,12 +218,12 @@ def _result(lake: Lake, found: Evaluation, now: datetime) -> Iterator[Write]:
         people=found.people,
         members=found.members,
         consented=found.consented,
-        after=found.after_exclusions,
+        after_exclusions=found.after_exclusions,
         losses=losses,
         conditions=conditions,
-        now=now,
+        computed_at=now,
     )
-    yield write.replace("segment.result", row, where)
+    yield write.replace("segment.result", result, where)
 
 
 def _membership(lake: Lake, found: Evaluation, one: Saved) -> Iterator[Write]:

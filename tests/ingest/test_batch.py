@@ -86,7 +86,7 @@ def test_a_changed_file_gives_its_changes(door: Door) -> None:
 
 
 def test_a_correction_that_keeps_its_instant_counts(door: Door) -> None:
-    for day, tier in enumerate(("gold", "tin", "gold", "lead")):
+    for day, tier in enumerate(("gold", "tin", "zinc", "lead")):
         text = f"id,tier,updated\n1,{tier},2026-01-01\n"
         door.load(RECORDS, text, now=NOW + timedelta(days=day))
         assert tiers(door.lake)[-1] == tier

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -26,9 +27,17 @@ def rows_of(source: str) -> list[dict[str, Any]]:
         elif path.suffix == ".jsonl":
             rows += [json.loads(line) for line in path.read_text().splitlines()]
         else:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                rows += csv.DictReader(file)
+            lines = path.read_bytes().removeprefix(BOM_UTF8).splitlines(keepends=True)
+            rows += csv.DictReader([in_text(line) for line in lines])
     return rows
+
+
+def in_text(line: bytes) -> str:
+    """Decode a line of a file in which two encodings were mixed."""
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return line.decode("cp1252")
 
 
 def names_in(source: str) -> Iterator[str]:

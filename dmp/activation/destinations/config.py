@@ -53,7 +53,8 @@ class Destination(Document):
             below the minimum sent.
         minimum: the destination's own least audience; 100 is the least for all.
         max_change_share: a sync that would add and remove more than this share of
-            the audience that is there stops, unless it is forced.
+            the audience that is there stops, unless it is forced. Audiences of fewer
+            than 100 identifiers may change freely.
     """
 
     destination: str = Field(pattern=r"^[a-z][a-z0-9_]*$")

@@ -1,0 +1,79 @@
+"""The segments of `config/segments`: read, found by name, checked together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dmp.core.config import fingerprint, yaml_files
+from dmp.core.errors import Fault, RuleInvalid, UnknownName
+from dmp.segments.checks import faults_of
+from dmp.segments.rule import Segment
+from dmp.segments.source import load, read
+from dmp.segments.sources import Population
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A segment of `config/segments`, with the document it was read from."""
+
+    segment: Segment
+    document: Mapping[str, Any]
+
+    @property
+    def version(self) -> str:
+        """A fingerprint of what decides membership: the rule and its time zone."""
+        return fingerprint(self.document["rule"], self.segment.timezone)
+
+
+def read_saved(folder: Path) -> dict[str, Saved]:
+    """Return the segments of a folder by id.
+
+    Raises:
+        RuleInvalid: the faults of the first faulty file, or an id that differs from
+            its file's name.
+    """
+    saved = {}
+    for path in yaml_files(folder):
+        segment = read(path)
+        if segment.id != path.stem:
+            fault = Fault("segment", "differs from the file's name", path.stem)
+            raise RuleInvalid(str(path), [fault])
+        document = load(path.read_text(encoding="utf-8"), path.name)
+        assert isinstance(document, dict)
+        saved[segment.id] = Saved(segment, document)
+    return saved
+
+
+def chosen(saved: Mapping[str, Saved], segment: str) -> Saved:
+    """Return one saved segment.
+
+    Raises:
+        UnknownName: no such segment; the near ones are named.
+    """
+    if segment not in saved:
+        raise UnknownName("segment", segment, list(saved))
+    return saved[segment]
+
+
+def check(population: Population, saved: Mapping[str, Saved]) -> None:
+    """Compile every segment beside the attributes and properties of a population.
+
+    Raises:
+        RuleInvalid: the faults of all of them at once.
+    """
+    segments = rules(saved)
+    faults = [
+        Fault(f"{name}: {fault.path}", fault.wrong, fault.right)
+        for name, one in saved.items()
+        for fault in faults_of(one.segment, population, segments)
+    ]
+    if faults:
+        raise RuleInvalid("config/segments", faults)
+
+
+def rules(saved: Mapping[str, Saved]) -> dict[str, Segment]:
+    """Return the parsed rules alone, by id: what compiled rules may refer to."""
+    return {name: one.segment for name, one in saved.items()}

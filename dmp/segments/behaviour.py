@@ -7,13 +7,9 @@ from typing import Any
 
 from dmp.segments import grammar
 from dmp.segments.calendars import CALENDAR_UNITS, UNITS
-from dmp.segments.conditions import (
-    clauses_kind,
-    numeric,
-    property_kind,
-    time_field,
-)
+from dmp.segments.conditions import clauses_kind, numeric
 from dmp.segments.grammar import Faults, Field, Kind, refuse
+from dmp.segments.literals import property_kind, time_field
 from dmp.segments.rule import (
     Ago,
     Apart,

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from dmp.core.errors import Fault, RuleInvalid
 from dmp.segments.calendars import CALENDAR_UNITS
-from dmp.segments.conditions import is_time
 from dmp.segments.grammar import near
+from dmp.segments.literals import is_time
 from dmp.segments.operators import NUMBER_OPS, OPERATORS, Takes
 from dmp.segments.rule import All as Every
 from dmp.segments.rule import (

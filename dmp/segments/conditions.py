@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any, cast
 
 from dmp.segments import grammar
 from dmp.segments.calendars import CALENDAR_UNITS, UNITS
 from dmp.segments.grammar import Faults, Field, Kind, Schema, refuse
+from dmp.segments.literals import (
+    literal_kind,
+    or_other,
+    pattern_kind,
+    property_kind,
+    time_kind,
+)
 from dmp.segments.operators import (
     CASE_TAKES,
     NUMBER_OPS,
@@ -18,7 +24,6 @@ from dmp.segments.operators import (
     Operator,
     Takes,
 )
-from dmp.segments.patterns import pattern_fault
 from dmp.segments.rule import (
     All,
     AnyOf,
@@ -27,103 +32,12 @@ from dmp.segments.rule import (
     Condition,
     Not,
     Other,
-    Property,
 )
-from dmp.segments.windows import read_time
 
 _FLAG = Field(grammar.boolean(), missing=None)
 _UNIT = Field(grammar.choice(*UNITS), required=True)
 _PERIOD_UNIT = Field(grammar.choice(*CALENDAR_UNITS), required=True)
 _COUNT = grammar.integer(1)
-
-
-def property_kind() -> Kind[Property]:
-    """Return the kind of property paths: dotted text or a list of parts."""
-    whole, parts = grammar.text(), grammar.many(grammar.text(empty=True), 1)
-
-    def read(value: object, path: str, faults: Faults) -> Property:
-        if isinstance(value, list | tuple):
-            return Property(parts.read(value, path, faults))
-        return Property(whole.read(value, path, faults))
-
-    return Kind(read, {"anyOf": [whole.schema, parts.schema]})
-
-
-def _other(key: str) -> Kind[Other]:
-    kind = property_kind() if key == "property" else _attribute_name()
-    fields = {key: Field(kind, required=True)}
-    return grammar.shape(fields, lambda given, path, faults: Other(given[key]))
-
-
-def _attribute_name() -> Kind[Property]:
-    name = grammar.text()
-
-    def read(value: object, path: str, faults: Faults) -> Property:
-        return Property((name.read(value, path, faults),))
-
-    return Kind(read, name.schema)
-
-
-def _is_mapping(value: object) -> bool:
-    return isinstance(value, Mapping)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _literal() -> Kind[Any]:
-    return grammar.first_of(
-        [
-            (lambda value: isinstance(value, bool), grammar.boolean()),
-            (_is_number, grammar.number()),
-            (lambda value: True, grammar.text(empty=True)),
-        ]
-    )
-
-
-def _or_other(kind: Kind[Any], key: str) -> Kind[Any]:
-    return grammar.first_of([(_is_mapping, _other(key)), (lambda value: True, kind)])
-
-
-def _time_text() -> Kind[str]:
-    inner = grammar.text()
-
-    def read(value: object, path: str, faults: Faults) -> str:
-        before = len(faults)
-        written = inner.read(value, path, faults)
-        if len(faults) == before and not is_time(written):
-            refuse(faults, path, "is no date or instant", "ISO 8601 as 2025-05-14")
-        return written
-
-    return Kind(read, {"type": "string"})
-
-
-def is_time(written: str) -> bool:
-    """Say whether a text writes a date or an instant."""
-    try:
-        return isinstance(read_time(written, UTC), date | datetime)
-    except ValueError:
-        return False
-
-
-def time_field(required: bool = False) -> Field:
-    """Return the field of a date or an instant, as text or as YAML's own."""
-    return Field(_time_text(), required)
-
-
-def _pattern() -> Kind[str]:
-    inner = grammar.text(empty=True)
-
-    def read(value: object, path: str, faults: Faults) -> str:
-        before = len(faults)
-        written = inner.read(value, path, faults)
-        wrong = pattern_fault(written) if len(faults) == before else ""
-        if wrong:
-            refuse(faults, path, wrong, "a regular expression as RE2 takes it")
-        return written
-
-    return Kind(read, {"type": "string", "format": "regex"})
 
 
 def _numeric(op: Operator) -> Mapping[str, Field]:
@@ -183,19 +97,19 @@ def _merge(schemas: list[Schema], more: Schema) -> None:
 
 
 def _operands(op: Operator, key: str) -> Mapping[str, Field]:
-    literal = _or_other(_literal(), key)
+    literal = or_other(literal_kind(), key)
     texts = grammar.many(grammar.text(), 1)
     n = Field(_COUNT, required=True)
     kinds: Mapping[Takes, Mapping[str, Field]] = {
         Takes.NOTHING: {},
         Takes.SCALAR: _needed(value=literal),
         Takes.RANGE: _needed(value=literal, to=literal),
-        Takes.TEXT: _needed(value=_or_other(grammar.text(empty=True), key)),
-        Takes.PATTERN: _needed(value=_pattern()),
+        Takes.TEXT: _needed(value=or_other(grammar.text(empty=True), key)),
+        Takes.PATTERN: _needed(value=pattern_kind()),
         Takes.TEXTS: _needed(value=texts),
-        Takes.ITEMS: _needed(value=grammar.many(_literal(), 1)),
+        Takes.ITEMS: _needed(value=grammar.many(literal_kind(), 1)),
         Takes.SIZE: _needed(value=numeric()),
-        Takes.TIME: _needed(value=_or_other(_time_text(), key)),
+        Takes.TIME: _needed(value=or_other(time_kind(), key)),
         Takes.COUNT: {"value": n, "unit": _UNIT},
         Takes.AGO: {"from": n, **_needed(to=grammar.integer(0)), "unit": _UNIT},
         Takes.PERIOD: {"unit": _PERIOD_UNIT},

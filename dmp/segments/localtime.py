@@ -33,9 +33,12 @@ def from_local(wall: Tree, zone: tzinfo) -> Tree:
     ICU takes the later of a repeated time, so the offset of the day before is tried
     first, then that of the day after.
     """
-    as_utc = call("timezone", text("UTC"), wall)
     if _is_utc(zone):
-        return as_utc
+        return call("timezone", text("UTC"), wall)
+    return trees.bound("w", wall, lambda bound: _from_local(bound, zone))
+
+
+def _from_local(wall: Tree, zone: tzinfo) -> Tree:
     before = _with_offset_of(wall, zone, days=-1)
     after = _with_offset_of(wall, zone, days=1)
     return trees.case(
@@ -56,9 +59,13 @@ def _with_offset_of(wall: Tree, zone: tzinfo, days: int) -> Tree:
 
 def local_day(instant: Tree, zone: tzinfo) -> Tree:
     """Return the local day that has begun last at an instant."""
-    wall = cast(to_local(instant, zone), "date")
     if _is_utc(zone):
-        return wall
+        return cast(to_local(instant, zone), "date")
+    return trees.bound("i", instant, lambda bound: _local_day(bound, zone))
+
+
+def _local_day(instant: Tree, zone: tzinfo) -> Tree:
+    wall = cast(to_local(instant, zone), "date")
     following = trees.plus(wall, trees.integer(1))
     start = from_local(cast(following, "timestamp"), zone)
     begun = trees.lte(start, instant.copy())

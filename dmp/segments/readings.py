@@ -175,11 +175,15 @@ def as_moment(source: Source, zone: tzinfo) -> Tree | None:
         case "instant":
             return as_instant(source)
         case "text":
-            return _instant_of_text(source.read(), zone)
+            return _bound_instant(source.read(), zone)
         case "json":
             readable = _is_json(source, "VARCHAR")
-            return trees.case((readable, _instant_of_text(_json_text(source), zone)))
+            return trees.case((readable, _bound_instant(_json_text(source), zone)))
     return None
+
+
+def _bound_instant(value: Tree, zone: tzinfo) -> Tree:
+    return trees.bound("t", value, lambda bound: _instant_of_text(bound, zone))
 
 
 def as_instant(source: Source) -> Tree:

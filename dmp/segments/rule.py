@@ -1,7 +1,7 @@
 """The tree of a segment rule: frozen nodes, each meaning exactly one thing.
 
-Every class is one form of `docs/segment-rules.md`. Dates and instants stay text, as
-they were written; they become instants only together with a zone and an as_of.
+Every class is one form of `docs/segment-rules.md`; what they are made of, and
+the nodes without parts, are in `terms` and may be imported from here.
 """
 
 from __future__ import annotations
@@ -10,118 +10,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-Scalar: TypeAlias = str | int | float | bool
-
-
-@dataclass(frozen=True)
-class Property:
-    """A name, or a path into nested values.
-
-    Attributes:
-        written: dotted text as in the rule, or the parts when it was a list.
-    """
-
-    written: str | tuple[str, ...]
-
-    def candidates(self) -> tuple[tuple[str, ...], ...]:
-        """Return the key paths to try, the exact top-level key first.
-
-        >>> Property("a.b").candidates()
-        (('a.b',), ('a', 'b'))
-        """
-        if isinstance(self.written, tuple):
-            return (self.written,)
-        parts = tuple(self.written.split("."))
-        return ((self.written,),) if len(parts) == 1 else ((self.written,), parts)
-
-    def __str__(self) -> str:
-        """Return the path with dots."""
-        return self.written if isinstance(self.written, str) else ".".join(self.written)
-
-
-@dataclass(frozen=True)
-class Other:
-    """Another attribute or property of the same row, in place of a literal."""
-
-    property: Property
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """An operator and what it compares with.
-
-    Attributes:
-        value: a literal, another value of the row, a tuple of literals, a count of
-            units, or the inner comparison of `size`; None where op takes none.
-        to: the open end of between.
-        start: `from` of between_ago, in units before as_of.
-        include_missing: the answer on a missing value; None is the operator's default.
-        include_today: anniversary_in_next takes today in.
-    """
-
-    op: str
-    value: Scalar | Other | tuple[Scalar, ...] | Comparison | None = None
-    to: Scalar | Other | None = None
-    unit: str | None = None
-    start: int | None = None
-    include_missing: bool | None = None
-    ignore_case: bool = False
-    include_today: bool = False
-
-
-@dataclass(frozen=True)
-class Duration:
-    """A length of time: n units, n >= 1."""
-
-    n: int
-    unit: str
-
-
-@dataclass(frozen=True)
-class Rolling:
-    """The window (as_of - n units, as_of]."""
-
-    length: Duration
-
-
-@dataclass(frozen=True)
-class Calendar:
-    """The n whole local periods before the current one.
-
-    Attributes:
-        include_today: also the current, unfinished period, up to as_of.
-    """
-
-    length: Duration
-    include_today: bool
-
-
-@dataclass(frozen=True)
-class Ago:
-    """The window (as_of - start, as_of - end], start > end >= 0, in units."""
-
-    start: int
-    end: int
-    unit: str
-
-
-@dataclass(frozen=True)
-class Apart:
-    """The window after < occurred_at < before; either may be absent."""
-
-    after: str | None
-    before: str | None
-
-
-@dataclass(frozen=True)
-class Range:
-    """The window [start, end)."""
-
-    start: str
-    end: str
-
-
-Within: TypeAlias = Rolling | Calendar | Ago | Apart | Range
+from dmp.segments.terms import Ago as Ago
+from dmp.segments.terms import Apart as Apart
+from dmp.segments.terms import Calendar as Calendar
+from dmp.segments.terms import Comparison as Comparison
+from dmp.segments.terms import Consent as Consent
+from dmp.segments.terms import Duration as Duration
+from dmp.segments.terms import InList as InList
+from dmp.segments.terms import InSegment as InSegment
+from dmp.segments.terms import Other as Other
+from dmp.segments.terms import Property as Property
+from dmp.segments.terms import Range as Range
+from dmp.segments.terms import Rolling as Rolling
+from dmp.segments.terms import Sample as Sample
+from dmp.segments.terms import Scalar as Scalar
+from dmp.segments.terms import Sql as Sql
+from dmp.segments.terms import Within as Within
 
 
 @dataclass(frozen=True)
@@ -287,38 +191,6 @@ class Related:
 
 
 @dataclass(frozen=True)
-class InSegment:
-    """Member (or not) of another segment at the same as_of, in its own zone."""
-
-    id: str
-    negated: bool
-
-
-@dataclass(frozen=True)
-class Consent:
-    """The newest decision for a purpose up to as_of; no decision is unknown."""
-
-    purpose: str
-    status: str
-
-
-@dataclass(frozen=True)
-class InList:
-    """Member of a static list."""
-
-    id: str
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A stable share of people: bucket in [start, start + percent) of [0, 100)."""
-
-    percent: float
-    salt: str
-    start: float = 0.0
-
-
-@dataclass(frozen=True)
 class Top:
     """Among the n best by an attribute; ties go to the lower profile_id."""
 
@@ -326,13 +198,6 @@ class Top:
     by: str
     descending: bool = True
     of: Node | None = None
-
-
-@dataclass(frozen=True)
-class Sql:
-    """profile_id is in the result of one checked SELECT."""
-
-    select: str
 
 
 Leaf: TypeAlias = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from typing import TypeAlias
 
@@ -196,6 +196,17 @@ def array(items: Iterable[Tree]) -> exp.Array:
 def function(parameter: str, body: Tree) -> exp.Lambda:
     """Return a lambda of one parameter for a list function."""
     return exp.Lambda(this=body, expressions=[exp.to_identifier(parameter)])
+
+
+def bound(name: str, value: Tree, body: Callable[[Tree], Tree]) -> Tree:
+    """Return the body with the value bound to a name, so that it is written once.
+
+    The name must differ from those of the bodies around it.
+    """
+    made = function(name, body(exp.column(name)))
+    return call(
+        "list_extract", call("list_transform", array([value]), made), integer(1)
+    )
 
 
 def filtered(aggregate: Tree, condition: Tree) -> Tree:

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import NOW, Door, contract, events
+from door import NOW, Door, contract, events
 
 from dmp.core.errors import ConfigInvalid, UsageError
 from dmp.ingest.batch import load_file, preview_file

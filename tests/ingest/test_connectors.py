@@ -5,7 +5,7 @@ import io
 from collections.abc import Sequence
 
 import pytest
-from conftest import Door, contract
+from door import Door, contract
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import Door, contract
+from door import Door, contract
 from sample_workspace import REPOSITORY
 
 from dmp.core.errors import ConfigInvalid, UnknownName

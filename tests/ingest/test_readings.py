@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import contract
+from door import contract
 
 from dmp.core.identifiers import FieldType, e164
 from dmp.core.sql import quote_text

@@ -28,7 +28,7 @@ def connection() -> Iterator[Any]:
 @pytest.mark.parametrize("family", worlds.FAMILIES)
 @given(seed=st.integers(0, 2**32))
 @settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,
@@ -61,7 +61,24 @@ def check(
     note(f"{document}\n{other}\n{as_of}\n{query.sql('duckdb')}")
     found = sorted(row[0] for row in connection.execute(query.sql("duckdb")).fetchall())
     assert found == reference.members(document, world, as_of)
-    counts = compile_conditions(segment, worlds.POPULATION, as_of, segments=segments)
-    (row,) = connection.execute(counts.query.sql("duckdb")).fetchall()
-    assert row[0] == len(found)
-    assert len(row) == 1 + len(counts.paths)
+
+
+def test_conditions_are_counted_alone_and_together(connection: Any) -> None:
+    for seed in range(12):
+        random = Random(seed)
+        zone, as_of, pool = worlds.moments().make(random)
+        world = worlds.worlds(as_of, pool).make(random)
+        worlds.fill(connection, world)
+        parts = [worlds.behaviours(pool).make(random) for _ in range(2)]
+        parts.append(worlds.sequences(pool).make(random))
+        document = {"segment": "s", "timezone": zone, "rule": {"any": parts}}
+        counted = compile_conditions(
+            parse(document), worlds.POPULATION, as_of, segments={}
+        )
+        (row,) = connection.execute(counted.query.sql("duckdb")).fetchall()
+        alone = [
+            len(reference.members({**document, "rule": part}, world, as_of))
+            for part in parts
+        ]
+        assert list(row) == [len(reference.members(document, world, as_of)), *alone]
+        assert len(counted.paths) == len(parts)

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from sample_workspace import REPOSITORY
+
+from dmp.activation.destinations import chosen, read_destinations
+from dmp.core.errors import ConfigInvalid, UnknownName
+
+PLAIN: dict[str, Any] = {
+    "destination": "shop",
+    "file": {"folder": "out"},
+    "purpose": "advertising",
+}
+
+
+def read(folder: Path, document: dict[str, Any], name: str = "shop") -> Any:
+    (folder / f"{name}.yaml").write_text(yaml.safe_dump(document))
+    return read_destinations(folder)[name]
+
+
+def test_all_faults_of_a_destination_are_told_with_their_paths(tmp_path: Path) -> None:
+    faulty = {
+        **PLAIN,
+        "purpose": "",
+        "identifier": {"type": "Full name", "encoding": "rot13"},
+        "max_change_share": 0,
+        "floor": 3,
+    }
+    with pytest.raises(ConfigInvalid, match=r"config/destinations/shop\.yaml") as no:
+        read(tmp_path, faulty)
+    assert {fault.path for fault in no.value.faults} == {
+        "purpose",
+        "identifier.type",
+        "identifier.encoding",
+        "max_change_share",
+        "floor",
+    }
+
+
+def test_the_file_is_called_as_the_destination(tmp_path: Path) -> None:
+    with pytest.raises(ConfigInvalid, match="differs from the file's name"):
+        read(tmp_path, PLAIN, "other")
+
+
+@pytest.mark.parametrize(
+    ("changes", "floor"),
+    [
+        ({}, 100),
+        ({"minimum": 20}, 100),
+        ({"minimum": 300}, 300),
+        ({"internal": True}, 1),
+    ],
+)
+def test_the_floor(tmp_path: Path, changes: dict[str, Any], floor: int) -> None:
+    assert read(tmp_path, {**PLAIN, **changes}).floor == floor
+
+
+def test_an_unknown_destination_is_answered_by_a_near_one() -> None:
+    known = read_destinations(REPOSITORY / "config" / "destinations")
+    with pytest.raises(UnknownName, match="did you mean warehouse"):
+        chosen(known, "werehouse")

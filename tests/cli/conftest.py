@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dmp.cli import main
+from dmp.flows.initialise import initialise
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a command gave."""
+
+    code: int
+    out: str
+    err: str
+
+
+Call = Callable[..., Shown]
+
+
+@pytest.fixture(scope="module")
+def made_home(
+    tmp_path_factory: pytest.TempPathFactory, isolated_environment: pytest.MonkeyPatch
+) -> Path:
+    """A workspace with nothing in it."""
+    return initialise(tmp_path_factory.mktemp("cli") / "ws").home
+
+
+@pytest.fixture
+def dmp(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Call]:
+    """Call the command line as the installed command does."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    def call(*arguments: str) -> Shown:
+        monkeypatch.setattr(sys, "argv", ["dmp", *arguments])
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as done:
+            code = int(done.code or 0)
+        return Shown(code, *capsys.readouterr())
+
+    yield call
+    signal.signal(signal.SIGTERM, before)
+    logging.getLogger().setLevel(logging.WARNING)
+
+
+@pytest.fixture
+def at(dmp: Call, made_home: Path) -> Call:
+    """Call the command line in the workspace with nothing in it."""
+    return lambda *arguments: dmp("--home", str(made_home), *arguments)

@@ -1,0 +1,107 @@
+"""The schedule that is shipped calls commands and notebooks that exist."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from dmp.cli import cli
+
+REPOSITORY = Path(__file__).parent.parent.parent
+GUIDES = REPOSITORY / "docs" / "guides"
+PAGE = (GUIDES / "jobs.md").read_text("utf-8")
+NOTEBOOKS = {path.stem for path in (REPOSITORY / "notebooks").glob("*.ipynb")}
+
+
+def read_unit(name: str) -> dict[str, list[str]]:
+    """Return the values of each `Section.Key`."""
+    found: dict[str, list[str]] = {}
+    section = ""
+    for line in (GUIDES / name).read_text().splitlines():
+        if line.startswith("["):
+            section = line.strip("[]")
+        elif line and not line.startswith("#"):
+            key, equals, value = line.partition("=")
+            assert equals, line
+            found.setdefault(f"{section}.{key}", []).append(value)
+    return found
+
+
+def cron_line() -> str:
+    (block,) = re.findall(r"```cron\n(.*?)\n```", PAGE, re.DOTALL)
+    return str(block)
+
+
+def in_the_page() -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+    return [line.partition("#")[0] for block in blocks for line in block.splitlines()]
+
+
+def in_cron() -> list[str]:
+    minute, hour, *days, rest = cron_line().split(None, 5)
+    assert (0 <= int(minute) < 60, 0 <= int(hour) < 24) == (True, True)
+    assert days == ["*"] * 3
+    home, shell, option, script = shlex.split(rest)
+    assert (home.partition("=")[0], shell, option) == ("DMP_HOME", "sh", "-c")
+    return script.split(" && ")
+
+
+def in_the_service() -> list[str]:
+    return read_unit("dmp-nightly.service")["Service.ExecStart"]
+
+
+COMMANDS = [*in_the_page(), *in_cron(), *in_the_service()]
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_shipped_command_exists(line: str) -> None:
+    program, *words = shlex.split(line)
+    assert Path(program).name == "dmp"
+    name, command, rest = cli.resolve_command(click.Context(cli), words)
+    assert command is not None
+    with command.make_context(name, rest, resilient_parsing=False) as context:
+        if name == "run":
+            assert context.params["notebook"] in NOTEBOOKS
+
+
+def test_cron_and_systemd_run_the_same_chain() -> None:
+    def chain(lines: list[str]) -> list[str]:
+        return [" ".join(shlex.split(line)[1:3]).split(" --")[0] for line in lines]
+
+    assert chain(in_cron()) == chain(in_the_service())
+    assert chain(in_cron())[:2] == ["run 10_ingest", "run 21_resolve"]
+
+
+def test_the_units_fit_together() -> None:
+    service, timer = read_unit("dmp-nightly.service"), read_unit("dmp-nightly.timer")
+    assert service["Service.Type"] == ["oneshot"]
+    assert service["Service.SuccessExitStatus"] == ["75"]
+    assert service["Service.Environment"][0].startswith("DMP_HOME=/")
+    assert service["Service.UMask"] == ["0077"]
+    assert timer["Install.WantedBy"] == ["timers.target"]
+    (calendar,) = timer["Timer.OnCalendar"]
+    assert re.fullmatch(r"\*-\*-\* \d\d:\d\d:\d\d", calendar)
+    for line in service["Service.ExecStart"]:
+        assert line.startswith("/")
+
+
+def test_the_page_lists_the_exit_codes_that_help_lists() -> None:
+    epilog = " ".join((cli.epilog or "").split())
+    listed = re.findall(r"^\| ([\d, ]+) \|", PAGE, re.MULTILINE)
+    codes = {code for cell in listed for code in cell.split(", ")}
+    assert codes == {"0", "1", "2", "75", "124", "130", "143"}
+    for code in ("0 done", "1 failed", "2 wrong use", "75 another", "124 the run"):
+        assert code in epilog
+
+
+def test_the_links_of_the_guides_lead_somewhere() -> None:
+    for page in ("jobs.md", "privacy.md"):
+        text = (GUIDES / page).read_text("utf-8")
+        for target in re.findall(r"\]\(([^)#]+)\)", text):
+            assert (GUIDES / target).exists(), target
+        for target in re.findall(r"`(tests/[\w/.]+)`", text):
+            assert (REPOSITORY / target).exists(), target

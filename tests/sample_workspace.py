@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+from dmp.core.config import Paths, key_folder, workspace_identity
 from dmp.flows.ingest import ingest
 from dmp.flows.resolve import resolve_people, train_linkage
 from dmp.flows.workspace import Workspace
@@ -48,3 +49,16 @@ def build_resolved(home: Path) -> None:
         load_all(workspace)
         train_linkage(workspace)
         resolve_people(workspace)
+
+
+def copy_workspace(home: Path, to: Path) -> Path:
+    """Copy a workspace to write to, with signed heads of its audit log of its own."""
+    shutil.copytree(home, to)
+    identity = workspace_identity(Paths(home)).id
+    heads = to / "audit-heads.jsonl"
+    shutil.copy(key_folder() / identity / heads.name, heads)
+    settings = to / "config" / "dmp.yaml"
+    document = yaml.safe_load(settings.read_text())
+    document["audit"] = {"heads_file": str(heads)}
+    settings.write_text(yaml.safe_dump(document))
+    return to

@@ -19,10 +19,10 @@ def stage_evidence(
     """Stage `node`, one row a subject, and `evidence`, one row a pair with a weight.
 
     `node`: `subject_id, node` (numbered from 0 by subject), `is_comparable`.
-    `evidence`: the two subjects and nodes, `weight` in bits (infinite for human
-    decisions), `is_compared` where the model scored the pair, `is_deterministic` where
-    they share an identifier. Where the model scored a pair, its score counts instead of the
-    identifiers that it compares too.
+    `evidence`: the two subjects and nodes; `weight` in bits, infinite for human
+    decisions; `is_compared` where the model scored the pair, `is_deterministic` where
+    they share an identifier. Where the model scored a pair, its score counts instead
+    of the identifiers that it compares too.
 
     Raises:
         UsageError: the blocking rules would make too many pairs.

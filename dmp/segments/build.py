@@ -85,7 +85,8 @@ def build(
 
     All are checked first, then evaluated at one `as_of`. Writes
     `segment.definition`, `segment.result` and `segment.membership`; an evaluation that
-    equals the stored one writes nothing.
+    equals the stored one writes nothing. One of an instant before the newest one keeps
+    its funnel and leaves memberships alone: those are told forwards only.
 
     Raises:
         RuleInvalid: saved rules have faults, all listed; nothing was written.
@@ -227,7 +228,14 @@ def _result(lake: Lake, found: Evaluation, now: datetime) -> Iterator[Write]:
 
 
 def _membership(lake: Lake, found: Evaluation, one: Saved) -> Iterator[Write]:
+    """Close and open stays; an evaluation older than the newest one changes none."""
     of = {"segment": found.segment, "as_of": found.as_of}
+    if lake.value(
+        "select count(*) from segment.result where segment = $segment "
+        "and as_of > $as_of",
+        **of,
+    ):
+        return
     cause = _cause(lake, found, one)
     lake.stage(
         "stay",

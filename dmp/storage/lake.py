@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import duckdb
+from duckdb.func import SPECIAL
 
 from dmp.core.errors import QueryFailed, StorageError
 from dmp.core.sql import Name, Query, quote_text, sql
@@ -141,7 +142,7 @@ class Lake:
             _passing_nulls(function),
             types,
             duckdb.type(returns),
-            null_handling="special",
+            null_handling=SPECIAL,
         )
 
     def view(self, name: str, query: Query) -> Name:

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from desk import Desk
-from sample_workspace import build_resolved, open_at
+from sample_workspace import build_resolved, copy_workspace, open_at
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +21,6 @@ def resolved_home(
 
 @pytest.fixture
 def desk(resolved_home: Path, tmp_path: Path) -> Iterator[Desk]:
-    home = tmp_path / "workspace"
-    shutil.copytree(resolved_home, home)
+    home = copy_workspace(resolved_home, tmp_path / "workspace")
     with open_at(home) as workspace:
         yield Desk(workspace)

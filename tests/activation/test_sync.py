@@ -100,7 +100,10 @@ def test_an_identifier_that_somebody_who_declined_holds_too_is_left_out(
         "and encoding = $e",
         {"s": subject, "e": encoding},
     )
-    writes = [append("identity.subject", stranger), append("identity.identifier", token)]
+    writes = [
+        append("identity.subject", stranger),
+        append("identity.identifier", token),
+    ]
     commit(desk.lake, writes, message="stranger")
     assert desk.sync().status == "unchanged"
     desk.withdraw([1])
@@ -163,7 +166,11 @@ def test_a_dry_run_writes_nothing_and_tells_what_a_sync_does(desk: Desk) -> None
 @pytest.mark.parametrize("format_", ["csv", "parquet", "jsonl"])
 @pytest.mark.parametrize(
     ("encoding", "column"),
-    [("plain", "email"), ("sha256_hex", "email_sha256"), ("sha256_base64", "email_sha256")],
+    [
+        ("plain", "email"),
+        ("sha256_hex", "email_sha256"),
+        ("sha256_base64", "email_sha256"),
+    ],
 )
 def test_every_format_and_encoding_reads_back_equal(
     desk: Desk, format_: Any, encoding: Any, column: str

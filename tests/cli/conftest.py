@@ -11,6 +11,8 @@ import pytest
 
 from dmp.cli import main
 from dmp.flows.initialise import initialise
+from dmp.flows.resolve import resolve_people
+from dmp.flows.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,11 @@ Call = Callable[..., Shown]
 def made_home(
     tmp_path_factory: pytest.TempPathFactory, isolated_environment: pytest.MonkeyPatch
 ) -> Path:
-    """A workspace with nothing in it."""
-    return initialise(tmp_path_factory.mktemp("cli") / "ws").home
+    """A workspace with nothing in it but the layout of profiles."""
+    home = initialise(tmp_path_factory.mktemp("cli") / "ws").home
+    with Workspace(home) as workspace:
+        resolve_people(workspace)
+    return home
 
 
 @pytest.fixture

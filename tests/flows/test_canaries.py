@@ -33,9 +33,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from canaries import CANARIES, FILE, headerless, plant
-from conftest import Desk, sample_workspace
 from decoded_search import Found, decoded, haystack, search
 from nbformat.v4 import new_code_cell, new_notebook
+from whole_job import Desk, sample_workspace
 
 from dmp.core.sql import sql
 from dmp.storage.lake import Lake

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 import second_path
 import yaml
-from conftest import PEOPLE, REPOSITORY, SEED
 from second_path import Files
+from whole_job import PEOPLE, REPOSITORY, SEED
 
 from dmp.core.sql import Query
 from dmp.flows.demo import FunnelRow, Summary

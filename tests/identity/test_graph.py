@@ -24,14 +24,18 @@ def edges_of(pairs: Pairs, compared: bool = True) -> Edges:
     )
 
 
-def run(n: int, pairs: Pairs, limits: Limits | None = None, **kinds: bool) -> Clustering:
+def run(
+    n: int, pairs: Pairs, limits: Limits | None = None, **kinds: bool
+) -> Clustering:
     comparable = np.full(n, kinds.get("comparable", True), dtype=np.bool_)
     made = edges_of(pairs, kinds.get("compared", True))
     return cluster(n, made, comparable, limits or Limits())
 
 
 @st.composite
-def graphs(draw: st.DrawFn, weights: st.SearchStrategy[float], most: int = 7) -> tuple[int, Pairs]:
+def graphs(
+    draw: st.DrawFn, weights: st.SearchStrategy[float], most: int = 7
+) -> tuple[int, Pairs]:
     n = draw(st.integers(1, most))
     pairs = list(itertools.combinations(range(n), 2))
     chosen = draw(st.lists(st.sampled_from(pairs), unique=True)) if pairs else []

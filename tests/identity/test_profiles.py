@@ -128,6 +128,7 @@ def test_a_person_merged_away_has_no_current_version(people: People) -> None:
     people.decide("must_link", 1, 2)
     people.resolve()
     assert build(people) == ProfileBuild(profiles=1, changed=1, ended=1)
-    assert people.lake.value(
-        "select count(*) from profile.profile where valid_to is null"
-    ) == 1
+    assert (
+        people.lake.value("select count(*) from profile.profile where valid_to is null")
+        == 1
+    )

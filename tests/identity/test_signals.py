@@ -9,7 +9,9 @@ from dmp.identity.signals import stage_deterministic_edges, stage_rules
 def edges(people: People) -> dict[tuple[int, int], tuple[str, float]]:
     stage_rules(people.lake, people.settings)
     stage_deterministic_edges(people.lake)
-    rows = people.lake.rows("select * exclude (weight_uncompared) from deterministic_edge")
+    rows = people.lake.rows(
+        "select * exclude (weight_uncompared) from deterministic_edge"
+    )
     return {(left, right): (type_, weight) for left, right, type_, weight in rows}
 
 

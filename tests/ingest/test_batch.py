@@ -169,7 +169,9 @@ def test_an_unreadable_value_that_may_be_dropped_refuses_no_row(door: Door) -> N
 
 
 def test_mended_rows_are_replayed_once(door: Door) -> None:
-    faulty = contract(fields={"age": {"from": "age", "type": "integer", "purpose": "a"}})
+    faulty = contract(
+        fields={"age": {"from": "age", "type": "integer", "purpose": "a"}}
+    )
     text = "id,age\n1,30\n2,about 40\n3,none\n"
     refused = door.load(faulty, text)
     assert counts(refused) == (3, 1, 0, 2)
@@ -194,7 +196,9 @@ def test_mended_rows_are_replayed_once(door: Door) -> None:
 
 
 def test_rows_that_stay_refused_wait_and_are_not_tried_twice(door: Door) -> None:
-    faulty = contract(fields={"age": {"from": "age", "type": "integer", "purpose": "a"}})
+    faulty = contract(
+        fields={"age": {"from": "age", "type": "integer", "purpose": "a"}}
+    )
     door.load(faulty, "id,age\n1,x\n2,40.0\n,3\n")
     bounded = contract(fields={"age": {"from": "age", "purpose": "a"}})
     with pytest.raises(ConfigInvalid):
@@ -209,7 +213,9 @@ def test_rows_that_stay_refused_wait_and_are_not_tried_twice(door: Door) -> None
 
 
 def test_rows_whose_key_is_gone_are_left_alone(door: Door) -> None:
-    faulty = contract(fields={"age": {"from": "age", "type": "integer", "purpose": "a"}})
+    faulty = contract(
+        fields={"age": {"from": "age", "type": "integer", "purpose": "a"}}
+    )
     door.load(faulty, "id,age\n1,x\n")
     door.stores.bodies.destroy((NOW + timedelta(days=1)).date())
     assert replay(door.stores, faulty, now=NOW) == []
@@ -248,7 +254,9 @@ def test_two_processes_that_load_one_source_store_each_event_once(
     for thread in threads:
         thread.join()
     assert faults == []
-    assert door.lake.row("select count(*), count(distinct event_id) from core.event") == (
+    assert door.lake.row(
+        "select count(*), count(distinct event_id) from core.event"
+    ) == (
         4,
         4,
     )
@@ -259,11 +267,16 @@ def test_two_processes_that_load_one_source_store_each_event_once(
 def test_a_wrong_device_clock_is_corrected(door: Door) -> None:
     skewed = events(sent_at={"from": "sent"}, received_at={"from": "got"})
     row = page(
-        "a", "2031-01-01T10:00:00Z", sent="2031-01-01T10:00:05Z", got="2026-06-01T12:00Z"
+        "a",
+        "2031-01-01T10:00:00Z",
+        sent="2031-01-01T10:00:05Z",
+        got="2026-06-01T12:00Z",
     )
     row["got"] = "2026-06-01T12:00:00Z"
     door.load(skewed, lines(row))
-    assert door.lake.row("select occurred_at, received_at, is_clamped from core.event") == (
+    assert door.lake.row(
+        "select occurred_at, received_at, is_clamped from core.event"
+    ) == (
         datetime(2026, 6, 1, 11, 59, 55, tzinfo=UTC),
         datetime(2026, 6, 1, 12, tzinfo=UTC),
         False,
@@ -333,7 +346,10 @@ def test_equal_rows_of_purchases_are_different_ones(door: Door) -> None:
     longer = text + "1,2026-01-01,5\n2,2026-01-03,7\n"
     report = door.load(PURCHASES, longer, now=NOW + timedelta(days=1))
     assert counts(report) == (5, 2, 3, 0)
-    assert door.lake.row("select count(*), sum(amount) from core.transaction") == (5, 27)
+    assert door.lake.row("select count(*), sum(amount) from core.transaction") == (
+        5,
+        27,
+    )
 
 
 def test_a_preview_says_what_a_load_does_and_writes_nothing(door: Door) -> None:
@@ -357,9 +373,9 @@ def test_parquet_keeps_its_types(door: Door) -> None:
     made = contract("parquet", fields=fields)
     report = load_file(door.stores, made, door.folder / "p.parquet", now=NOW)
     assert counts(report) == (2, 1, 0, 1)
-    assert door.lake.rows("select attributes.age, attributes.town from core.record") == [
-        (30, "Leeds")
-    ]
+    assert door.lake.rows(
+        "select attributes.age, attributes.town from core.record"
+    ) == [(30, "Leeds")]
 
 
 def test_a_file_that_is_not_there_or_of_another_kind_is_said(door: Door) -> None:

@@ -60,11 +60,12 @@ def test_another_delimiter(door: Door) -> None:
 
 
 def test_rejected_rows_stand_under_their_line_of_the_file(door: Door) -> None:
-    text = (
-        'id,name\n1,"two\nlines"\n\n2,a,b\n3\n4,"open" quote\n,nobody\n5,"x\n\ny"\n,last\n'
-    )
+    text = 'id,name\n1,"two\nlines"\n\n2,a,b\n3\n4,"open" quote\n,nobody\n'
+    text += '5,"x\n\ny"\n,last\n'
     report = door.load(NAMES, text)
-    refused = door.lake.rows("select line, field, reason from raw.refused order by line")
+    refused = door.lake.rows(
+        "select line, field, reason from raw.refused order by line"
+    )
     assert refused == [
         (5, "", "too many columns"),
         (6, "", "missing columns"),
@@ -81,7 +82,7 @@ CELLS = st.text(st.sampled_from('ab ",\n#é'), max_size=5)
 
 
 @settings(
-    max_examples=60,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -50,7 +50,9 @@ def test_one_name_of_two_types_is_a_fault(tmp_path: Path) -> None:
     for name, type_ in (("one", "integer"), ("two", "number")):
         fields = {"age": {"from": "age", "type": type_, "purpose": "a"}}
         write(tmp_path, name, {**PLAIN, "source": name, "fields": fields})
-    with pytest.raises(ConfigInvalid, match="two.age: attribute of type DOUBLE") as no:
+    with pytest.raises(
+        ConfigInvalid, match=r"two\.age: attribute of type DOUBLE"
+    ) as no:
         read_contracts(tmp_path)
     assert len(no.value.faults) == 1
 

@@ -28,7 +28,7 @@ def connection() -> Iterator[Any]:
 @pytest.mark.parametrize("family", worlds.FAMILIES)
 @given(seed=st.integers(0, 2**32))
 @settings(
-    max_examples=30,
+    max_examples=60,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,

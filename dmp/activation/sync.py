@@ -130,11 +130,17 @@ def _held(lake: Lake, destination: Destination, planned: Outcome) -> Outcome:
         "using (destination_value)",
     )
     people = lake.value("select count(distinct profile_key) from desired")
-    reason = f"fewer than {destination.floor} people: none added at an outside place"
+    reason = _too_few(destination)
     status = planned.status if planned.removed else "held"
     return replace(
         planned, status=status, reason=reason, added=0, addressable=int(people)
     )
+
+
+def _too_few(destination: Destination) -> str:
+    if destination.floor == 1:
+        return "nobody can be addressed"
+    return f"fewer than {destination.floor} people: none added at an outside place"
 
 
 def _plan(

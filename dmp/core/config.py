@@ -131,6 +131,11 @@ class Paths:
         return self.data / "runs"
 
     @property
+    def scratch(self) -> Path:
+        """What lasts no longer than a process: spill and copies of files."""
+        return self.data / "tmp"
+
+    @property
     def identity_file(self) -> Path:
         """The id of the workspace, which names its keys."""
         return self.data / "workspace.json"

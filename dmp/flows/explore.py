@@ -217,7 +217,7 @@ class WorkspaceSegments:
         sender = as_sender(workspace.caller, "download", purpose)
         identifier = IdentifierSpec()
         audience = stage_audience(workspace.lake, workspace.vault, identifier, sender)
-        with tempfile.TemporaryDirectory(dir=workspace.paths.data / "tmp") as folder:
+        with tempfile.TemporaryDirectory(dir=workspace.paths.scratch) as folder:
             path = Path(folder) / f"{segment}.{file_format}"
             write_audience(
                 workspace.lake, Name("desired"), identifier.column, path, file_format

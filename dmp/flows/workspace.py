@@ -140,7 +140,7 @@ class Workspace:
             content=self.keys.pseudonym_key("content"),
         )
         bodies = Bodies(self.paths.vault / "bodies", self.keys)
-        return Stores(self.lake, self.vault, bodies, keys)
+        return Stores(self.lake, self.vault, bodies, keys, self.paths.scratch)
 
     @cached_property
     def audit(self) -> AuditLog:
@@ -201,9 +201,8 @@ class Workspace:
         self.close()
 
     def _encrypt_spill(self, connection: DuckDBPyConnection) -> None:
-        spill = self.paths.data / "tmp"
-        spill.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._open.enter_context(encrypted_spill(connection, spill))
+        self.paths.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._open.enter_context(encrypted_spill(connection, self.paths.scratch))
 
     def _key_file(self, name: str) -> Path:
         return key_folder(self._environ) / workspace_identity(self.paths).id / name

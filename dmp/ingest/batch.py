@@ -93,10 +93,14 @@ def load_file(
     with loading(stores.lake, contract.source):
         if is_loaded(stores.lake, load_id):
             return LoadReport(contract.source, shown_file(path), load_id, is_new=False)
-        with tempfile.TemporaryDirectory(prefix="dmp-load-") as scratch:
+        with _scratch(stores) as scratch:
             rows = stage_file(stores.lake, contract, path, Path(scratch))
             found = Input(rows, load_id, shown_file(path), digest)
             return load(stores, contract, found, now=now)
+
+
+def _scratch(stores: Stores) -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="load-", dir=stores.scratch)
 
 
 def preview_file(
@@ -104,7 +108,7 @@ def preview_file(
 ) -> LoadReport:
     """Say what loading a file would do; nothing is written."""
     digest = content_hash(path)
-    with tempfile.TemporaryDirectory(prefix="dmp-load-") as scratch:
+    with _scratch(stores) as scratch:
         rows = stage_file(stores.lake, contract, path, Path(scratch))
         found = Input(rows, _load_id(contract, digest), shown_file(path), digest)
         return report_of(stage(stores, contract, found, now), found, is_new=False)

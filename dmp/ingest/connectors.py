@@ -71,13 +71,17 @@ class StagedRows:
     def undeclared(self, lake: Lake, places: Sequence[str]) -> list[str]:
         """Return the fields of the input that are not among `places`, sorted.
 
-        Every row is looked at; a list is one field. At most 500 are given, of names
-        that may be values themselves only the shape or place.
+        JSON is looked at in its first 5,000 rows and a twentieth of the others: taking
+        apart every row would cost as much as the load. A list is one field. At most
+        500 are given, of names that may be values themselves only the shape or place.
         """
         if not self.is_json:
             shown = dict(zip(self.columns, shown_columns(self.columns), strict=True))
             return sorted(shown[name] for name in set(self.columns) - set(places))
-        shape = lake.value(f"select json_group_structure(body::json) from {RAW_ROW}")
+        shape = lake.value(
+            f"select json_group_structure(body::json) from {RAW_ROW} "
+            "where line <= 5000 or line % 20 = 0"
+        )
         found = set(_leaves(json.loads(shape or "{}"))) - set(places)
         return sorted({shown_key(name) for name in found})[:_MOST_UNDECLARED]
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from dmp.core.errors import ConfigInvalid, Fault
 from dmp.core.identifiers import e164
@@ -34,12 +35,18 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Stores:
-    """What a load writes to."""
+    """What a load writes to.
+
+    Attributes:
+        scratch: a private folder inside the workspace's data, for copies of files that
+            last as long as a load; None takes the system's temporary folder.
+    """
 
     lake: Lake
     vault: Vault
     bodies: Bodies
     keys: PseudonymKeys
+    scratch: Path | None = None
 
 
 @dataclass(frozen=True)

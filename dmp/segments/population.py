@@ -50,7 +50,7 @@ def workspace_population(lake: Lake, as_of: datetime) -> Population:
     `person_transaction`, `person_consent`, which join rows to their profile of now. A
     rule's as_of bounds what of these counts.
     """
-    attributes = struct_fields(lake, "profile.profile", "attributes")
+    attributes = {**struct_fields(lake, "profile.profile", "attributes"), **TRAITS}
     columns = "".join(
         f", {'t' if name in TRAITS else 'p.attributes'}.{quote_name(name)} "
         f"as {quote_name(name)}"

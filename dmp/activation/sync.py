@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -35,6 +35,7 @@ class Outcome:
         reason: why nobody was added, where the audience is below the floor.
         losses: (step, reason, people): whom each step of the funnel lost, and why.
         accepted: people whose identifiers the destination acknowledged.
+        is_new: False where the lake held this very outcome already.
     """
 
     sync_id: str
@@ -55,6 +56,7 @@ class Outcome:
     losses: tuple[tuple[str, str, int], ...]
     files: tuple[WrittenFile, ...] = ()
     reason: str = ""
+    is_new: bool = field(default=True, compare=False)
 
 
 def sync(
@@ -76,7 +78,7 @@ def sync(
     renamed into place before the ledger is written: after a crash between the two the
     next sync writes the same file again and nothing is lost or doubled. With nothing
     to add or remove nothing is written. Below the destination's floor nobody is added
-    and only removals are sent.
+    and only removals are sent; that is kept on record once.
 
     Args:
         force: go on where the change is larger than `max_change_share`.
@@ -96,18 +98,17 @@ def sync(
     audience = stage_audience(lake, vault, destination.identifier, sender)
     planned = _plan(lake, destination, found, audience)
     path = _path(destination, found, home)
-    if audience.people < destination.floor:
-        planned = _held(lake, destination, planned)
+    people = audience.people
+    if people < destination.floor:
+        planned, people = _held(lake, destination, planned)
         if not planned.removed:
-            return planned
+            return _kept_back(lake, destination, planned, now, dry_run=dry_run)
     elif not dry_run:
         _check_change(destination, planned, force=force)
     if not (planned.added or planned.removed) and path.exists():
-        people = planned.addressable
-        return replace(planned, status="unchanged", sent=people, accepted=people)
-    if dry_run:
-        return planned
-    return _send(lake, destination, planned, path, now)
+        same = replace(planned, status="unchanged", sent=people, accepted=people)
+        return replace(same, is_new=False)
+    return planned if dry_run else _send(lake, destination, planned, people, path, now)
 
 
 def _check_sender(destination: Destination, sender: Caller) -> None:
@@ -119,8 +120,10 @@ def _check_sender(destination: Destination, sender: Caller) -> None:
         )
 
 
-def _held(lake: Lake, destination: Destination, planned: Outcome) -> Outcome:
-    """Leave of `desired` only who is there already: below the floor none is added.
+def _held(
+    lake: Lake, destination: Destination, planned: Outcome
+) -> tuple[Outcome, int]:
+    """Leave of `desired` only who is there already; return how many people they are.
 
     Who is to be removed is, whatever the floor: a withdrawn consent does not wait.
     """
@@ -129,12 +132,33 @@ def _held(lake: Lake, destination: Destination, planned: Outcome) -> Outcome:
         "select d.* from desired as d semi join acknowledged as a "
         "using (destination_value)",
     )
-    people = lake.value("select count(distinct profile_key) from desired")
+    people = int(lake.value("select count(distinct profile_key) from desired"))
     reason = _too_few(destination)
-    status = planned.status if planned.removed else "held"
-    return replace(
-        planned, status=status, reason=reason, added=0, addressable=int(people)
-    )
+    lost = ("sent", reason, planned.addressable - people)
+    losses = (*planned.losses, lost) if lost[-1] else planned.losses
+    return replace(planned, reason=reason, added=0, losses=losses), people
+
+
+def _kept_back(
+    lake: Lake,
+    destination: Destination,
+    planned: Outcome,
+    now: datetime,
+    *,
+    dry_run: bool,
+) -> Outcome:
+    """Record that nothing was sent, unless the lake says so already."""
+    held = replace(planned, status="held")
+    if dry_run:
+        return held
+    if lake.value(
+        "select count(*) from activation.sync where sync_id = $id and status = 'held'",
+        id=held.sync_id,
+    ):
+        return replace(held, is_new=False)
+    row_of = _sync_row(lake, held, destination.purpose, now)
+    commit(lake, [row_of], message=f"hold {held.sync_id}")
+    return held
 
 
 def _too_few(destination: Destination) -> str:
@@ -221,7 +245,12 @@ def _path(destination: Destination, found: Evaluation, home: Path) -> Path:
 
 
 def _send(
-    lake: Lake, destination: Destination, planned: Outcome, path: Path, now: datetime
+    lake: Lake,
+    destination: Destination,
+    planned: Outcome,
+    people: int,
+    path: Path,
+    now: datetime,
 ) -> Outcome:
     written = write_audience(
         lake,
@@ -230,7 +259,6 @@ def _send(
         path,
         destination.file.format,
     )
-    people = planned.addressable
     done = replace(
         planned, status="written", sent=people, accepted=people, files=(written,)
     )
@@ -280,11 +308,11 @@ def _ledger(lake: Lake, done: Outcome) -> Iterator[Write]:
 
 
 def _sync_row(lake: Lake, done: Outcome, purpose: str, now: datetime) -> Write:
-    """Return the write of the outcome to `activation.sync`, without its status."""
+    """Return the write of the outcome to `activation.sync`."""
     columns = {
         name: value
         for name, value in vars(done).items()
-        if name not in ("status", "reason", "losses", "files")
+        if name not in ("is_new", "losses", "files")
     }
     staged = lake.stage(
         "sync_row",

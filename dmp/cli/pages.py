@@ -52,5 +52,6 @@ def lab(context: Context) -> None:
         "jupyterlab",
         str(start),
         f"--notebook-dir={home}",
+        "--LabApp.extension_manager=readonly",
     ]
     os.execve(sys.executable, arguments, environment)

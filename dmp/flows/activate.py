@@ -77,7 +77,7 @@ def sync_segments(
 
 
 def _record(workspace: Workspace, outcome: Outcome) -> None:
-    if outcome.status == "unchanged":
+    if not outcome.is_new:
         return
     workspace.record(
         "sync",

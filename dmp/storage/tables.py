@@ -384,6 +384,8 @@ removed | bigint | identifiers taken away there
 kept | bigint | identifiers that stayed as they were
 losses | json | (step, reason, people): whom each step of the funnel lost, and why
 files | json | for each file its name, rows and SHA-256
+status | varchar | written, or held: nothing was sent
+reason | varchar | why it was held; empty otherwise
 synced_at | timestamptz | instant it ended""",
     ),
     _table(

@@ -115,11 +115,18 @@ def test_an_identifier_that_somebody_who_declined_holds_too_is_left_out(
 
 def test_a_small_audience_is_not_sent_outside(desk: Desk) -> None:
     outside = desk.destination(internal=False)
-    snapshot = desk.lake.snapshot()
     done = desk.sync(outside)
     assert done.status == "held" and "fewer than 100 people" in done.reason
     assert (done.added, done.sent, done.accepted) == (0, 0, 0)
-    assert not desk.file().exists() and desk.lake.snapshot() == snapshot
+    assert done.losses[-1] == ("sent", done.reason, done.addressable)
+    assert not desk.file().exists()
+    recorded = "select status, accepted from activation.sync"
+    assert desk.lake.rows(recorded) == [("held", 0)]
+    snapshot = desk.lake.snapshot()
+    again = desk.sync(outside)
+    assert (again.sync_id, again.status) == (done.sync_id, "held")
+    assert not again.is_new
+    assert desk.lake.snapshot() == snapshot
 
 
 def test_a_withdrawal_does_not_wait_for_the_floor(desk: Desk) -> None:

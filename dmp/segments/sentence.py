@@ -183,4 +183,5 @@ def _value(value: Any) -> str:
 
 
 def _name(written: str) -> str:
-    return written.replace("_", " ")
+    """Return a name in words; `last_order_at` is the last order."""
+    return written.removesuffix("_at").removesuffix("_on").replace("_", " ")

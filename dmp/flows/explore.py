@@ -213,7 +213,7 @@ class WorkspaceSegments:
         self._workspace.allow(Permission.EXPORT)
         workspace = self._workspace
         purpose = chosen(saved_segments(workspace), segment).segment.purpose
-        self._stage_members(segment)
+        self._stage_leaving(segment)
         sender = as_sender(workspace.caller, "download", purpose)
         identifier = IdentifierSpec()
         audience = stage_audience(workspace.lake, workspace.vault, identifier, sender)
@@ -256,11 +256,20 @@ class WorkspaceSegments:
         )
 
     def _stage_members(self, segment: str) -> None:
-        """Stage the members and their consent, at the instant of the evaluation."""
+        """Stage the members at the instant of the evaluation; consent is not asked."""
+        as_of = self._row(segment)["as_of"]
+        segments = rules(saved_segments(self._workspace))
+        lake = self._workspace.lake
+        population = workspace_population(lake, as_of)
+        build.stage_members(lake, population, segments[segment], segments, as_of)
+
+    def _stage_leaving(self, segment: str) -> None:
+        """Stage the members, and who of them may leave now, whatever was so then."""
         as_of = self._row(segment)["as_of"]
         lake, saved = self._workspace.lake, saved_segments(self._workspace)
         population = workspace_population(lake, as_of)
-        build.evaluate(lake, population, saved, segment, as_of)
+        consent_at = max(as_of, self._workspace.clock())
+        build.evaluate(lake, population, saved, segment, as_of, consent_at=consent_at)
 
     def _sizes(
         self, segment: str, version: str, as_of: datetime

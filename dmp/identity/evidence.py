@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from dmp.core.sql import sql
-from dmp.identity.linkage import LinkageModel, check_pair_ceiling, stage_scored_pairs
+from dmp.identity.linkage import (
+    NO_PAIRS,
+    LinkageModel,
+    check_pair_ceiling,
+    stage_scored_pairs,
+)
 from dmp.identity.records import stage_linkage_records
 from dmp.identity.settings import IdentitySettings
 from dmp.identity.signals import stage_deterministic_edges, stage_rules
@@ -35,7 +40,7 @@ def stage_evidence(
         stage_scored_pairs(lake, model, settings.linkage)
     else:
         lake.stage("linkage_record", "select 0::bigint as subject_id limit 0")
-        lake.stage("scored_pair", _NO_SCORES)
+        lake.stage("scored_pair", NO_PAIRS)
     lake.stage("decided_pair", _DECIDED)
     lake.stage(
         "node",
@@ -46,10 +51,6 @@ def stage_evidence(
     lake.stage("evidence", sql(_EVIDENCE, limit=_WEIGHT_LIMIT_BITS))
 
 
-_NO_SCORES = (
-    "select 0::bigint as subject_id_l, 0::bigint as subject_id_r, "
-    "0::double as match_weight, 0::double as match_probability limit 0"
-)
 _DECIDED = """
 select subject_id_l, subject_id_r,
     case arg_max(decision, decided_at) when 'must_link' then 'Infinity'::double

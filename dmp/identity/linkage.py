@@ -112,7 +112,7 @@ def stage_scored_pairs(
     pairs give an empty table; same records and model give the same rows.
     """
     if int(lake.value("select count(*) from linkage_record")) < 2:
-        return lake.stage("scored_pair", _NO_PAIRS)
+        return lake.stage("scored_pair", NO_PAIRS)
     with _linker(lake, model.settings) as linker:
         predicted = linker.inference.predict()
         return lake.stage(
@@ -141,10 +141,11 @@ def _contradiction_bits(settings: LinkageSettings) -> Query:
     return Query(" + ".join(terms) or "0")
 
 
-_NO_PAIRS = (
+NO_PAIRS = (
     "select 0::bigint as subject_id_l, 0::bigint as subject_id_r, "
     "0::double as match_weight, 0::double as match_probability limit 0"
 )
+"""The select of a `scored_pair` without any pair."""
 
 
 def check_pair_ceiling(lake: Lake, settings: LinkageSettings) -> None:

@@ -19,7 +19,6 @@ from dmp.ingest.field_names import shown_columns, shown_file, shown_key
 from dmp.storage.lake import Lake
 
 RAW_ROW = Name("raw_row")
-REJECTED_ROW = Name("rejected_row")
 _CHUNK_BYTES = 1 << 20
 _MOST_UNDECLARED = 500
 _JSON_LINES = """

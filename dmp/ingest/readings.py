@@ -16,8 +16,6 @@ from dmp.ingest.contracts import Contract, FieldSpec, InstantSpec, PersonalClass
 from dmp.privacy.detect import mask_sql
 
 EARLIEST, LATEST = "1900-01-01", "2200-01-01"
-_SUSPICIOUS = "[@:]|%40|([0-9][^0-9a-zA-Z]{0,2}){4}"
-"""What every e-mail, card, IBAN, phone number or address of a machine holds."""
 _EPOCH = {"epoch_ms": 1_000, "epoch_s": 1_000_000}
 _HAS_OFFSET = r"\d:\d\d.*(Z|[+-]\d\d(:?\d\d)?)$"
 _INTEGER = r"[+-]?\d+(\.0+)?"
@@ -110,14 +108,7 @@ def _date(text: str, spec: FieldSpec, contract: Contract) -> str:
 def _text(text: str, spec: FieldSpec, contract: Contract) -> str:
     if spec.class_ is PersonalClass.DIRECT:
         return text
-    return _masked(text)
-
-
-def _masked(text: str) -> str:
-    """Mask personal data, looking closely only at texts that could hold some."""
-    suspicious = f"regexp_matches({text}, {quote_text(_SUSPICIOUS)})"
-    masked = mask_sql(Query(text)).text
-    return f"(case when {suspicious} then {masked} else {text} end)"
+    return mask_sql(Query(text)).text
 
 
 def _boolean(text: str, spec: FieldSpec, contract: Contract) -> str:
@@ -141,7 +132,7 @@ def _path(text: str, spec: FieldSpec, contract: Contract) -> str:
     bare = (
         f"regexp_replace({text}, '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/]*|[?#].*$', '', 'g')"
     )
-    return _masked(bare)
+    return mask_sql(Query(bare)).text
 
 
 def _hex(digits: int) -> Callable[[str, FieldSpec, Contract], str]:

@@ -47,6 +47,13 @@ test-servers: setup  ## run the tests against real servers
 	@if grep -rqs 'mark\.servers' tests; then $(BIN)/pytest -m servers $(ARGS); \
 	    else echo "No test is marked 'servers' yet: there is none to run."; fi
 
+.PHONY: coverage
+coverage: setup  ## run the tests and show by package what they reach
+	@mkdir -p build
+	@$(BIN)/pytest -q -n $(JOBS) -m "not servers" --cov --cov-report= $(ARGS)
+	@$(BIN)/coverage json --quiet -o build/coverage.json
+	@$(BIN)/python scripts/coverage-by-package build/coverage.json
+
 CHECKS := check-format check-lint check-types check-layers check-notebooks check-docs
 
 .PHONY: check $(CHECKS)
@@ -80,6 +87,16 @@ docs: setup  ## write docs/tables.md and docs/commands.md anew
 benchmark: setup  ## measure the claims about speed and accuracy
 	@for script in benchmarks/*.py; do echo; echo "# $$script"; $(BIN)/python $$script; done
 
+# How long `make fuzz` looks in all, and at which parsers of fuzz/parsers.py.
+SECONDS ?= 600
+PARSER ?= $(shell $(BIN)/python -c "from fuzz.parsers import PARSERS; print(*PARSERS)")
+
+.PHONY: fuzz
+fuzz: setup  ## look for input that breaks a parser: SECONDS=600 PARSER=csv_rows
+	@for parser in $(PARSER); do \
+	    $(BIN)/python -m fuzz $$parser --seconds $$(($(SECONDS) / $(words $(PARSER)))); \
+	done
+
 .PHONY: lock
 lock: setup  ## pin the newest versions that pyproject.toml allows
 	@CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade \
@@ -90,7 +107,7 @@ lock: setup  ## pin the newest versions that pyproject.toml allows
 
 .PHONY: clean
 clean:  ## remove .venv and caches; data stays
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .fuzz
 	rm -rf build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

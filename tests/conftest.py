@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from dmp.core.accounts import current_account
 from dmp.flows.workspace import Workspace
 from dmp.storage.lake import Lake
 from dmp.storage.migrate import migrate
@@ -44,7 +44,7 @@ def home(tmp_path: Path) -> Path:
     """A folder with the repository's choices, where the caller has every role."""
     folder = tmp_path / "workspace"
     shutil.copytree(REPOSITORY / "config", folder / "config")
-    users = {"users": {getpass.getuser(): ROLES}}
+    users = {"users": {current_account().user: ROLES}}
     (folder / "config" / "roles.yaml").write_text(yaml.safe_dump(users))
     return folder
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from dmp.core.accounts import current_account
 from dmp.core.config import Paths, key_folder, workspace_identity
 from dmp.flows.ingest import ingest
 from dmp.flows.resolve import resolve_people, train_linkage
@@ -26,7 +26,7 @@ NOW = datetime(2026, 7, 1, tzinfo=UTC)
 def land_sample(home: Path) -> None:
     """Make a workspace folder with the repository's choices and the sample landed."""
     shutil.copytree(REPOSITORY / "config", home / "config")
-    users = {"users": {getpass.getuser(): ROLES}}
+    users = {"users": {current_account().user: ROLES}}
     (home / "config" / "roles.yaml").write_text(yaml.safe_dump(users))
     shutil.copytree(SAMPLE, home / "data" / "landing")
 

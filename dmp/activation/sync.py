@@ -4,59 +4,65 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from dmp.activation.audience import Audience, stage_audience
-from dmp.activation.destinations import (
-    Destination,
-    Manifest,
-    WrittenFile,
-    write_audience,
-)
+from dmp.activation.audience import stage_audience, stage_permitted
+from dmp.activation.destinations import Destination, Manifest, write_audience
 from dmp.activation.destinations.config import MINIMUM_AUDIENCE
 from dmp.activation.destinations.file import write_manifest
-from dmp.core.config import fingerprint
+from dmp.activation.plan import Outcome, counted, plan
 from dmp.core.errors import NotAllowed, UsageError
 from dmp.core.sql import Name, row, sql
 from dmp.core.types import Evaluation
 from dmp.privacy import Caller, Vault
 from dmp.storage.lake import Lake
+from dmp.storage.lock import fair_lock
 from dmp.storage.write import Write, commit, upsert
+
+_LOCK_TIMEOUT_S = 3600.0
+
+
+class ChangeTooLarge(UsageError):
+    """A sync would change too much of an audience; only withdrawals were sent.
+
+    Attributes:
+        outcome: what was sent all the same; None where nobody had withdrawn.
+    """
+
+    def __init__(self, message: str, outcome: Outcome | None) -> None:
+        """Keep what was sent, so that it can be put on record."""
+        super().__init__(message)
+        self.outcome = outcome
+
+
+@contextmanager
+def syncing(lake: Lake, destination: str) -> Iterator[None]:
+    """Let one process at a time serve a destination, from evaluation to ledger.
+
+    Evaluate inside: an audience from before another's sync could bring back somebody
+    who withdrew meanwhile.
+
+    Raises:
+        LakeBusy: another sync of the destination took longer than an hour.
+    """
+    folder = lake.root / "sync-lock" / destination
+    with fair_lock(folder, timeout_s=_LOCK_TIMEOUT_S, name=f"sync to {destination}"):
+        yield
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a sync did, or in a dry run would do.
+class _Way:
+    """How to a destination: the file to write, and by whose right."""
 
-    Attributes:
-        status: written, unchanged, dry run, or held (nothing was sent; see `reason`).
-        reason: why nobody was added, where the audience is below the floor.
-        losses: (step, reason, people): whom each step of the funnel lost, and why.
-        accepted: people whose identifiers the destination acknowledged.
-        is_new: False where the lake held this very outcome already.
-    """
-
-    sync_id: str
-    destination: str
-    segment: str
-    as_of: datetime
-    snapshot: int
-    status: str
-    members: int
-    consented: int
-    after_exclusions: int
-    addressable: int
-    sent: int
-    accepted: int
-    added: int
-    removed: int
-    kept: int
-    losses: tuple[tuple[str, str, int], ...]
-    files: tuple[WrittenFile, ...] = ()
-    reason: str = ""
-    is_new: bool = field(default=True, compare=False)
+    lake: Lake
+    vault: Vault
+    destination: Destination
+    sender: Caller
+    path: Path
+    now: datetime
 
 
 def sync(
@@ -71,7 +77,7 @@ def sync(
     dry_run: bool = False,
     force: bool = False,
 ) -> Outcome:
-    """Send one evaluated segment to one destination.
+    """Send one evaluated segment to one destination, within `syncing`.
 
     Reads the scratch tables that `segments.build.evaluate` staged. Adds, removes and
     keeps are counted against what the ledger says the destination holds. The file is
@@ -84,31 +90,37 @@ def sync(
         force: go on where the change is larger than `max_change_share`.
 
     Raises:
-        UsageError: the segment has another purpose than the destination, or the
-            change is too large; nothing was sent.
+        UsageError: the segment has another purpose than the destination; nothing was
+            sent.
+        ChangeTooLarge: the change is too large: nobody was added, and removed was only
+            who withdrew consent, was erased, or shares an identifier with somebody who
+            declined.
         NotAllowed: the caller is no sender for this destination.
     """
+    _check_purpose(destination, found)
+    _check_sender(destination, sender)
+    way = _Way(lake, vault, destination, sender, _path(destination, found, home), now)
+    audience = stage_audience(lake, vault, destination.identifier, sender)
+    planned = plan(lake, destination, found, audience)
+    if planned.sent < destination.floor:
+        planned = _without_additions(way, planned)
+    if not (dry_run or force) and _is_too_large(destination, planned):
+        raise _held_back(way, planned)
+    if not planned.removed and planned.sent < destination.floor:
+        return _kept_back(way, planned, dry_run=dry_run)
+    if not (planned.added or planned.removed) and way.path.exists():
+        same = replace(planned, status="unchanged", accepted=planned.sent)
+        return replace(same, is_new=False)
+    return replace(planned, sent=0) if dry_run else _send(way, planned)
+
+
+def _check_purpose(destination: Destination, found: Evaluation) -> None:
     if found.purpose != destination.purpose:
         raise UsageError(
             f"segment {found.segment} is for {found.purpose or 'no purpose'}, "
             f"{destination.destination} takes {destination.purpose}; consent for one "
             "does not cover the other"
         )
-    _check_sender(destination, sender)
-    audience = stage_audience(lake, vault, destination.identifier, sender)
-    planned = _plan(lake, destination, found, audience)
-    path = _path(destination, found, home)
-    people = audience.people
-    if people < destination.floor:
-        planned, people = _held(lake, destination, planned)
-        if not planned.removed:
-            return _kept_back(lake, destination, planned, now, dry_run=dry_run)
-    elif not dry_run:
-        _check_change(destination, planned, force=force)
-    if not (planned.added or planned.removed) and path.exists():
-        same = replace(planned, status="unchanged", sent=people, accepted=people)
-        return replace(same, is_new=False)
-    return planned if dry_run else _send(lake, destination, planned, people, path, now)
 
 
 def _check_sender(destination: Destination, sender: Caller) -> None:
@@ -120,44 +132,32 @@ def _check_sender(destination: Destination, sender: Caller) -> None:
         )
 
 
-def _held(
-    lake: Lake, destination: Destination, planned: Outcome
-) -> tuple[Outcome, int]:
-    """Leave of `desired` only who is there already; return how many people they are.
-
-    Who is to be removed is, whatever the floor: a withdrawn consent does not wait.
-    """
-    lake.stage(
+def _without_additions(way: _Way, planned: Outcome) -> Outcome:
+    """Leave of `desired` only who is there already: below the floor nobody is added."""
+    way.lake.stage(
         "desired",
         "select d.* from desired as d semi join acknowledged as a "
         "using (destination_value)",
     )
-    people = int(lake.value("select count(distinct profile_key) from desired"))
-    reason = _too_few(destination)
-    lost = ("sent", reason, planned.addressable - people)
+    left = counted(way.lake, planned)
+    reason = _too_few(way.destination)
+    lost = ("sent", reason, planned.addressable - left.sent)
     losses = (*planned.losses, lost) if lost[-1] else planned.losses
-    return replace(planned, reason=reason, added=0, losses=losses), people
+    return replace(left, reason=reason, losses=losses)
 
 
-def _kept_back(
-    lake: Lake,
-    destination: Destination,
-    planned: Outcome,
-    now: datetime,
-    *,
-    dry_run: bool,
-) -> Outcome:
+def _kept_back(way: _Way, planned: Outcome, *, dry_run: bool) -> Outcome:
     """Record that nothing was sent, unless the lake says so already."""
-    held = replace(planned, status="held")
+    held = replace(
+        planned, sync_id=f"{planned.sync_id}-held", status="held", sent=0, added=0
+    )
     if dry_run:
         return held
-    if lake.value(
-        "select count(*) from activation.sync where sync_id = $id and status = 'held'",
-        id=held.sync_id,
+    if way.lake.value(
+        "select count(*) from activation.sync where sync_id = $id", id=held.sync_id
     ):
         return replace(held, is_new=False)
-    row_of = _sync_row(lake, held, destination.purpose, now)
-    commit(lake, [row_of], message=f"hold {held.sync_id}")
+    commit(way.lake, [_sync_row(way, held)], message=f"hold {held.sync_id}")
     return held
 
 
@@ -167,76 +167,31 @@ def _too_few(destination: Destination) -> str:
     return f"fewer than {destination.floor} people: none added at an outside place"
 
 
-def _plan(
-    lake: Lake, destination: Destination, found: Evaluation, audience: Audience
-) -> Outcome:
-    added, removed, kept = _difference(lake, destination, found)
-    content = lake.value(
-        "select (count(*), bit_xor(hash(destination_value)))::varchar from desired"
-    )
-    digest = fingerprint(found.segment, found.as_of.isoformat(), content)
-    lost = (("addressable", *loss) for loss in audience.losses)
-    return Outcome(
-        sync_id=f"{destination.destination}-{digest}",
-        destination=destination.destination,
-        segment=found.segment,
-        as_of=found.as_of,
-        snapshot=found.snapshot,
-        status="dry run",
-        members=found.members,
-        consented=found.consented,
-        after_exclusions=found.after_exclusions,
-        addressable=audience.people,
-        sent=0,
-        accepted=0,
-        added=added,
-        removed=removed,
-        kept=kept,
-        losses=(*found.losses, *lost),
-    )
-
-
-def _difference(
-    lake: Lake, destination: Destination, found: Evaluation
-) -> tuple[int, int, int]:
-    """Stage `acknowledged`, what the destination holds; count added, removed, kept."""
-    lake.stage(
-        "acknowledged",
-        sql(
-            "select destination_value, profile_key, subject_id "
-            "from activation.ledger where destination = $destination "
-            "and segment = $segment and operation = 'add' and status = 'accepted'",
-            destination=destination.destination,
-            segment=found.segment,
-        ),
-    )
-    added, removed, kept = lake.row(
-        """
-        select count(*) filter (a.destination_value is null),
-            count(*) filter (d.destination_value is null),
-            count(*) filter (
-                a.destination_value is not null and d.destination_value is not null)
-        from desired as d full join acknowledged as a using (destination_value)
-        """
-    )
-    return int(added), int(removed), int(kept)
-
-
-def _check_change(destination: Destination, planned: Outcome, *, force: bool) -> None:
+def _is_too_large(destination: Destination, planned: Outcome) -> bool:
     before = planned.kept + planned.removed
     changes = planned.added + planned.removed
-    if (
-        force
-        or before < MINIMUM_AUDIENCE
-        or changes <= destination.max_change_share * before
-    ):
-        return
-    raise UsageError(
+    return (
+        before >= MINIMUM_AUDIENCE and changes > destination.max_change_share * before
+    )
+
+
+def _held_back(way: _Way, planned: Outcome) -> ChangeTooLarge:
+    """Send the withdrawals alone, which never wait, and return what is to be told."""
+    stage_permitted(way.lake, way.vault, way.destination.identifier, way.sender)
+    left = counted(way.lake, planned)
+    message = (
         f"the sync of {planned.segment} to {planned.destination} would change "
-        f"{changes:,} of {before:,} identifiers, more than max_change_share = "
-        f"{destination.max_change_share:g}; look at `dmp sync --dry-run`, then "
+        f"{planned.added + planned.removed:,} of {planned.kept + planned.removed:,} "
+        "identifiers, more than max_change_share = "
+        f"{way.destination.max_change_share:g}; look at `dmp sync --dry-run`, then "
         "repeat with --force"
     )
+    if not left.removed:
+        return ChangeTooLarge(message, None)
+    reason = "the change is too large: only withdrawals were sent"
+    done = _send(way, replace(left, reason=reason))
+    told = f"{message}. The {done.removed:,} of people who withdrew were taken away"
+    return ChangeTooLarge(told, done)
 
 
 def _path(destination: Destination, found: Evaluation, home: Path) -> Path:
@@ -244,38 +199,29 @@ def _path(destination: Destination, found: Evaluation, home: Path) -> Path:
     return folder / f"{found.segment}.{destination.file.format}"
 
 
-def _send(
-    lake: Lake,
-    destination: Destination,
-    planned: Outcome,
-    people: int,
-    path: Path,
-    now: datetime,
-) -> Outcome:
+def _send(way: _Way, planned: Outcome) -> Outcome:
     written = write_audience(
-        lake,
+        way.lake,
         Name("desired"),
-        destination.identifier.column,
-        path,
-        destination.file.format,
+        way.destination.identifier.column,
+        way.path,
+        way.destination.file.format,
     )
-    done = replace(
-        planned, status="written", sent=people, accepted=people, files=(written,)
-    )
+    done = replace(planned, status="written", accepted=planned.sent, files=(written,))
     write_manifest(
-        path.with_suffix(".manifest.json"),
+        way.path.with_suffix(".manifest.json"),
         Manifest(
-            destination.destination,
-            planned.segment,
-            destination.purpose,
-            planned.as_of.isoformat(),
-            planned.snapshot,
-            people,
-            (written,),
+            done.destination,
+            done.segment,
+            way.destination.purpose,
+            done.as_of.isoformat(),
+            done.snapshot,
+            done.sent,
+            done.files,
         ),
     )
-    writes = [*_ledger(lake, done), _sync_row(lake, done, destination.purpose, now)]
-    commit(lake, writes, message=f"sync {done.sync_id}")
+    writes = [*_ledger(way.lake, done), _sync_row(way, done)]
+    commit(way.lake, writes, message=f"sync {done.sync_id}")
     return done
 
 
@@ -307,21 +253,21 @@ def _ledger(lake: Lake, done: Outcome) -> Iterator[Write]:
     yield upsert("activation.ledger", staged, key)
 
 
-def _sync_row(lake: Lake, done: Outcome, purpose: str, now: datetime) -> Write:
+def _sync_row(way: _Way, done: Outcome) -> Write:
     """Return the write of the outcome to `activation.sync`."""
     columns = {
         name: value
         for name, value in vars(done).items()
         if name not in ("is_new", "losses", "files")
     }
-    staged = lake.stage(
+    staged = way.lake.stage(
         "sync_row",
         row(
             **columns,
-            purpose=purpose,
+            purpose=way.destination.purpose,
             losses=json.dumps(done.losses),
             files=json.dumps([asdict(file) for file in done.files]),
-            synced_at=now,
+            synced_at=way.now,
         ),
     )
     return upsert("activation.sync", staged, ["sync_id"])

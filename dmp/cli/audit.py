@@ -16,7 +16,14 @@ def audit() -> None:
 @json_option
 @click.pass_obj
 def verify(context: Context, as_json: bool) -> None:
-    """Prove that no audit record was edited, added, removed, moved or cut off."""
+    r"""Prove that no audit record was edited, added, removed, moved or cut off.
+
+    Says for each fault its kind and place. Exit code 1 where the log is not whole.
+
+    \b
+    Example:
+      dmp audit verify --json
+    """
     from dmp.privacy import Permission
 
     with context.workspace() as workspace:
@@ -30,6 +37,6 @@ def verify(context: Context, as_json: bool) -> None:
         )
     else:
         for fault in report.faults:
-            OUT.print(f"[red]✗[/] {fault}")
+            OUT.print(f"[red]✗ {fault.kind}[/] {fault.place}: {fault.what}")
     if not report.ok:
         raise click.exceptions.Exit(1)

@@ -14,13 +14,6 @@ from zoneinfo import ZoneInfo
 
 import click
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-)
 from rich.table import Table
 
 from dmp.core.clock import instant, now
@@ -117,17 +110,3 @@ def _cell(value: Any) -> str:
 def local(at: datetime, zone: str) -> str:
     """Return an instant as people of a zone read it."""
     return at.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M %Z")
-
-
-@contextmanager
-def progress() -> Iterator[Progress]:
-    """Show progress bars on stderr while the block runs; none where nobody looks."""
-    with Progress(
-        TextColumn("{task.description:<28}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=ERR,
-        disable=not ERR.is_terminal,
-    ) as bars:
-        yield bars

@@ -7,17 +7,33 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dmp.cli.context import OUT, Context, json_option, progress, show_json, show_table
+from dmp.cli.bars import bar, progress_option
+from dmp.cli.context import OUT, Context, json_option, show_json, show_table
+from dmp.cli.dry_run import show_dry_runs
+from dmp.cli.keys import warn_about_keys
 
 if TYPE_CHECKING:
+    from dmp.flows.workspace import Workspace
     from dmp.ingest.load import LoadReport
 
 
 @click.command()
 @click.argument("source")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True))
-@click.option("--dry-run", is_flag=True, help="Say what would happen; write nothing.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Show the mapping, what is refused and why; write nothing.",
+)
+@click.option(
+    "--rows",
+    type=click.IntRange(min=0),
+    default=1000,
+    show_default=True,
+    help="With --dry-run: rows of each file to look at; 0 for all.",
+)
 @click.option("--replay", is_flag=True, help="Try the refused rows again.")
+@progress_option
 @json_option
 @click.pass_obj
 def ingest(
@@ -25,6 +41,7 @@ def ingest(
     source: str,
     files: tuple[Path, ...],
     dry_run: bool,
+    rows: int,
     replay: bool,
     as_json: bool,
 ) -> None:
@@ -32,37 +49,50 @@ def ingest(
 
     A file that was loaded before is known by its content and skipped. Refused rows are
     kept, encrypted: mend the contract, then --replay.
-    """
-    from dmp.flows import ingest as flow
 
+    A source without a contract yet: dmp source infer FILE
+    """
     if dry_run and replay:
         raise click.UsageError("--dry-run and --replay do not go together")
-    with context.workspace() as workspace, progress() as bars:
-        task = bars.add_task(f"ingest {source}", total=None)
-        if replay:
-            reports = flow.replay_refused(workspace, source)
-        elif dry_run:
-            reports = flow.preview(workspace, source, files)
-        else:
-            reports = flow.ingest(
-                workspace,
-                source,
-                files,
-                progress=lambda done, total, name: bars.update(
-                    task, completed=done, total=total
-                ),
-            )
+    with context.workspace() as workspace:
+        if dry_run:
+            _dry_run(workspace, source, files, rows, as_json)
+            return
+        reports = _load(workspace, source, files, replay=replay)
+        if any(report.is_new for report in reports):
+            warn_about_keys(workspace)
     if as_json:
         show_json(reports)
     else:
-        _show_loads(reports, dry_run=dry_run)
+        _show_loads(reports)
 
 
-def _show_loads(reports: list[LoadReport], *, dry_run: bool) -> None:
+def _dry_run(
+    workspace: Workspace, source: str, files: tuple[Path, ...], rows: int, as_json: bool
+) -> None:
+    from dmp.flows.ingest import dry_run
+
+    with bar(f"look at {source}"):
+        tried = dry_run(workspace, source, files, rows=rows or None)
+    show_json(tried) if as_json else show_dry_runs(tried)
+
+
+def _load(
+    workspace: Workspace, source: str, files: tuple[Path, ...], *, replay: bool
+) -> list[LoadReport]:
+    from dmp.flows import ingest as flow
+
+    with bar(f"ingest {source}", "B") as tell:
+        if replay:
+            return flow.replay_refused(workspace, source)
+        return flow.ingest(workspace, source, files, progress=tell)
+
+
+def _show_loads(reports: list[LoadReport]) -> None:
     if not reports:
         OUT.print("no refused rows wait")
         return
-    rows = [_load_row(r, dry_run=dry_run) for r in reports]
+    rows = [_load_row(r) for r in reports]
     columns = ["file", "", "rows", "new", "repeated", "refused"]
     show_table(reports[0].source, columns, rows)
     undeclared = sorted({name for r in reports for name in r.fields_undeclared})
@@ -75,10 +105,10 @@ def _show_loads(reports: list[LoadReport], *, dry_run: bool) -> None:
             OUT.print(f"  … more in raw.refused where load_id = '{report.load_id}'")
 
 
-def _load_row(report: LoadReport, *, dry_run: bool) -> list[object]:
+def _load_row(report: LoadReport) -> list[object]:
     return [
         report.file_name,
-        "loaded" if report.is_new else "would load" if dry_run else "known",
+        "loaded" if report.is_new else "known",
         report.rows_read,
         report.rows_accepted,
         report.rows_unchanged,
@@ -87,14 +117,15 @@ def _load_row(report: LoadReport, *, dry_run: bool) -> list[object]:
 
 
 @click.command()
+@progress_option
 @json_option
 @click.pass_obj
 def train(context: Context, as_json: bool) -> None:
     """Train the linkage model on all records and make it the current one."""
     from dmp.flows.resolve import train_linkage
 
-    with context.workspace() as workspace:
-        training = train_linkage(workspace)
+    with context.workspace() as workspace, bar("train") as tell:
+        training = train_linkage(workspace, progress=tell)
     if as_json:
         show_json({"model": training.model.name, "is_new": training.is_new})
         return
@@ -108,14 +139,15 @@ def train(context: Context, as_json: bool) -> None:
 
 
 @click.command()
+@progress_option
 @json_option
 @click.pass_obj
 def resolve(context: Context, as_json: bool) -> None:
     """Resolve records, accounts and devices into lasting profiles."""
     from dmp.flows.resolve import resolve_people
 
-    with context.workspace() as workspace:
-        resolution, built = resolve_people(workspace)
+    with context.workspace() as workspace, bar("resolve") as tell:
+        resolution, built = resolve_people(workspace, progress=tell)
     if as_json:
         show_json({"resolution": resolution, "profiles": built})
         return
@@ -142,14 +174,15 @@ def resolve(context: Context, as_json: bool) -> None:
     show_default=True,
     help="Snapshots younger than this stay, for undo.",
 )
+@progress_option
 @json_option
 @click.pass_obj
 def maintain(context: Context, keep_days: int, as_json: bool) -> None:
     """Compact files, expire old snapshots and destroy outdated refused bodies."""
     from dmp.flows.maintain import maintain as tidy
 
-    with context.workspace() as workspace:
-        done = tidy(workspace, keep_days=keep_days)
+    with context.workspace() as workspace, bar("maintain") as tell:
+        done = tidy(workspace, keep_days=keep_days, progress=tell)
     if as_json:
         show_json(done)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import sqlite3
 import sys
 from pathlib import Path
 from types import FrameType
@@ -11,13 +12,27 @@ from types import FrameType
 import click
 
 import dmp
-from dmp.cli import audit, data, pages, run, segments, workspace
+from dmp.cli import (
+    audit,
+    backup,
+    data,
+    doctor,
+    identity,
+    keys,
+    pages,
+    run,
+    segments,
+    sources,
+    workspace,
+)
 from dmp.cli.context import Context
+from dmp.cli.interruption import interruptible
 from dmp.core.errors import DMPError, UsageError
+from dmp.core.ground import ground_words
 
 EPILOG = """
 Exit codes: 0 done, 1 failed, 2 wrong use, 75 another run holds the workspace,
-124 the run took too long.
+124 the run took too long, 130 interrupted.
 
 Shell completion: eval "$(_DMP_COMPLETE=bash_source dmp)", or zsh_source, fish_source.
 """
@@ -51,17 +66,23 @@ for command in (
     workspace.init,
     workspace.demo,
     workspace.generate,
+    sources.source,
     data.ingest,
     run.run,
     run.runs,
     data.train,
     data.resolve,
+    identity.identity,
     segments.segment,
     segments.sync,
     pages.dashboards,
     pages.lab,
     workspace.status,
+    doctor.doctor,
     data.maintain,
+    backup.backup,
+    backup.restore,
+    keys.keys,
     audit.audit,
 ):
     cli.add_command(command)
@@ -71,18 +92,21 @@ def main() -> None:
     """Run the command line; errors of ours are told in words, without a traceback."""
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        with interruptible():
+            code = cli.main(standalone_mode=False)  # of an Exit, which click takes
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; nothing half done is kept", err=True)
-        sys.exit(130)
     except DMPError as error:
         click.secho(f"Error: {error}", fg="red", err=True)
         sys.exit(exit_code(error))
+    except (OSError, sqlite3.Error) as error:
+        if not (words := ground_words(error)):
+            raise
+        place = getattr(error, "filename", None) or "the workspace"
+        click.secho(f"Error: {place}: {words}", fg="red", err=True)
+        sys.exit(1)
+    sys.exit(code)
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:

@@ -25,9 +25,11 @@ def dashboards(
     context: Context, port: int | None, no_browser: bool, preheat: int
 ) -> None:
     """Open the pages of the workspace in a browser; Ctrl-C ends them."""
+    from dmp.privacy import Permission
     from dmp.ui.serve import serve
 
     with context.workspace() as workspace:
+        workspace.allow(Permission.COUNT)
         home = workspace.paths.home
     serve(
         home,
@@ -42,9 +44,16 @@ def dashboards(
 @click.pass_obj
 def lab(context: Context) -> None:
     """Open JupyterLab on the notebooks of the workspace."""
+    from dmp.privacy import Permission
+
     with context.workspace() as workspace:
+        workspace.allow(Permission.RUN_NOTEBOOK)
         home = workspace.paths.home
     start = home / "notebooks" / "00_quickstart.ipynb"
+    if not start.exists():
+        raise click.UsageError(
+            f"{start} is not there; bring the notebooks back by: dmp init {home}"
+        )
     environment = {**os.environ, "DMP_HOME": str(home)}
     arguments = [
         sys.executable,

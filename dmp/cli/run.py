@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from dmp.cli.context import OUT, Context, json_option, progress, show_json, show_table
+from dmp.cli.bars import bar, progress_option
+from dmp.cli.context import OUT, Context, json_option, show_json, show_table
 
 
 @click.command()
@@ -23,6 +24,7 @@ from dmp.cli.context import OUT, Context, json_option, progress, show_json, show
     "--force", is_flag=True, help="Run even if nothing changed since last time."
 )
 @click.option("--show-parameters", is_flag=True, help="List the parameters and stop.")
+@progress_option
 @json_option
 @click.pass_obj
 def run(
@@ -40,22 +42,23 @@ def run(
     """
     from dmp.jobs.parameters import read_parameters
     from dmp.jobs.runner import find_notebook, run_notebook
+    from dmp.privacy import Permission
 
     given = dict(_split(part) for part in parameters)
-    with context.workspace() as workspace, progress() as bars:
+    with context.workspace() as workspace, bar(notebook) as tell:
         if show_parameters:
+            workspace.allow(Permission.RUN_NOTEBOOK)
             known = read_parameters(find_notebook(workspace, notebook))
             rows = [[p.name, p.type, repr(p.default), p.help] for p in known]
             show_table(notebook, ["name", "type", "default", ""], rows)
             return
-        task = bars.add_task(notebook, total=None)
         record, is_new = run_notebook(
             workspace,
             notebook,
             given,
             timeout_s=timeout,
             force=force,
-            progress=lambda done, total: bars.update(task, completed=done, total=total),
+            progress=tell,
         )
         folder = workspace.paths.runs / record.run_id
     if as_json:
@@ -84,8 +87,10 @@ def run(
 def runs(context: Context, limit: int, as_json: bool) -> None:
     """List the latest runs: what ran, how long, how it ended."""
     from dmp.jobs.records import read_records
+    from dmp.privacy import Permission
 
     with context.workspace() as workspace:
+        workspace.allow(Permission.STATUS)
         found = read_records(workspace.paths.runs)[:limit]
     if as_json:
         show_json(found)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dmp.cli.bars import bar, progress_option
 from dmp.cli.context import (
     OUT,
     Context,
@@ -19,7 +20,7 @@ from dmp.cli.context import (
 from dmp.cli.files import RULE_FILE, files_of, files_options, rule_file
 
 if TYPE_CHECKING:
-    from dmp.activation.sync import Outcome
+    from dmp.activation.plan import Outcome
     from dmp.core.types import Evaluation
     from dmp.segments.explain import Explanation
 
@@ -264,6 +265,7 @@ def overlap(
 @segment.command()
 @click.argument("names", nargs=-1)
 @as_of_option
+@progress_option
 @json_option
 @click.pass_obj
 def build(
@@ -272,8 +274,8 @@ def build(
     """Evaluate and store segments NAMES, or all, with who entered and left."""
     from dmp.flows.segments import build_segments
 
-    with context.workspace() as workspace:
-        built = build_segments(workspace, names, as_of=as_of)
+    with context.workspace() as workspace, bar("segments") as tell:
+        built = build_segments(workspace, names, as_of=as_of, progress=tell)
     if as_json:
         show_json(built)
         return
@@ -292,6 +294,7 @@ def build(
 @as_of_option
 @click.option("--dry-run", is_flag=True, help="Say what would change; send nothing.")
 @click.option("--force", is_flag=True, help="Go on where very much would change.")
+@progress_option
 @json_option
 @click.pass_obj
 def sync(
@@ -306,9 +309,15 @@ def sync(
     """Send segments to DESTINATIONS, or to all, as far as consent goes."""
     from dmp.flows.activate import sync_segments
 
-    with context.workspace() as workspace:
+    with context.workspace() as workspace, bar("sync") as tell:
         outcomes = sync_segments(
-            workspace, destinations, segments, as_of=as_of, dry_run=dry_run, force=force
+            workspace,
+            destinations,
+            segments,
+            as_of=as_of,
+            dry_run=dry_run,
+            force=force,
+            progress=tell,
         )
     if as_json:
         show_json(outcomes)

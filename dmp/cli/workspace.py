@@ -7,15 +7,16 @@ from pathlib import Path
 import click
 from rich.markup import escape
 
+from dmp.cli.bars import bar, progress_option, stages
 from dmp.cli.context import (
     OUT,
     Context,
     json_option,
     local,
-    progress,
     show_json,
     show_table,
 )
+from dmp.cli.keys import NOT_BACKED_UP
 from dmp.cli.summary import show_summary
 
 people_option = click.option(
@@ -36,17 +37,25 @@ seed_option = click.option(
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-def init(folder: Path) -> None:
+@click.option(
+    "--new-id",
+    is_flag=True,
+    help="Give a workspace that was copied to FOLDER an id and keys of its own.",
+)
+def init(folder: Path, new_id: bool) -> None:
     """Make FOLDER a workspace, with configuration, notebooks, pages and keys."""
     from dmp.flows.initialise import initialise
 
+    if new_id:
+        _give_new_id(folder)
+        return
     made = initialise(folder)
     OUT.print(f"[bold green]✓[/] {escape(str(made.home))} is a workspace")
     OUT.print(f"  roles: you hold {', '.join(made.roles)}: one person alone here.")
-    OUT.print("  Name people in config/roles.yaml as soon as there are two.")
+    OUT.print("  config/roles.yaml says so; name others there once there are two.")
     OUT.print(f"  keys: {escape(str(made.key_folder))}", soft_wrap=True)
-    OUT.print("  [yellow]Copy that folder to a safe place: without it nobody, not even")
-    OUT.print("  [yellow]you, can read the names and addresses kept in this workspace.")
+    if not made.keys_backed_up:
+        OUT.print(f"  [yellow]{NOT_BACKED_UP}", soft_wrap=True)
     OUT.print(f"  next: cd {escape(str(folder))} && dmp demo")
 
 
@@ -56,23 +65,19 @@ def init(folder: Path) -> None:
 @click.option(
     "--force", is_flag=True, help="Run the notebooks even if nothing changed."
 )
+@progress_option
 @json_option
 @click.pass_obj
 def demo(context: Context, people: int, seed: int, force: bool, as_json: bool) -> None:
     """Run the whole job on synthetic people: ingest, resolve, segment, export."""
     from dmp.flows.initialise import initialise
-    from dmp.jobs.demo import run_demo
+    from dmp.jobs.demo import allow_demo, run_demo
 
+    with context.workspace() as workspace:
+        allow_demo(workspace)
     if (context.home or Path()).joinpath("config", "dmp.yaml").exists():
         initialise(context.home or Path())
-    with context.workspace() as workspace, progress() as bars:
-        tasks: dict[str, object] = {}
-
-        def tell(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done, total=total)  # type: ignore[arg-type]
-
+    with context.workspace() as workspace, stages() as tell:
         summary = run_demo(
             workspace, people=people, seed=seed, progress=tell, force=force
         )
@@ -92,6 +97,7 @@ def demo(context: Context, people: int, seed: int, force: bool, as_json: bool) -
     "--format", "formats", multiple=True, help="SOURCE=FORMAT, may be repeated."
 )
 @click.option("--no-events", is_flag=True, help="People and records alone.")
+@progress_option
 @json_option
 @click.pass_obj
 def generate(
@@ -116,8 +122,7 @@ def generate(
         with context.workspace() as workspace:
             workspace.allow(Permission.GENERATE)
             out = workspace.paths.data / "landing"
-    with progress() as bars:
-        task = bars.add_task("generate", total=None)
+    with bar("generate") as tell:
         report = make(
             out,
             people=people,
@@ -125,7 +130,7 @@ def generate(
             sources=sources.split(",") if sources else None,
             formats=chosen or None,
             events=not no_events,
-            progress=lambda done, total: bars.update(task, completed=done, total=total),
+            progress=tell,
         )
     if as_json:
         show_json(report.to_dict())
@@ -172,9 +177,29 @@ def status(context: Context, as_json: bool) -> None:
         f"model {found.model or 'none'} · commit lock {found.commit_lock} · "
         f"run lock {found.run_lock}"
     )
-    OUT.print(
-        f"you are {', '.join(found.roles) or 'nobody here: see config/roles.yaml'}"
-    )
+    OUT.print(f"[bold]You[/] are {found.actor}: {', '.join(found.roles)}")
+    OUT.print(f"  may {', '.join(found.permissions)}", style="dim")
+    OUT.print(f"  may read {_tables(found.published)}", style="dim")
+    if not found.keys_backed_up:
+        OUT.print(f"[yellow]{NOT_BACKED_UP}", soft_wrap=True)
     OUT.print("[bold]Fences[/]")
     for fence in found.fences:
         OUT.print(f"  · {fence}")
+
+
+def _give_new_id(folder: Path) -> None:
+    from dmp.core.config import find_home
+    from dmp.flows.copies import give_new_id
+    from dmp.flows.workspace import Workspace
+
+    with Workspace(find_home(folder)) as workspace:
+        made = give_new_id(workspace)
+    OUT.print(f"[green]✓[/] {escape(str(made.home))} has the id {made.id}")
+    OUT.print(f"  it was a copy of {made.former_id}; its names are read as before")
+    OUT.print(f"  keys: {escape(str(made.key_folder))}", soft_wrap=True)
+
+
+def _tables(names: tuple[str, ...]) -> str:
+    if len(names) <= 6:
+        return ", ".join(names) or "no table"
+    return f"{len(names)} tables and views; --json lists them"

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import json
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from dmp.core.errors import ConfigInvalid, Fault, UsageError
+from dmp.core.accounts import current_account
+from dmp.core.documents import load_yaml, read_text
+from dmp.core.errors import ConfigInvalid, Fault, Faulty, UsageError
 
 
 class Document(BaseModel):
@@ -26,6 +27,7 @@ class Document(BaseModel):
 
 
 D = TypeVar("D", bound=Document)
+T = TypeVar("T")
 
 
 class VaultSettings(Document):
@@ -176,20 +178,31 @@ class Identity:
     Attributes:
         id: names its keys, 16 hex digits.
         owner: the operating-system user who made it.
+        former_ids: ids it had before it was given one of its own, as a copy.
     """
 
     id: str
     owner: str
+    former_ids: tuple[str, ...] = ()
 
 
 def workspace_identity(paths: Paths) -> Identity:
-    """Return who the workspace is; made, with `data/` at mode 0700, on first use."""
-    if not paths.identity_file.exists():
+    """Return who the workspace is; made, with `data/` at mode 0700, on first use.
+
+    Of processes that make it at once one wins, and none leaves half a file.
+    """
+    file = paths.identity_file
+    if not file.exists():
         paths.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         paths.data.chmod(0o700)
-        made = {"id": uuid.uuid4().hex[:16], "owner": getpass.getuser()}
-        paths.identity_file.write_text(json.dumps(made))
-    return Identity(**json.loads(paths.identity_file.read_text()))
+        made = {"id": uuid.uuid4().hex[:16], "owner": current_account().user}
+        draft = file.with_name(f".{file.name}.{made['id']}.tmp")
+        draft.write_text(json.dumps(made))
+        with suppress(FileExistsError):
+            os.link(draft, file)
+        draft.unlink()
+    found = json.loads(paths.identity_file.read_text())
+    return Identity(**{**found, "former_ids": tuple(found.get("former_ids", ()))})
 
 
 def key_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -207,18 +220,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML mapping; an empty file is an empty mapping.
 
     Raises:
-        ConfigInvalid: the file is absent, no YAML, or no mapping.
+        ConfigInvalid: the file is absent or unreadable, no YAML, or no mapping.
     """
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        fault = Fault(str(path), "the file is not there", "create it")
-        raise ConfigInvalid(path.name, [fault]) from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"line {mark.line + 1}" if mark else path.name
-        fault = Fault(place, "not readable as YAML", "see the line named")
-        raise ConfigInvalid(str(path), [fault]) from error
+    document = load_yaml(read_text(path), str(path))
     if document is None:
         return {}
     if not isinstance(document, dict):
@@ -253,3 +257,29 @@ def fingerprint(*parts: object) -> str:
 def yaml_files(folder: Path) -> Sequence[Path]:
     """Return the YAML files of a folder by name; none where the folder is absent."""
     return sorted(folder.glob("*.yaml"))
+
+
+def read_all(folder: Path, read: Callable[[Path], T]) -> dict[str, T]:
+    """Return what `read` gives for each YAML file of a folder, by the file's stem.
+
+    Raises:
+        ConfigInvalid, RuleInvalid: the faults of all files at once, each after its
+            file's name; a single faulty file is told in its own words.
+    """
+    found: dict[str, T] = {}
+    refused: dict[str, Faulty] = {}
+    for path in yaml_files(folder):
+        try:
+            found[path.stem] = read(path)
+        except Faulty as error:
+            refused[path.name] = error
+    if len(refused) == 1:
+        raise next(iter(refused.values()))
+    if refused:
+        faults = [
+            Fault(f"{name}: {fault.path}", fault.wrong, fault.right)
+            for name, error in refused.items()
+            for fault in error.faults
+        ]
+        raise type(next(iter(refused.values())))(str(folder), faults)
+    return found

@@ -2,12 +2,14 @@
 
     DMPError                       something is wrong, the message says what to do next
     ├── UsageError (ValueError)    the caller's words are wrong; exit code 2
-    │   ├── ConfigInvalid          a YAML file under config/ has faults
-    │   ├── RuleInvalid            a segment rule has faults
+    │   ├── Faulty                 an input has faults, all of them told at once
+    │   │   ├── ConfigInvalid      a YAML file under config/ has faults
+    │   │   └── RuleInvalid        a segment rule has faults
     │   └── UnknownName (KeyError) a name that does not exist; near names are given
     ├── StorageError               the lake could not read or write
-    │   ├── QueryFailed            a statement failed; carries its SQL, never its values
+    │   ├── QueryFailed            a statement failed; keeps its SQL, never its values
     │   ├── CommitFailed           nothing of the load was written
+    │   ├── GroundFailed           a disk, folder or file cannot be used
     │   └── LakeBusy (Transient)   another process held the lock for too long
     ├── PrivacyError               a fence held
     │   ├── KeyMissing             the key-encryption key or a data key is not there
@@ -60,7 +62,7 @@ class UsageError(DMPError, ValueError):
     """The caller asked for something that cannot be; exit code 2."""
 
 
-class _Faulty(UsageError):
+class Faulty(UsageError):
     """An input with faults, all of them listed at once."""
 
     def __init__(self, where: str, faults: Iterable[Fault]) -> None:
@@ -72,11 +74,11 @@ class _Faulty(UsageError):
         super().__init__(f"{where}: {count} fault{'s'[: count != 1]}{lines}")
 
 
-class ConfigInvalid(_Faulty):
+class ConfigInvalid(Faulty):
     """A configuration file has faults; nothing was read from it."""
 
 
-class RuleInvalid(_Faulty):
+class RuleInvalid(Faulty):
     """A segment rule has faults; it was neither saved nor evaluated."""
 
 
@@ -101,11 +103,24 @@ class StorageError(DMPError):
 
 
 class QueryFailed(StorageError):
-    """A statement failed; its SQL is in the message, its values are not."""
+    """A statement failed; neither its SQL nor its values are in the message.
+
+    Attributes:
+        statement: its SQL, without the values bound to it.
+    """
+
+    def __init__(self, message: str, statement: str = "") -> None:
+        """Keep the statement beside the message."""
+        super().__init__(message)
+        self.statement = statement
 
 
 class CommitFailed(StorageError):
     """A commit failed; nothing of it was written and the connection is closed."""
+
+
+class GroundFailed(StorageError):
+    """The disk is full or read-only, a folder vanished, or rights are missing."""
 
 
 class LakeBusy(StorageError, Transient):

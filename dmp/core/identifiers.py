@@ -7,7 +7,11 @@ from functools import lru_cache
 
 import phonenumbers
 
-EMAIL_PATTERN = r"^[^@\s,;<>\"]{1,64}@[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"
+EMAIL_PATTERN = (
+    r"^[^@\s,;<>\"\x00-\x1f=+-][^@\s,;<>\"\x00-\x1f]{0,63}"
+    r"@[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"
+)
+"""An address, lower-cased; none that a spreadsheet would take for a formula."""
 UID2_PATTERN = r"^[A-Za-z0-9+/_-]{43}=?$"
 OUTWARD_POSTCODE_PATTERN = r"^([a-z]{1,2}[0-9][a-z0-9]?)\s*[0-9][a-z]{2}$"
 

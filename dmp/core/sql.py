@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from string import Formatter
 from typing import Any
 
@@ -26,6 +27,15 @@ def quote_text(value: str) -> str:
     "'it''s'"
     """
     return "'" + value.replace("'", "''") + "'"
+
+
+def quote_file(path: Path) -> str:
+    """Return the literal by which DuckDB reads this file alone, whatever its name.
+
+    >>> quote_file(Path("/in/a[1]*.csv"))
+    "'/in/a[[]1][*].csv'"
+    """
+    return quote_text("".join(f"[{c}]" if c in "*?[" else c for c in str(path)))
 
 
 class Name:

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+
+Progress = Callable[[int, int], None]
+"""Called with the steps done and the steps in all, while long work goes on."""
+
+
+def silent(done: int, total: int) -> None:
+    """Show nothing: the progress of work that nobody watches."""
 
 
 @dataclass(frozen=True)

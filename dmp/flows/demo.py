@@ -17,6 +17,7 @@ from dmp.identity.evaluation import Scores, pairwise_scores
 from dmp.ingest.synthetic import GenerationReport, generate
 from dmp.privacy import Permission
 from dmp.privacy.pseudonyms import subject_id_sql
+from dmp.privacy.root_keys import FOUNDING
 from dmp.storage.lake import Lake
 
 LANDING = "landing"
@@ -200,7 +201,7 @@ def _stage_truth(workspace: Workspace, file: Path) -> None:
     A shared device belongs to the person who used it most.
     """
     lake = workspace.lake
-    key = workspace.keys.pseudonym_key("subject")
+    key = workspace.keys.pseudonym_key("subject", FOUNDING)
     lake.stage(
         "truth",
         f"select * from read_parquet({quote_text(str(file))}) "

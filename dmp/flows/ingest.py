@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dmp.flows.workspace import Workspace
-from dmp.ingest.batch import Progress, files_of, load_files, preview_file
+from dmp.ingest.batch import Progress, files_of, load_files
 from dmp.ingest.contracts import Contract, chosen, read_contracts
+from dmp.ingest.dry_run import FIRST_ROWS, DryRun, try_file
 from dmp.ingest.load import LoadReport
 from dmp.ingest.replay import replay
 from dmp.privacy import Permission
@@ -48,15 +49,28 @@ def ingest(
     return reports
 
 
-def preview(
-    workspace: Workspace, source: str, files: Sequence[Path] = ()
-) -> list[LoadReport]:
-    """Say what loading would do, file by file; nothing is written."""
+def dry_run(
+    workspace: Workspace,
+    source: str,
+    files: Sequence[Path] = (),
+    *,
+    rows: int | None = FIRST_ROWS,
+) -> list[DryRun]:
+    """Say what loading would do, file by file; nothing is written.
+
+    Args:
+        rows: how many rows of each file to look at; None looks at all.
+
+    Raises:
+        UnknownName, UsageError, NotAllowed: as `ingest`.
+    """
     workspace.allow(Permission.INGEST)
     contract = chosen(contracts(workspace), source)
     found = list(files) or files_of(contract, workspace.paths.home)
     now = workspace.clock()
-    return [preview_file(workspace.stores, contract, path, now=now) for path in found]
+    return [
+        try_file(workspace.stores, contract, path, now=now, rows=rows) for path in found
+    ]
 
 
 def replay_refused(workspace: Workspace, source: str) -> list[LoadReport]:

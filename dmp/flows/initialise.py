@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from dmp.core.config import Paths, key_folder, workspace_identity
+import yaml
+
+from dmp.core.accounts import current_account
+from dmp.core.config import Paths
 from dmp.core.errors import UsageError
+from dmp.flows.key_backup import are_keys_backed_up
 from dmp.flows.workspace import Workspace
+from dmp.privacy.roles import HELD_BY_PEOPLE
 
 _PARTS = ("config", "notebooks", "dashboards")
 
@@ -22,12 +27,13 @@ class Initialised:
     created: tuple[str, ...]
     roles: tuple[str, ...]
     key_folder: Path
+    keys_backed_up: bool
 
 
 def initialise(home: Path) -> Initialised:
     """Make `home` a workspace, or complete one; existing files are left as they are.
 
-    While `config/roles.yaml` names nobody, whoever makes the workspace holds all roles.
+    A `config/roles.yaml` that is made here gives its maker all roles that people hold.
     Makes the keys in the user's configuration folder, outside the workspace.
 
     Raises:
@@ -37,16 +43,21 @@ def initialise(home: Path) -> Initialised:
         raise UsageError(f"{home} is a file; name a folder")
     home.mkdir(parents=True, exist_ok=True)
     home = home.resolve()
-    created = [part for part in _PARTS if _copy(part, home)]
     paths = Paths(home)
-    is_new = not paths.identity_file.exists()
+    roles_file = paths.config / "roles.yaml"
+    names_nobody = not roles_file.exists()
+    created = [part for part in _PARTS if _copy(part, home)]
+    if names_nobody:
+        _name_all_roles(roles_file, current_account().user)
+    is_new = not (paths.audit / "log.jsonl").exists()
     with Workspace(home) as workspace:
         roles = tuple(sorted(workspace.caller.roles))
         assert workspace.lake and workspace.keys and workspace.audit
         if is_new:
             workspace.record("init", roles=len(roles))
-    keys = key_folder() / workspace_identity(paths).id
-    return Initialised(home, tuple(created), roles, keys)
+        keys = workspace.key_files
+        is_backed_up = are_keys_backed_up(keys)
+    return Initialised(home, tuple(created), roles, keys.folder, is_backed_up)
 
 
 def template() -> Path:
@@ -59,6 +70,14 @@ def template() -> Path:
     return shipped if shipped.is_dir() else package.parent
 
 
+def _name_all_roles(path: Path, user: str) -> None:
+    """Give `user` all roles in the file, below the comments that it begins with."""
+    comments = [line for line in path.read_text().splitlines() if line.startswith("#")]
+    roles = [role.value for role in HELD_BY_PEOPLE]
+    users = yaml.safe_dump({"users": {user: roles}}, default_flow_style=None, width=88)
+    path.write_text("\n".join([*comments, users]))
+
+
 def _copy(part: str, home: Path) -> bool:
     source, target = template() / part, home / part
     if source.resolve() == target.resolve():
@@ -68,5 +87,7 @@ def _copy(part: str, home: Path) -> bool:
         copy = target / path.relative_to(source)
         if path.is_file() and not copy.exists() and "checkpoints" not in str(path):
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, copy)
+            draft = copy.with_name(f".{copy.name}.tmp")
+            shutil.copyfile(path, draft)
+            draft.replace(copy)
     return is_new

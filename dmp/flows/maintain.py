@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from dmp.core.types import Progress, silent
 from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
 from dmp.storage.maintenance import tidy
+
+_SPARED = timedelta(days=1)
+"""Longer than any query runs; with `keep_days=0` nothing is spared."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,9 @@ class Maintained:
     bodies_destroyed: int
 
 
-def maintain(workspace: Workspace, *, keep_days: int) -> Maintained:
+def maintain(
+    workspace: Workspace, *, keep_days: int, progress: Progress = silent
+) -> Maintained:
     """Compact the lake, expire snapshots, destroy refused bodies past their days.
 
     Raises:
@@ -28,7 +34,13 @@ def maintain(workspace: Workspace, *, keep_days: int) -> Maintained:
     """
     workspace.allow(Permission.MAINTAIN)
     now = workspace.clock()
-    tidied = tidy(workspace.lake, keep_since=now - timedelta(days=keep_days))
+    kept = timedelta(days=keep_days)
+    tidied = tidy(
+        workspace.lake,
+        keep_since=now - kept,
+        spared=min(kept, _SPARED),
+        progress=progress,
+    )
     days = workspace.settings.retention.refused_bodies_days
     destroyed = workspace.stores.bodies.destroy((now - timedelta(days=days)).date())
     done = Maintained(

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from dmp.core.config import parse, read_yaml
 from dmp.core.errors import UsageError
+from dmp.core.types import Progress, silent
 from dmp.flows.workspace import Workspace
 from dmp.identity.linkage import (
     BlockingCost,
     LinkageModel,
     blocking_costs,
     load_model,
+    require_fit,
     save_model,
     train,
 )
@@ -21,6 +23,7 @@ from dmp.identity.records import stage_linkage_records
 from dmp.identity.resolve import Resolution, resolve
 from dmp.identity.settings import IdentitySettings, LinkageSettings, ProfileSettings
 from dmp.privacy import Permission
+from dmp.storage.instants import not_before
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def profile_settings(workspace: Workspace) -> ProfileSettings:
     return parse(ProfileSettings, document, "config/profile.yaml")
 
 
-def train_linkage(workspace: Workspace) -> Training:
+def train_linkage(workspace: Workspace, *, progress: Progress = silent) -> Training:
     """Train the linkage model on all records and make it the current one.
 
     A model equal to the current one changes nothing.
@@ -58,9 +61,13 @@ def train_linkage(workspace: Workspace) -> Training:
     """
     workspace.allow(Permission.TRAIN)
     settings = _linkage(workspace)
+    progress(0, 3)
     stage_linkage_records(workspace.lake, workspace.vault, settings)
+    progress(1, 3)
     costs = blocking_costs(workspace.lake, settings)
+    progress(2, 3)
     model = train(workspace.lake, settings, now=workspace.clock())
+    progress(3, 3)
     folder = model_folder(workspace, settings)
     is_new = save_model(folder, model)
     kept = load_model(folder)
@@ -70,20 +77,27 @@ def train_linkage(workspace: Workspace) -> Training:
     return Training(tuple(costs), kept, is_new)
 
 
-def resolve_people(workspace: Workspace) -> tuple[Resolution, ProfileBuild]:
+def resolve_people(
+    workspace: Workspace, *, progress: Progress = silent
+) -> tuple[Resolution, ProfileBuild]:
     """Resolve all subjects with the current model and bring profiles up to date.
 
     Without a trained model people are joined by shared identifiers alone.
 
     Raises:
+        UsageError: the settings changed since the model was trained: train anew.
         NotAllowed: the caller may not resolve.
     """
     workspace.allow(Permission.RESOLVE)
     settings = identity_settings(workspace)
-    model = None
-    if settings.linkage:
-        model = load_model(model_folder(workspace, settings.linkage))
-    now = workspace.clock()
+    model = current_model(workspace, settings)
+    now = not_before(
+        workspace.lake,
+        workspace.clock(),
+        "identity.resolution.resolved_at",
+        "profile.profile.valid_from",
+    )
+    progress(0, 2)
     resolution = resolve(
         workspace.lake,
         workspace.vault,
@@ -93,7 +107,9 @@ def resolve_people(workspace: Workspace) -> tuple[Resolution, ProfileBuild]:
         now=now,
         actor=workspace.caller.actor,
     )
+    progress(1, 2)
     built = build_profiles(workspace.lake, profile_settings(workspace), now=now)
+    progress(2, 2)
     if resolution.is_new:
         workspace.record(
             "resolve",
@@ -103,6 +119,22 @@ def resolve_people(workspace: Workspace) -> tuple[Resolution, ProfileBuild]:
             merged=resolution.merged,
         )
     return resolution, built
+
+
+def current_model(
+    workspace: Workspace, settings: IdentitySettings
+) -> LinkageModel | None:
+    """Return the model that a resolve run uses; None without linkage or training.
+
+    Raises:
+        UsageError: the settings name other comparisons than the model was trained for.
+    """
+    if settings.linkage is None:
+        return None
+    model = load_model(model_folder(workspace, settings.linkage))
+    if model is not None:
+        require_fit(model, settings.linkage)
+    return model
 
 
 def model_folder(workspace: Workspace, settings: LinkageSettings) -> Path:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from dmp.core.sql import Query
-from dmp.core.types import Evaluation
+from dmp.core.types import Evaluation, Progress, silent
 from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
 from dmp.segments import build
@@ -80,7 +80,11 @@ def preview_segment(
 
 
 def build_segments(
-    workspace: Workspace, names: Sequence[str] = (), *, as_of: datetime
+    workspace: Workspace,
+    names: Sequence[str] = (),
+    *,
+    as_of: datetime,
+    progress: Progress = silent,
 ) -> list[Evaluation]:
     """Evaluate and store segments, all at one instant; without names, all saved ones.
 
@@ -98,6 +102,7 @@ def build_segments(
         list(names) or list(saved),
         as_of=as_of,
         now=workspace.clock(),
+        progress=progress,
     )
     for one in built:
         if one.is_new:

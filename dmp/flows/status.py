@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dmp.flows.key_backup import are_keys_backed_up
 from dmp.flows.workspace import Workspace
+from dmp.privacy import Permission
+from dmp.privacy.published import published_to
+from dmp.privacy.roles import permissions_of
 from dmp.storage.lock import holder
 
 FENCES = (
@@ -18,7 +22,15 @@ FENCES = (
 
 @dataclass(frozen=True)
 class Status:
-    """A workspace at a glance; counts are 0 and instants None where nothing is yet."""
+    """A workspace at a glance; counts are 0 and instants None where nothing is yet.
+
+    Attributes:
+        actor: the caller's pseudonym, as the audit log names it.
+        roles: what the caller holds, narrowed by `DMP_ROLE`.
+        permissions: what these roles may do.
+        published: the tables and views that they may read by SQL.
+        keys_backed_up: whether the keys in use are in a back-up of keys.
+    """
 
     home: str
     snapshot: int
@@ -29,7 +41,11 @@ class Status:
     model: str
     commit_lock: str
     run_lock: str
+    actor: str
     roles: tuple[str, ...]
+    permissions: tuple[str, ...]
+    published: tuple[str, ...]
+    keys_backed_up: bool
     fences: tuple[str, ...] = FENCES
 
 
@@ -45,8 +61,13 @@ _COUNTS = {
 
 
 def status(workspace: Workspace) -> Status:
-    """Return how the workspace is; reads only."""
-    lake = workspace.lake
+    """Return how the workspace is; reads only.
+
+    Raises:
+        NotAllowed: the caller holds no role here.
+    """
+    workspace.allow(Permission.STATUS)
+    lake, caller = workspace.lake, workspace.caller
     resolved = lake.rows(
         "select resolved_at, model from identity.resolution "
         "order by generation desc limit 1"
@@ -70,5 +91,9 @@ def status(workspace: Workspace) -> Status:
         model=resolved[0][1] if resolved else "",
         commit_lock=str(holder(lake.lock_folder) or "free"),
         run_lock=str(holder(workspace.paths.data / "run-lock") or "free"),
-        roles=tuple(sorted(workspace.caller.roles)),
+        actor=caller.actor,
+        roles=tuple(sorted(caller.roles)),
+        keys_backed_up=are_keys_backed_up(workspace.key_files),
+        permissions=permissions_of(caller),
+        published=published_to(caller),
     )

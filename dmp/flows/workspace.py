@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import getpass
+import html
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from dmp.core.accounts import Account, current_account
 from dmp.core.clock import Clock, now
 from dmp.core.config import (
-    Document,
     Paths,
     Settings,
     find_home,
-    key_folder,
     load_settings,
     parse,
     read_yaml,
     workspace_identity,
 )
-from dmp.core.errors import KeyMissing
+from dmp.core.errors import DMPError, KeyMissing, NotAllowed
+from dmp.core.sql import Name
+from dmp.flows.tables import Tables
+from dmp.flows.workspace_keys import WorkspaceKeys
 from dmp.privacy import (
     AuditLog,
     Bodies,
@@ -31,27 +33,28 @@ from dmp.privacy import (
     KeyStore,
     Permission,
     Vault,
-    caller,
     encrypted_spill,
-    load_vault_key,
     require,
 )
 from dmp.privacy.audit_heads import create_signing_key
-from dmp.privacy.roles import HELD_BY_PEOPLE, load_actor_key
-from dmp.privacy.vault_key import create_key_file
+from dmp.privacy.callers import (
+    RolesFile,
+    caller_of,
+    held_roles,
+    load_actor_key,
+    narrowed,
+)
+from dmp.privacy.published import check_statement, published_docs, views_read
+from dmp.privacy.root_keys import FOUNDING
 from dmp.storage.lake import Lake
 from dmp.storage.migrate import migrate
+from dmp.storage.rows import Rows
+from dmp.storage.statement import read_statement
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection, DuckDBPyRelation
+    from duckdb import DuckDBPyConnection
 
     from dmp.ingest.load import Stores
-
-
-class Roles(Document):
-    """`config/roles.yaml`: operating-system users and their roles."""
-
-    users: Mapping[str, tuple[str, ...]] = {}
 
 
 class Workspace:
@@ -67,11 +70,17 @@ class Workspace:
         *,
         environ: Mapping[str, str] = os.environ,
         clock: Clock = now,
+        account: Account | None = None,
     ) -> None:
-        """Choose the folder; its settings are read on first use."""
+        """Choose the folder; its settings are read on first use.
+
+        Args:
+            account: who calls; None takes the account that runs the process.
+        """
         self.paths = Paths(home)
         self.clock = clock
         self._environ = environ
+        self._account = account or current_account()
         self._open = ExitStack()
 
     @cached_property
@@ -85,24 +94,40 @@ class Workspace:
 
         While `config/roles.yaml` names nobody, whoever made the workspace holds all
         roles that people hold.
+
+        Raises:
+            ConfigInvalid: all faults of `config/roles.yaml`.
+            NotAllowed: `DMP_ROLE` asks for a role that the user does not hold.
         """
         document = read_yaml(self.paths.config / "roles.yaml")
-        named = parse(Roles, document, "config/roles.yaml").users
+        file = parse(RolesFile, document, "config/roles.yaml")
         owner = workspace_identity(self.paths).owner
-        return caller(
-            named or {owner: tuple(HELD_BY_PEOPLE)},
-            self._environ,
-            getpass.getuser(),
-            actor_key=load_actor_key(self._key_file("actor.key")),
-        )
+        roles = held_roles(file, self._account, owner=owner)
+        key = load_actor_key(self._key_file("actor.key"))
+        held = caller_of(self._account, roles, actor_key=key)
+        try:
+            return narrowed(held, self._environ)
+        except NotAllowed as error:
+            self._record_denial(error, held, asked="DMP_ROLE")
+            raise
 
     @cached_property
     def lake(self) -> Lake:
-        """The lake, brought to the newest layout; spill is encrypted."""
+        """The lake, brought to the newest layout; spill is encrypted.
+
+        Raises:
+            UsageError: this is a copy of a workspace that is still there.
+        """
+        self._check_own()
         lake = Lake(self.paths.lake, prepare=self._encrypt_spill)
         self._open.enter_context(lake)
         migrate(lake, clock=self.clock)
         return lake
+
+    @cached_property
+    def key_files(self) -> WorkspaceKeys:
+        """Where the keys lie."""
+        return WorkspaceKeys(self.paths, self.settings, self._environ)
 
     @cached_property
     def keys(self) -> KeyStore:
@@ -111,17 +136,7 @@ class Workspace:
         Raises:
             KeyMissing: the key is not where the settings say.
         """
-        chosen = self.settings.vault
-        file = chosen.key_file or self._key_file("vault.key")
-        store = self.paths.vault / "keys.sqlite"
-        is_default = not chosen.key_file and not chosen.key_command
-        if is_default and not store.exists() and not file.exists():
-            create_key_file(file)
-        key = load_vault_key(
-            environ=self._environ, command=chosen.key_command, file=file
-        )
-        self.paths.vault.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return self._open.enter_context(KeyStore(store, key))
+        return self._open.enter_context(self.key_files.open())
 
     @cached_property
     def vault(self) -> Vault:
@@ -135,9 +150,10 @@ class Workspace:
         from dmp.ingest.load import Stores
 
         keys = PseudonymKeys(
-            subject=self.keys.pseudonym_key("subject"),
-            analytics=self.keys.pseudonym_key("analytics"),
-            content=self.keys.pseudonym_key("content"),
+            subject=self.keys.pseudonym_key("subject", FOUNDING),
+            analytics=self.keys.pseudonym_key("analytics", FOUNDING),
+            content=self.keys.pseudonym_key("content", FOUNDING),
+            later=partial(self.keys.later_pseudonym_keys, "analytics"),
         )
         bodies = Bodies(self.paths.vault / "bodies", self.keys)
         return Stores(self.lake, self.vault, bodies, keys, self.paths.scratch)
@@ -149,39 +165,84 @@ class Workspace:
         Raises:
             KeyMissing: there is a log, but not the key that signed it.
         """
+        self._check_own()
         signing = self._key_file("audit.key")
         if not signing.exists():
             if (self.paths.audit / "log.jsonl").exists():
                 raise KeyMissing(
-                    f"no signing key of the audit log: looked for {signing}; bring "
-                    "back the key folder, or name it by DMP_KEY_DIR"
+                    f"no signing key of the audit log: looked for {signing}; nothing "
+                    "that is recorded there can be done without it; bring it back: "
+                    "dmp keys restore FILE, or name its folder by DMP_KEY_DIR"
                 )
             create_signing_key(signing)
-        heads = self.settings.audit.heads_file or self._key_file("audit-heads.jsonl")
+        heads = self.key_files.heads
         return AuditLog(self.paths.audit, heads, signing, clock=self.clock)
 
     def allow(self, permission: Permission) -> None:
-        """Go on only if the caller may.
+        """Go on only if the caller may; a denial is written to the audit log.
 
         Raises:
             NotAllowed: names the permission and the roles that have it.
         """
-        require(self.caller, permission)
+        caller = self.caller
+        try:
+            require(caller, permission)
+        except NotAllowed as error:
+            self._record_denial(error, caller, asked=permission)
+            raise
 
     def record(self, action: str, **detail: Any) -> None:
         """Write one line to the audit log, with the caller and the roles."""
-        roles = ",".join(sorted(self.caller.roles)) or "none"
-        self.audit.append(action, actor=self.caller.actor, role=roles, detail=detail)
+        self._record(action, self.caller, detail)
 
-    def sql(self, query: str, /, **params: Any) -> DuckDBPyRelation:
-        """Return the rows of a query over the lake; `.df()`, `.arrow()` read them.
+    def sql(self, query: str, /, **params: Any) -> Rows:
+        """Return the rows of a query over what is published to the caller's roles.
+
+        One reading statement; `.df()`, `.arrow()`, `.pl()` run it. `$name` in it is
+        bound to the parameter `name`. What is published to
+        whom: `dmp.privacy.published`, and docs/guides/privacy.md. A denial is written
+        to the audit log.
 
         Raises:
-            NotAllowed: the caller lacks the analyst role.
-            QueryFailed: the statement is wrong; it is in the message.
+            NotAllowed: it names something published to others, or calls a function
+                that could read files.
+            UnknownName: it names something that is published to nobody.
+            UsageError: it is no single reading statement.
+            QueryFailed: the statement is wrong.
         """
-        self.allow(Permission.READ_PSEUDONYMOUS)
-        return self.lake.sql(query, **params)
+        statement = read_statement(self.lake, query)
+        try:
+            check_statement(self.caller, statement)
+        except NotAllowed as error:
+            self._record_denial(error, self.caller, asked="sql")
+            raise
+        views = views_read(
+            statement,
+            minimum_cell=self.settings.minimum_cell,
+            audit_log=self.paths.audit / "log.jsonl",
+        )
+        for name, view in views:
+            self.lake.view(name, view)
+        return Rows(self.lake, query, params)
+
+    @property
+    def tables(self) -> Tables:
+        """The tables and views published to the caller: `tables.core.event.df()`."""
+        docs = published_docs(self.caller)
+        return Tables(docs, lambda name: self.sql(f"from {Name.of(name)}"))
+
+    def __repr__(self) -> str:
+        return f"dmp workspace {self.paths.home}: sql(…), tables, settings"
+
+    def _repr_html_(self) -> str:
+        home = html.escape(str(self.paths.home))
+        return f"<b>dmp workspace</b> <code>{home}</code>{self.tables._repr_html_()}"
+
+    def forget_keys(self) -> None:
+        """Close, and look for the keys anew: they or the workspace's id changed."""
+        self.close()
+        for name in ("key_files", "caller"):
+            self.__dict__.pop(name, None)
 
     def close(self) -> None:
         """Close what was opened; the workspace may be used again afterwards."""
@@ -200,12 +261,29 @@ class Workspace:
     ) -> None:
         self.close()
 
+    def _record(self, action: str, caller: Caller, detail: Mapping[str, Any]) -> None:
+        roles = ",".join(sorted(caller.roles)) or "none"
+        self.audit.append(action, actor=caller.actor, role=roles, detail=detail)
+
+    def _record_denial(self, error: NotAllowed, caller: Caller, *, asked: str) -> None:
+        try:
+            self._record("denied", caller, {"asked": asked})
+        except (DMPError, OSError) as fault:
+            raise NotAllowed(
+                f"{error}\nthis denial could not be recorded: {fault}"
+            ) from fault
+
     def _encrypt_spill(self, connection: DuckDBPyConnection) -> None:
         self.paths.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._open.enter_context(encrypted_spill(connection, self.paths.scratch))
 
+    def _check_own(self) -> None:
+        """Refuse a copy, unless its audit heads have a place of their own."""
+        if self.settings.audit.heads_file is None:
+            self.key_files.check_own()
+
     def _key_file(self, name: str) -> Path:
-        return key_folder(self._environ) / workspace_identity(self.paths).id / name
+        return self.key_files.folder / name
 
 
 def open_workspace(home: Path | str | None = None) -> Workspace:

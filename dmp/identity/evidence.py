@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dmp.core.sql import sql
+from dmp.identity.decisions import IN_FORCE
 from dmp.identity.linkage import (
     NO_PAIRS,
     LinkageModel,
@@ -41,7 +42,7 @@ def stage_evidence(
     else:
         lake.stage("linkage_record", "select 0::bigint as subject_id limit 0")
         lake.stage("scored_pair", NO_PAIRS)
-    lake.stage("decided_pair", _DECIDED)
+    lake.stage("decided_pair", sql(_DECIDED, in_force=IN_FORCE))
     lake.stage(
         "node",
         "select subject_id, row_number() over (order by subject_id) - 1 as node, "
@@ -54,8 +55,8 @@ def stage_evidence(
 _DECIDED = """
 select subject_id_l, subject_id_r,
     case arg_max(decision, decided_at) when 'must_link' then 'Infinity'::double
-        when 'cannot_link' then '-Infinity'::double end as weight
-from identity.decision group by all having weight is not null
+        else '-Infinity'::double end as weight
+from ({in_force}) group by subject_id_l, subject_id_r
 """
 _EVIDENCE = """
 with pair as (

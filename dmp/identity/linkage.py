@@ -186,7 +186,36 @@ def load_model(folder: Path) -> LinkageModel | None:
     if not pointer.exists():
         return None
     name = json.loads(pointer.read_text())["model"]
-    return LinkageModel(**json.loads((folder / f"{name}.json").read_text()))
+    return read_model(folder / f"{name}.json")
+
+
+def read_model(path: Path) -> LinkageModel:
+    """Return a kept model.
+
+    Raises:
+        UsageError: the file is absent, or no model of this form.
+    """
+    try:
+        return LinkageModel(**json.loads(path.read_text()))
+    except (OSError, TypeError, ValueError) as error:
+        raise UsageError(
+            f"{path} is no linkage model that dmp train kept; those lie in data/models"
+        ) from error
+
+
+def require_fit(model: LinkageModel, settings: LinkageSettings) -> None:
+    """Go on only if the model compares what the settings name.
+
+    Raises:
+        UsageError: names what the two compare, and what to do.
+    """
+    wanted = ["_".join(comparison.fields) for comparison in settings.comparisons]
+    known = [each["output_column_name"] for each in model.settings["comparisons"]]
+    if sorted(wanted) != sorted(known):
+        raise UsageError(
+            f"the model {model.name} compares {', '.join(known)}, but the settings "
+            f"name {', '.join(wanted)}; train a model for them: dmp train"
+        )
 
 
 def _write(path: Path, text: str) -> None:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from dmp.core.config import fingerprint
 from dmp.core.sql import Query, sql
 from dmp.identity.evidence import stage_evidence
-from dmp.identity.graph import Clustering, Edges, Limits, cluster, components
+from dmp.identity.graph import Edges, Limits, Partition, cluster, components
 from dmp.identity.history import history_writes
 from dmp.identity.lasting_ids import stage_profile_ids
 from dmp.identity.linkage import LinkageModel
@@ -136,7 +136,7 @@ def _last_resolution(lake: Lake) -> dict[str, Any] | None:
     return rows[0] if rows else None
 
 
-def _stage_clusters(lake: Lake, settings: IdentitySettings) -> Clustering:
+def _stage_clusters(lake: Lake, settings: IdentitySettings) -> Partition:
     """Stage `new_cluster`: one row of subject, cluster and component a subject."""
     nodes = lake.sql(
         "select subject_id, is_comparable from node order by node"
@@ -185,7 +185,7 @@ def _stage_assignment(lake: Lake) -> None:
 
 def _report(
     lake: Lake,
-    clustering: Clustering,
+    clustering: Partition,
     model: LinkageModel | None,
     run_id: str,
     generation: int,

@@ -1,4 +1,4 @@
-"""What people did: events and purchases of a load, each once."""
+"""What people did: the events of a load, each once."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def stage_events(landing: Landing) -> Name:
             """
             with event as (
                 select {event_id} as event_id, subject_id, {origin}, event,
-                    least(row_at, received_at) as occurred_at, received_at,
-                    $platform as platform, row_at > received_at as is_clamped,
+                    row_at as occurred_at, received_at,
+                    $platform as platform, claimed_at > row_at as is_clamped,
                     {properties} as properties, line
                 from accepted_row
             )
@@ -36,42 +36,5 @@ def stage_events(landing: Landing) -> Name:
             origin=landing.origin,
             platform=event.platform,
             properties=struct,
-        ),
-    )
-
-
-def stage_transactions(landing: Landing) -> Name:
-    """Stage `new_transaction`: purchases that `core.transaction` does not hold yet."""
-    transaction = landing.contract.transaction
-    if transaction is None:
-        return landing.lake.stage(
-            "new_transaction", "select * from core.transaction limit 0"
-        )
-    repeat = "row_number() over (partition by transaction_key order by line)"
-    ordinal = f" || chr(31) || {repeat}" if transaction.repeats else ""
-    key = Query(f"transaction_key{ordinal}")
-    return landing.lake.stage(
-        "new_transaction",
-        sql(
-            """
-            with keyed as (select *, {key} as full_key from accepted_row),
-            purchase as (
-                select {id} as transaction_id, subject_id, {origin},
-                    row_at as occurred_at,
-                    "transaction.amount" as amount, "transaction.currency" as currency,
-                    "transaction.quantity"::bigint as quantity,
-                    "transaction.category"::varchar as category, line
-                from keyed
-            )
-            select * exclude (line) from purchase
-            where transaction_id not in (select transaction_id from core.transaction)
-            qualify row_number() over (partition by transaction_id order by line) = 1
-            order by occurred_at
-            """,
-            key=key,
-            id=digest_uuid_sql(
-                landing.keys.content, landing.contract.source, Query("full_key")
-            ),
-            origin=landing.origin,
         ),
     )

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from dmp.core.config import fingerprint
-from dmp.core.errors import UsageError
+from dmp.core.errors import ConfigInvalid, Fault, UsageError
 from dmp.ingest.connectors import content_hash, stage_file
 from dmp.ingest.contracts import Contract
 from dmp.ingest.field_names import shown_file
-from dmp.ingest.load import Input, LoadReport, Stores, load, report_of, stage
+from dmp.ingest.load import Input, LoadReport, Stores, load
+from dmp.ingest.seen import load_of
 from dmp.storage.lake import Lake
 from dmp.storage.lock import fair_lock
-from dmp.storage.write import is_loaded
+from dmp.storage.temporary import temporary_folder
 
 _LOCK_TIMEOUT_S = 3600.0
 Progress = Callable[[int, int, str], None]
-"""Called with files done, files in all, and the name of the next one."""
+"""Called with bytes done, bytes in all, and the name of the file at hand."""
+_READ_SHARE = 0.3
+"""Of a load, the part of the time that reading a file takes, about."""
 
 
 @contextmanager
@@ -38,19 +39,30 @@ def loading(lake: Lake, source: str) -> Iterator[None]:
 
 
 def files_of(contract: Contract, home: Path) -> list[Path]:
-    """Return the files of a source that are there, by name.
+    """Return the files of a source that are there, by name; folders are passed over.
 
     Raises:
-        UsageError: none is there.
+        UsageError: none is there, one is no regular file, or the pattern is none.
     """
     pattern = Path(contract.connector.path)
     root = Path(pattern.anchor) if pattern.is_absolute() else home
     relative = pattern.relative_to(pattern.anchor) if pattern.is_absolute() else pattern
-    found = sorted(path for path in root.glob(str(relative)) if path.is_file())
+    try:
+        found = sorted(path for path in root.glob(str(relative)) if not path.is_dir())
+    except (ValueError, IndexError) as error:
+        fault = Fault("connector.path", "no pattern of files", "data/x/*.csv")
+        raise ConfigInvalid(
+            f"config/sources/{contract.source}.yaml", [fault]
+        ) from error
     if not found:
         raise UsageError(
             f"no file of {contract.source} at {root / relative}; put one there or name "
             f"it: dmp ingest {contract.source} FILE"
+        )
+    if odd := [shown_file(path) for path in found if not path.is_file()]:
+        raise UsageError(
+            f"links to nowhere, pipes or sockets instead of files: {', '.join(odd)}; "
+            f"take them out of {(root / relative).parent}"
         )
     return found
 
@@ -63,25 +75,47 @@ def load_files(
     now: datetime,
     progress: Progress | None = None,
 ) -> list[LoadReport]:
-    """Load files one after the other; each is committed on its own."""
-    reports = []
-    for done, path in enumerate(files):
-        if progress:
-            progress(done, len(files), shown_file(path))
-        reports.append(load_file(stores, contract, path, now=now))
-    if progress:
-        progress(len(files), len(files), "")
+    """Load files one after the other; each is committed on its own.
+
+    Each is loaded a microsecond after the one before: where a source gives no instants
+    of its own, what the later file says counts.
+    """
+    sizes = [path.stat().st_size if path.is_file() else 0 for path in files]
+    reports: list[LoadReport] = []
+    for number, path in enumerate(files):
+
+        def tell(
+            part: float, done: int = sum(sizes[:number]), at: int = number
+        ) -> None:
+            if progress:
+                progress(
+                    done + int(part * sizes[at]), sum(sizes), shown_file(files[at])
+                )
+
+        tell(0.0)
+        at = now + number * timedelta.resolution
+        reports.append(load_file(stores, contract, path, now=at, tell=tell))
+        tell(1.0)
     return reports
 
 
 def load_file(
-    stores: Stores, contract: Contract, path: Path, *, now: datetime
+    stores: Stores,
+    contract: Contract,
+    path: Path,
+    *,
+    now: datetime,
+    tell: Callable[[float], None] | None = None,
 ) -> LoadReport:
     """Load one file into the lake and the vault.
 
     The same bytes under the same contract are the same load: the second time nothing
-    is read or written. A changed file gives what changed. Refused rows go to
+    is read or written, unless the file at this place said something else meanwhile.
+    A changed file gives what changed. Refused rows go to
     `raw.refused`, their bodies encrypted under the key of the day.
+
+    Args:
+        tell: called with the part of the load that is done, in [0, 1].
 
     Raises:
         UsageError: the file cannot be read as the contract says.
@@ -89,30 +123,18 @@ def load_file(
         CommitFailed, LakeBusy: nothing of the load is in the lake.
     """
     digest = content_hash(path)
-    load_id = _load_id(contract, digest)
+    name = shown_file(path)
     with loading(stores.lake, contract.source):
-        if is_loaded(stores.lake, load_id):
-            return LoadReport(contract.source, shown_file(path), load_id, is_new=False)
+        seen = load_of(stores.lake, contract, path, digest)
+        if seen.is_known:
+            return LoadReport(contract.source, name, seen.load_id, is_new=False)
         with _scratch(stores) as scratch:
-            rows = stage_file(stores.lake, contract, path, Path(scratch))
-            found = Input(rows, load_id, shown_file(path), digest)
+            rows = stage_file(stores.lake, contract, path, scratch)
+            if tell:
+                tell(_READ_SHARE)
+            found = Input(rows, seen.load_id, name, digest, place=seen.place)
             return load(stores, contract, found, now=now)
 
 
-def _scratch(stores: Stores) -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="load-", dir=stores.scratch)
-
-
-def preview_file(
-    stores: Stores, contract: Contract, path: Path, *, now: datetime
-) -> LoadReport:
-    """Say what loading a file would do; nothing is written."""
-    digest = content_hash(path)
-    with _scratch(stores) as scratch:
-        rows = stage_file(stores.lake, contract, path, Path(scratch))
-        found = Input(rows, _load_id(contract, digest), shown_file(path), digest)
-        return report_of(stage(stores, contract, found, now), found, is_new=False)
-
-
-def _load_id(contract: Contract, digest: str) -> str:
-    return f"{contract.source}-{fingerprint(digest, contract.version)}"
+def _scratch(stores: Stores) -> AbstractContextManager[Path]:
+    return temporary_folder("load-", stores.scratch)

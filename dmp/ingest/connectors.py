@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
@@ -12,27 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from dmp.core.errors import ConfigInvalid, Fault, QueryFailed, UsageError
-from dmp.core.sql import Name, Query, quote_name, quote_text, sql
+from dmp.core.sql import Name, Query, quote_file, quote_name, quote_text, sql
 from dmp.ingest.contracts import Contract
 from dmp.ingest.csv_rows import MAX_LINE_BYTES, stage_csv
 from dmp.ingest.field_names import shown_columns, shown_file, shown_key
+from dmp.ingest.json_rows import json_path, stage_json
+from dmp.ingest.texts import readable, why_unreadable
 from dmp.storage.lake import Lake
 
 RAW_ROW = Name("raw_row")
-_CHUNK_BYTES = 1 << 20
 _MOST_UNDECLARED = 500
-_JSON_LINES = """
-select line, body,
-    ltrim(body, ' ' || chr(9))[1] = '{{' and json_valid(body) as is_object
-from (
-    select row_number() over () as line, body from read_csv(
-        {file}, columns = {{'body': 'VARCHAR'}}, auto_detect = false, header = false,
-        delim = chr(1), quote = '', escape = '', strict_mode = false,
-        null_padding = true, max_line_size = {longest}
-    )
-)
-where body is not null and trim(body) <> ''
-"""
 
 
 @dataclass(frozen=True)
@@ -42,15 +30,21 @@ class StagedRows:
     `raw_row` holds `line` (counted from 1, a header included) and either `body`, one
     JSON text a row, or one column for each column of the file. `rejected_row` holds
     `line`, `body`, `reason` of the rows that could not be taken apart at all.
+
+    Attributes:
+        columns: those of the file; none where rows are JSON.
+        had_columns: whether rows that are JSON now came from columns: a dot may belong
+            to the name of one.
     """
 
     columns: tuple[str, ...]
     is_json: bool
+    had_columns: bool = False
 
     def values(self, places: Sequence[str]) -> Query:
         """Return the select that gives `line` and one text column for each place."""
         if self.is_json:
-            return _json_values(places)
+            return _json_values(places, had_columns=self.had_columns)
         cells = [f"{self._cell(place)} as {raw_column(place)}" for place in places]
         return sql(
             "select line, {cells} from {rows}",
@@ -89,7 +83,7 @@ class StagedRows:
             return f"{quote_name(place)}::varchar"
         head, _, rest = place.partition(".")
         if head in self.columns and rest:
-            path = quote_text(_json_path(rest))
+            path = quote_text(json_path(rest.split(".")))
             return f"json_extract_string(to_json({quote_name(head)}), {path})"
         return "null::varchar"
 
@@ -112,17 +106,20 @@ def content_hash(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hex.
 
     Raises:
-        UsageError: the file is absent.
+        UsageError: the file is absent, no regular file, or cannot be read.
     """
     if not path.is_file():
         raise UsageError(
             f"{shown_file(path)} is not a file; see connector.path of the contract"
         )
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise UsageError(
+            f"{shown_file(path)} cannot be read: {reason}; let dmp read it"
+        ) from error
 
 
 def stage_file(lake: Lake, contract: Contract, path: Path, scratch: Path) -> StagedRows:
@@ -134,41 +131,67 @@ def stage_file(lake: Lake, contract: Contract, path: Path, scratch: Path) -> Sta
 
     Raises:
         UsageError: the file is not of the contract's format.
-        ConfigInvalid: the contract reads columns that the file does not have.
+        ConfigInvalid: the contract reads columns that the file does not have, or a
+            pattern of it is no regular expression.
     """
-    lake.stage(
-        "rejected_row", "select 0::bigint as line, '' as body, '' as reason limit 0"
-    )
-    try:
-        staged = _STAGE[contract.connector.format](lake, contract, path, scratch)
-    except QueryFailed as error:
-        raise UsageError(
-            f"{shown_file(path)} cannot be read as {contract.connector.format}: "
-            f"{str(error).splitlines()[0]}"
-        ) from error
+    staged = stage_rows(lake, contract, path, scratch)
     if not staged.is_json:
         _check_columns(contract, staged.columns, path)
     return staged
 
 
+def stage_rows(lake: Lake, contract: Contract, path: Path, scratch: Path) -> StagedRows:
+    """Stage all rows of a file as `stage_file` does, whatever columns it has.
+
+    Raises:
+        UsageError, ConfigInvalid: as `stage_file`.
+    """
+    _check_patterns(lake, contract)
+    lake.stage(
+        "rejected_row", "select 0::bigint as line, '' as body, '' as reason limit 0"
+    )
+    try:
+        return _STAGE[contract.connector.format](lake, contract, path, scratch)
+    except QueryFailed as error:
+        raise _unreadable(contract, path) from error
+
+
+def _unreadable(contract: Contract, path: Path) -> UsageError:
+    """Return the error of a file that DuckDB cannot read, in words of the file's."""
+    format_ = contract.connector.format
+    why = "is it a whole Parquet file, and is connector.format of the contract right?"
+    if format_ != "parquet":
+        why = why_unreadable(path, MAX_LINE_BYTES)
+    return UsageError(f"{shown_file(path)} cannot be read as {format_}: {why}")
+
+
+def _check_patterns(lake: Lake, contract: Contract) -> None:
+    """Ask DuckDB whether it takes the patterns: RE2 knows fewer than Python."""
+    faults = []
+    for place, spec in contract.specs():
+        try:
+            lake.execute("select regexp_full_match('', $p)", p=spec.pattern)
+        except QueryFailed:
+            right = "an expression of RE2, without look-ahead or \\1"
+            faults.append(Fault(f"{place}.pattern", "no regular expression", right))
+    if faults:
+        raise ConfigInvalid(f"config/sources/{contract.source}.yaml", faults)
+
+
 def _stage_jsonl(
     lake: Lake, contract: Contract, path: Path, scratch: Path
 ) -> StagedRows:
-    readable = _readable(path, contract.connector.encoding, scratch)
-    text = _JSON_LINES.format(file=quote_text(str(readable)), longest=MAX_LINE_BYTES)
-    lake.stage("raw_row", text)
-    lake.stage(
-        "rejected_row",
-        "select line, body, 'not a JSON object' as reason from raw_row "
-        "where not is_object",
-    )
-    lake.execute("delete from raw_row where line in (select line from rejected_row)")
+    text = readable(path, contract.connector.encoding, scratch)
+    stage_json(lake, text, contract.places())
     return StagedRows((), is_json=True)
 
 
 def _stage_csv(lake: Lake, contract: Contract, path: Path, scratch: Path) -> StagedRows:
-    readable = _readable(path, contract.connector.encoding, scratch)
-    stage_csv(lake, readable, contract.connector.delimiter)
+    text = readable(path, contract.connector.encoding, scratch)
+    try:
+        stage_csv(lake, text, contract.connector.delimiter)
+    except UsageError as error:
+        raise UsageError(f"{shown_file(path)} {error}") from error
     return StagedRows(_columns(lake), is_json=False)
 
 
@@ -177,8 +200,8 @@ def _stage_parquet(
 ) -> StagedRows:
     lake.stage(
         "raw_row",
-        "select file_row_number + 1 as line, * exclude (file_row_number) "
-        f"from read_parquet({quote_text(str(path))}, file_row_number = true)",
+        "select row_number() over () as line, * "
+        f"from read_parquet({quote_file(path)}, hive_partitioning = false)",
     )
     return StagedRows(_columns(lake), is_json=False)
 
@@ -209,10 +232,12 @@ def _near(place: str, columns: Sequence[str]) -> str:
     return f"did you mean {listed}?" if near else f"it has: {listed}"
 
 
-def _json_values(places: Sequence[str]) -> Query:
-    paths = ", ".join(quote_text(_json_path(place)) for place in places)
+def _json_values(places: Sequence[str], *, had_columns: bool) -> Query:
+    nested = [json_path(place.split(".")) for place in places]
+    names = [json_path([place]) for place in places] if had_columns else []
+    paths = ", ".join(map(quote_text, [*nested, *names]))
     cells = ", ".join(
-        f"v[{number}] as {raw_column(place)}"
+        f"{_json_cell(number, len(names))} as {raw_column(place)}"
         for number, place in enumerate(places, start=1)
     )
     return Query(
@@ -221,45 +246,8 @@ def _json_values(places: Sequence[str]) -> Query:
     )
 
 
-def _json_path(place: str) -> str:
-    parts = (part.replace('"', '\\"') for part in place.split("."))
-    return "$" + "".join(f'."{part}"' for part in parts)
-
-
-def _readable(path: Path, encoding: str, scratch: Path) -> Path:
-    """Return the file, or a copy of it in UTF-8 whose lines all end alike."""
-    if encoding != "cp1252" and _is_plain(path):
-        return path
-    copy = scratch / f"utf8-{path.name}"
-    with path.open("rb") as source, copy.open("w", encoding="utf-8", newline="") as out:
-        for line in source:
-            text = _decode(line, encoding)
-            out.write(text[:-2] + "\n" if text.endswith("\r\n") else text)
-    return copy
-
-
-def _is_plain(path: Path) -> bool:
-    """Say whether a file is UTF-8 and its lines end in one way."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    breaks = returns = 0
-    last = b""
-    with path.open("rb") as file:
-        try:
-            while chunk := file.read(_CHUNK_BYTES):
-                decoder.decode(chunk)
-                breaks += chunk.count(b"\n")
-                returns += (last + chunk).count(b"\r\n")
-                last = chunk[-1:]
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return False
-    return returns in (0, breaks)
-
-
-def _decode(line: bytes, encoding: str) -> str:
-    if encoding == "cp1252":
-        return line.decode("cp1252", errors="replace")
-    try:
-        return line.decode("utf-8")
-    except UnicodeDecodeError:
-        return line.decode("cp1252", errors="replace")
+def _json_cell(number: int, names_after: int) -> str:
+    """Return the cell at a place: of a column of that name, else of a nested value."""
+    if not names_after:
+        return f"v[{number}]"
+    return f"coalesce(v[{number + names_after}], v[{number}])"

@@ -13,9 +13,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from dmp.core.config import Document, fingerprint, parse, read_yaml, yaml_files
+from dmp.core.config import Document, fingerprint, parse, read_all, read_yaml
 from dmp.core.errors import ConfigInvalid, Fault, UnknownName
 from dmp.core.identifiers import DUCKDB_TYPES, FieldType
+from dmp.ingest.vocabulary import (
+    Delimiter,
+    FieldName,
+    Region,
+    Zone,
+    twins,
+    unknown_format,
+)
 
 
 def _as_tuple(value: Any) -> Any:
@@ -41,9 +49,9 @@ class Connector(Document):
 
     type: Literal["file"] = "file"
     format: Literal["csv", "jsonl", "parquet"]
-    path: str
+    path: str = Field(min_length=1)
     encoding: Literal["auto", "utf-8", "cp1252"] = "auto"
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    delimiter: Delimiter = ","
 
 
 class Identifier(Document):
@@ -66,6 +74,15 @@ _DIRECT_TYPES = (
 """What these read is about one person alone: it is never stored in the lake."""
 
 
+NUMBER_FORMATS = {
+    "1,234.56": (",", "."),
+    "1.234,56": (".", ","),
+    "1 234,56": (" ", ","),
+    "1'234.56": ("'", "."),
+}
+"""How numbers may be written: the mark between thousands, and the decimal mark."""
+
+
 class FieldSpec(Document):
     """One field: where it is, how it is read, why it is kept.
 
@@ -74,7 +91,8 @@ class FieldSpec(Document):
             not, only its pseudonym is kept.
         on_fault: what an unreadable value does: refuse the row, or drop the value and
             keep the fault on record.
-        formats: strptime formats tried in turn, for dates and instants.
+        formats: strptime formats tried in turn, for dates and instants; for a number
+            how it is written, such as `1.234,56`.
         values: raw value to the value kept; a value not listed is a fault.
         minimum: the least value, included, of an integer or number.
     """
@@ -88,7 +106,7 @@ class FieldSpec(Document):
     formats: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
     values: Mapping[str, str] = {}
     pattern: str = ""
-    minimum: float | None = None
+    minimum: float | None = Field(default=None, allow_inf_nan=False)
     identifier: Identifier | None = None
     clear: bool = True
 
@@ -96,6 +114,23 @@ class FieldSpec(Document):
     def duckdb_type(self) -> str:
         """The type under which the value is stored."""
         return DUCKDB_TYPES.get(self.type, "VARCHAR")
+
+    @model_validator(mode="after")
+    def _known_number_formats(self) -> FieldSpec:
+        if self.type is FieldType.NUMBER and set(self.formats) - set(NUMBER_FORMATS):
+            known = ", ".join(NUMBER_FORMATS)
+            raise ValueError(f"formats of a number are some of {known}")
+        return self
+
+    @model_validator(mode="after")
+    def _options_fit_the_type(self) -> FieldSpec:
+        if self.minimum is not None and self.type not in _COUNTED:
+            raise ValueError("minimum is for integers and numbers")
+        if self.formats and self.type not in (*_DATED, FieldType.NUMBER):
+            raise ValueError("formats are for dates, years, instants and numbers")
+        if self.type in _DATED:
+            _check_formats(self.formats)
+        return self
 
     @model_validator(mode="after")
     def _people_are_direct(self) -> FieldSpec:
@@ -112,6 +147,15 @@ class FieldSpec(Document):
         return self
 
 
+_COUNTED = (FieldType.INTEGER, FieldType.NUMBER)
+_DATED = (FieldType.DATE, FieldType.YEAR, FieldType.INSTANT)
+
+
+def _check_formats(formats: Sequence[str]) -> None:
+    if wrong := unknown_format(formats):
+        raise ValueError(f"{wrong} cannot be read; right would be %Y-%m-%d %H:%M:%S")
+
+
 def _check_not_direct(fields: Mapping[str, FieldSpec | None]) -> None:
     """Refuse direct identifiers where values go straight into the lake."""
     for name, spec in fields.items():
@@ -124,6 +168,11 @@ class InstantSpec(Document):
 
     from_: Paths = Field(alias="from")
     formats: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
+
+    @model_validator(mode="after")
+    def _known_formats(self) -> InstantSpec:
+        _check_formats(self.formats)
+        return self
 
 
 class SubjectKey(Document):
@@ -147,8 +196,8 @@ class EventSpec(Document):
     sent_at: InstantSpec | None = None
     received_at: InstantSpec | None = None
     platform: str
-    names: Mapping[str, Mapping[str, Words]]
-    properties: Mapping[str, FieldSpec] = {}
+    names: Mapping[str, Mapping[str, Words]] = Field(min_length=1)
+    properties: Mapping[FieldName, FieldSpec] = {}
 
     @model_validator(mode="after")
     def _no_direct_property(self) -> EventSpec:
@@ -221,16 +270,23 @@ class Contract(Document):
     source: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     description: str = ""
     owner: str
-    timezone: str = "UTC"
-    phone_region: str = Field(default="GB", pattern=r"^[A-Z]{2}$")
+    timezone: Zone = "UTC"
+    phone_region: Region = "GB"
     jurisdiction: str = ""
     connector: Connector
     subject: tuple[SubjectKey, ...] = Field(min_length=1)
     recorded_at: InstantSpec | None = None
-    fields: Mapping[str, FieldSpec] = {}
+    fields: Mapping[FieldName, FieldSpec] = {}
     event: EventSpec | None = None
     transaction: TransactionSpec | None = None
     consent: tuple[ConsentSpec, ...] = ()
+
+    @model_validator(mode="after")
+    def _no_twins(self) -> Contract:
+        properties = self.event.properties if self.event else {}
+        if found := [*twins(self.fields), *twins(properties)]:
+            raise ValueError(f"{', '.join(found)}: another field is called so")
+        return self
 
     @property
     def version(self) -> str:
@@ -257,6 +313,19 @@ class Contract(Document):
             if spec.class_ is not PersonalClass.DIRECT
         }
 
+    def specs(self) -> Iterator[tuple[str, FieldSpec]]:
+        """Yield each field, property and measure, with its path in the contract."""
+        properties = self.event.properties if self.event else {}
+        measures = {name: getattr(self.transaction, name, None) for name in MEASURES}
+        for part, specs in (
+            ("fields", self.fields),
+            ("event.properties", properties),
+            ("transaction", measures),
+        ):
+            yield from (
+                (f"{part}.{name}", spec) for name, spec in specs.items() if spec
+            )
+
     def places(self) -> list[str]:
         """Return every place of a row that the contract reads, sorted."""
         return sorted(set(_places(self)))
@@ -279,13 +348,13 @@ def read_contracts(folder: Path) -> dict[str, Contract]:
     """Return all contracts of a folder by source.
 
     Raises:
-        ConfigInvalid: a contract has faults, or two give one name different types.
+        ConfigInvalid: the faults of all contracts, or names of two types among them.
     """
-    contracts = [read_contract(path) for path in yaml_files(folder)]
-    faults = [*_type_clashes(contracts)]
+    contracts = read_all(folder, read_contract)
+    faults = [*_type_clashes([*contracts.values()])]
     if faults:
         raise ConfigInvalid("config/sources", faults)
-    return {contract.source: contract for contract in contracts}
+    return {contract.source: contract for contract in contracts.values()}
 
 
 def chosen(contracts: Mapping[str, Contract], source: str) -> Contract:

@@ -40,14 +40,21 @@ def shown_columns(columns: Sequence[str]) -> list[str]:
 
 
 def shown_file(path: Path) -> str:
-    """Return the name of a file without e-mail addresses and numbers of people."""
-    return mask(path.name)
+    """Return the name of a file without e-mail addresses and numbers of people.
+
+    What a terminal would obey or not show, such as a line break, becomes `?`.
+
+    >>> shown_file(Path("export of jo@mail.example.csv"))
+    'export of [email]'
+    """
+    plain = "".join(c if c.isprintable() else "?" for c in path.name)
+    return mask(plain)
 
 
 def _is_name(text: str, pattern: re.Pattern[str]) -> bool:
     return (
         len(text) <= _LONGEST
-        and pattern.fullmatch(text) is not None
+        and pattern.fullmatch(text.strip(" ")) is not None
         and not _MANY_DIGITS.search(text)
         and not kinds(text)
     )

@@ -6,13 +6,15 @@ from dmp.core.sql import Name, Query, quote_name, quote_text, sql
 from dmp.ingest.contracts import FieldSpec
 from dmp.ingest.landing import Landing
 from dmp.ingest.mapping import field_column
-from dmp.privacy.pseudonyms import email_forms_sql, token_sql
+from dmp.privacy.pseudonyms import email_forms_sql, rekeyed_sql, token_sql
+from dmp.storage.versions import token_version
 
 
 def stage_identifiers(landing: Landing) -> Name:
     """Stage `new_identifier`: one row a subject and identifier for this load.
 
     A clear e-mail yields its hashed forms too, so that a partner's hash can match it.
+    The tokens are of the key version that the lake uses now.
     """
     parts = [
         _identifier(name, spec)
@@ -25,6 +27,8 @@ def stage_identifiers(landing: Landing) -> Name:
         "identifier",
         Query("type || ':' || encoding || ':' || value"),
     )
+    version = token_version(landing.lake)
+    later = landing.keys.later(landing.keys.analytics.version, version)
     landing.lake.stage(
         "seen_identifier",
         "select subject_id, namespace, type, encoding, value, "
@@ -44,10 +48,27 @@ def stage_identifiers(landing: Landing) -> Name:
                 first_seen_at, last_seen_at, observations
             from seen_identifier join tokenised using (type, encoding, value)
             """,
-            token=token,
+            token=rekeyed_sql(later, token),
             origin=landing.origin,
         ),
     )
+
+
+def current_identifiers(landing: Landing) -> Name | Query:
+    """Return `new_identifier` with tokens of the version in use, for the commit.
+
+    To be asked under the commit lock: the key may have been rotated since they were
+    staged.
+    """
+    staged = landing.lake.value(
+        "select split_part(token, ':', 1)::integer from new_identifier limit 1"
+    )
+    version = token_version(landing.lake)
+    later = landing.keys.later(version if staged is None else staged, version)
+    if not later:
+        return Name("new_identifier")
+    token = rekeyed_sql(later, Query("token"))
+    return sql("select * replace ({token} as token) from new_identifier", token=token)
 
 
 _NO_IDENTIFIER = (

@@ -6,9 +6,11 @@ Everything is staged in scratch, here and by `versions`, `identifiers`, `activit
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from dmp.core.errors import KeyMissing
 from dmp.core.sql import Name, Query, quote_name, quote_text, sql
 from dmp.ingest.contracts import Contract
 from dmp.privacy import PseudonymKey
@@ -18,24 +20,44 @@ from dmp.storage.lake import Lake
 _CLEAN = "len(list_filter(faults, lambda x: x.action = 'refused')) = 0"
 
 
+LaterKeys = Callable[[int, int], Sequence[PseudonymKey]]
+"""Given two versions, returns the keys after the first up to the second, in order."""
+
+
+def _no_later_keys(after: int, upto: int) -> Sequence[PseudonymKey]:
+    if upto > after:
+        raise KeyMissing(f"no key of version {upto} was given for tokens")
+    return ()
+
+
 @dataclass(frozen=True)
 class PseudonymKeys:
-    """The keys by which values become pseudonyms at the door."""
+    """The keys by which values become pseudonyms at the door.
+
+    All of the founding version: names of subjects, events and versions last. Tokens of
+    identifiers are then brought to the version in use by `later`.
+    """
 
     subject: PseudonymKey
     analytics: PseudonymKey
     content: PseudonymKey
+    later: LaterKeys = _no_later_keys
 
 
 @dataclass(frozen=True)
 class Landing:
-    """One load on its way: what is staged for it, and under which names and keys."""
+    """One load on its way: what is staged for it, and under which names and keys.
+
+    Attributes:
+        replay_of: the load whose refused rows these are; empty for a file.
+    """
 
     lake: Lake
     contract: Contract
     keys: PseudonymKeys
     load_id: str
     loaded_at: datetime
+    replay_of: str = ""
 
     @property
     def origin(self) -> Query:
@@ -117,8 +139,8 @@ def stage_refused(landing: Landing, file_name: str) -> Name:
             )
             select {origin}, $file as file_name, line, field, action, reason, expected,
                 masked_value, $at::timestamptz as refused_at,
-                null::varchar as replayed_by
-            from fault order by line, field
+                null::varchar as replayed_by, ordinal
+            from fault left join row_ordinal using (line) order by line, field
             """,
             origin=landing.origin,
             file=file_name,

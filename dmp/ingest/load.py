@@ -11,11 +11,11 @@ from pathlib import Path
 from dmp.core.errors import ConfigInvalid, Fault
 from dmp.core.identifiers import e164
 from dmp.core.sql import Name, Query, quote_text, sql
-from dmp.ingest.activity import stage_events, stage_transactions
+from dmp.ingest.activity import stage_events
 from dmp.ingest.connectors import StagedRows
 from dmp.ingest.contracts import Contract, FieldSpec
 from dmp.ingest.decisions import stage_consent
-from dmp.ingest.identifiers import stage_identifiers
+from dmp.ingest.identifiers import current_identifiers, stage_identifiers
 from dmp.ingest.landing import (
     Landing,
     PseudonymKeys,
@@ -24,11 +24,17 @@ from dmp.ingest.landing import (
     stage_subjects,
 )
 from dmp.ingest.mapping import mapped_row_sql
+from dmp.ingest.purchases import (
+    stage_ordinals,
+    stage_transactions,
+    transaction_writes,
+)
 from dmp.ingest.versions import clear_values, stage_records, stage_versions
 from dmp.privacy import Bodies, Vault
+from dmp.storage.instants import not_before
 from dmp.storage.lake import Lake
 from dmp.storage.migrate import ensure_fields, struct_fields
-from dmp.storage.write import Write, append, change, commit
+from dmp.storage.write import Write, append, change, commit_planned, is_loaded
 
 _LOG = logging.getLogger(__name__)
 
@@ -78,6 +84,7 @@ class Input:
 
     Attributes:
         replay_of: the load whose refused rows these are; empty for a file.
+        place: a digest of where the file lies; empty for other inputs.
     """
 
     rows: StagedRows
@@ -85,6 +92,7 @@ class Input:
     file_name: str
     digest: str
     replay_of: str = ""
+    place: str = ""
 
 
 def load(
@@ -97,17 +105,17 @@ def load(
         CommitFailed, LakeBusy: nothing of the load is in the lake.
     """
     _check_types(stores.lake, contract)
+    now = not_before(stores.lake, now, "ops.load.loaded_at")
     landing = stage(stores, contract, source, now)
     report = report_of(landing, source, is_new=True)
     _write_vault(stores, landing)
     if not source.replay_of:
         _write_bodies(stores, landing, source.rows)
     _ensure_columns(landing)
-    done = commit(
+    done = commit_planned(
         stores.lake,
-        [*_writes(landing, report, source)],
+        lambda: _planned(landing, report, source),
         message=f"load {source.load_id}",
-        load_id=source.load_id,
     )
     if not done.is_new:
         return LoadReport(contract.source, source.file_name, source.load_id, False)
@@ -122,7 +130,10 @@ def stage(stores: Stores, contract: Contract, source: Input, now: datetime) -> L
     values = source.rows.values(contract.places())
     loaded_at = f"timestamptz {quote_text(now.isoformat())}"
     lake.stage("mapped_row", mapped_row_sql(contract, values, loaded_at))
-    landing = Landing(lake, contract, stores.keys, source.load_id, now)
+    landing = Landing(
+        lake, contract, stores.keys, source.load_id, now, source.replay_of
+    )
+    stage_ordinals(landing)
     stage_accepted(landing)
     stage_subjects(landing)
     stage_versions(landing, stores.vault)
@@ -233,17 +244,25 @@ def _ensure_columns(landing: Landing) -> None:
 _TARGETS = {
     "identity.subject": "new_subject",
     "core.record": "new_record",
-    "identity.identifier": "new_identifier",
     "core.event": "new_event",
-    "core.transaction": "new_transaction",
     "privacy.consent": "new_consent",
 }
+
+
+def _planned(landing: Landing, report: LoadReport, source: Input) -> list[Write]:
+    """Return the writes, asked for under the commit lock; none of a load that is in."""
+    if is_loaded(landing.lake, source.load_id):
+        return []
+    return [*_writes(landing, report, source)]
 
 
 def _writes(landing: Landing, report: LoadReport, source: Input) -> Iterator[Write]:
     for table, staged in _TARGETS.items():
         if landing.count(Name(staged)):
             yield append(table, Name(staged))
+    yield from transaction_writes(landing)
+    if landing.count(Name("new_identifier")):
+        yield append("identity.identifier", current_identifiers(landing))
     if source.replay_of:
         yield _mark_replayed(landing, source.replay_of)
         yield append("raw.refused", Query(_DROPPED))
@@ -276,7 +295,8 @@ def _load_row(landing: Landing, report: LoadReport, source: Input) -> Query:
         """
         select $load_id as load_id, $source as source, $file_name as file_name,
             $content_hash as content_hash, $contract_version as contract_version,
-            $loaded_at::timestamptz as loaded_at, $rows_read as rows_read,
+            $loaded_at::timestamptz as loaded_at, nullif($place, '') as place,
+            $rows_read as rows_read,
             $rows_accepted as rows_accepted, $rows_unchanged as rows_unchanged,
             $rows_refused as rows_refused, $fields_undeclared as fields_undeclared
         """,
@@ -284,6 +304,7 @@ def _load_row(landing: Landing, report: LoadReport, source: Input) -> Query:
         source=report.source,
         file_name=report.file_name,
         content_hash=source.digest,
+        place=source.place,
         contract_version=landing.contract.version,
         loaded_at=landing.loaded_at,
         rows_read=report.rows_read,

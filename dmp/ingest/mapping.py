@@ -17,6 +17,7 @@ from dmp.ingest.contracts import (
 from dmp.ingest.readings import expected, instant, raw, reading
 
 MASK_CHARACTERS = 24
+_ROW_AT = "if(claimed_at > received_at, received_at, claimed_at) as row_at"
 FAULT = (
     "struct(field varchar, action varchar, reason varchar, expected varchar, "
     "masked_value varchar)"
@@ -69,9 +70,10 @@ def consent_columns(number: int) -> tuple[str, str]:
 def mapped_row_sql(contract: Contract, values: Query, loaded_at: str) -> Query:
     """Return the select of `mapped_row`: one row for each row of `values`.
 
-    Gives `line, subject_kind, subject_key, row_at, received_at, faults`, a typed column
-    for each field, and those of the contract's event, transaction and consent. `faults`
-    is a list, empty for a clean row.
+    Gives `line, subject_kind, subject_key, received_at, claimed_at, row_at, faults`, a
+    typed column for each field, and those of the contract's event, transaction and
+    consent. `row_at` is `claimed_at`, or `received_at` where that claims the future.
+    `faults` is a list, empty for a clean row.
 
     Args:
         values: a select of `line` and one text column for each place.
@@ -83,7 +85,7 @@ def mapped_row_sql(contract: Contract, values: Query, loaded_at: str) -> Query:
     checks = ", ".join(check.sql() for check in _checks(contract))
     faults = f"list_filter([{checks}], lambda x: x is not null)" if checks else "[]"
     names = ", ".join(quote_name(name) for name, _ in columns)
-    text = f"select line, {names}, {faults} as faults from ({read}) as mapped"
+    text = f"select line, {names}, {_ROW_AT}, {faults} as faults from ({read}) as m"
     return Query(text, values.params)
 
 
@@ -124,20 +126,26 @@ def _subject(contract: Contract) -> Iterator[tuple[str, str]]:
 
 
 def _instants(contract: Contract, loaded_at: str) -> Iterator[tuple[str, str]]:
-    received = loaded_at
-    row_at = loaded_at
+    """Yield when a row was received, when it says it happened, and when that counts.
+
+    Nothing happens after it was received, and nothing is received after the load.
+    """
+    received = claimed = recorded = loaded_at
+    if contract.recorded_at:
+        text = instant(contract.recorded_at, contract)
+        claimed = recorded = f"coalesce({text}, {loaded_at})"
     if contract.event:
         event = contract.event
         if event.received_at:
-            received = f"coalesce({instant(event.received_at, contract)}, {loaded_at})"
-        row_at = _occurred_at(event, contract)
+            got = f"coalesce({instant(event.received_at, contract)}, {loaded_at})"
+            received = f"least({got}, {loaded_at})"
+        claimed = _occurred_at(event, contract)
     elif contract.transaction:
-        row_at = instant(contract.transaction.occurred_at, contract)
-    elif contract.recorded_at:
-        recorded = instant(contract.recorded_at, contract)
-        row_at = f"least(coalesce({recorded}, {loaded_at}), {loaded_at})"
+        claimed = instant(contract.transaction.occurred_at, contract)
     yield "received_at", received
-    yield "row_at", row_at
+    yield "claimed_at", claimed
+    if contract.transaction:
+        yield "recorded_at", f"least({recorded}, {loaded_at})"
 
 
 def _occurred_at(event: EventSpec, contract: Contract) -> str:
@@ -182,7 +190,7 @@ def _transaction(
 def _checks(contract: Contract) -> Iterator[_Check]:
     places = [place for key in contract.subject for place in key.from_]
     yield _missing("subject", '"subject_key" is null', f"a value at {_or(places)}")
-    if contract.recorded_at and not (contract.event or contract.transaction):
+    if contract.recorded_at and not contract.event:
         text = raw(contract.recorded_at.from_)
         unreadable = f"{text} is not null and {instant(contract.recorded_at, contract)}"
         yield _unreadable(
@@ -199,7 +207,7 @@ def _checks(contract: Contract) -> Iterator[_Check]:
 def _event_checks(event: EventSpec) -> Iterator[_Check]:
     yield _missing("message_id", "message_id is null", _or(event.message_id))
     text = raw(event.occurred_at.from_)
-    yield _unreadable("occurred_at", "row_at is null", "an instant", text)
+    yield _unreadable("occurred_at", "claimed_at is null", "an instant", text)
     yield _Check(
         "event",
         "event is null",
@@ -216,7 +224,7 @@ def _transaction_checks(transaction: TransactionSpec) -> Iterator[_Check]:
         "transaction.id", "transaction_key is null", _or(transaction.id, " and ")
     )
     text = raw(transaction.occurred_at.from_)
-    yield _unreadable("occurred_at", "row_at is null", "an instant", text)
+    yield _unreadable("occurred_at", "claimed_at is null", "an instant", text)
     for name in MEASURES:
         spec: FieldSpec | None = getattr(transaction, name)
         if spec:

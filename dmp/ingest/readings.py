@@ -12,13 +12,27 @@ from dmp.core.identifiers import (
 )
 from dmp.core.sql import Query, quote_text
 from dmp.ingest.connectors import raw_column
-from dmp.ingest.contracts import Contract, FieldSpec, InstantSpec, PersonalClass
+from dmp.ingest.contracts import (
+    NUMBER_FORMATS,
+    Contract,
+    FieldSpec,
+    InstantSpec,
+    PersonalClass,
+)
 from dmp.privacy.detect import mask_sql
 
 EARLIEST, LATEST = "1900-01-01", "2200-01-01"
 _EPOCH = {"epoch_ms": 1_000, "epoch_s": 1_000_000}
-_HAS_OFFSET = r"\d:\d\d.*(Z|[+-]\d\d(:?\d\d)?)$"
+_DAY = r"\d{4}[-/ ]\d{1,2}[-/ ]\d{1,2}"
+_TIME = r"[T ]\d{1,2}:\d\d(:\d\d(\.\d*)?)?"
+_OFFSET = r" ?(Z|[+-](0\d|1[0-5])(:?[0-5]\d)?)"
+"""What a date and an instant consist of; a cast alone would take `epoch`, rubbish
+after a date, and offsets of days."""
 _INTEGER = r"[+-]?\d+(\.0+)?"
+_GROUPED = {
+    name: rf"[+-]?(\d{{1,3}}([{group}]\d{{3}})*|\d+)([{mark}]\d*)?"
+    for name, (group, mark) in NUMBER_FORMATS.items()
+}
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 
 
@@ -75,11 +89,10 @@ def _instant(text: str, formats: tuple[str, ...], zone: str) -> str:
     if naive:
         read.append(local % _strptime(text, naive))
     if not formats:
-        offset = f"regexp_matches({text}, {quote_text(_HAS_OFFSET)})"
-        bare = local % f"try_cast({text} as timestamp)"
-        read.append(
-            f"case when {offset} then try_cast({text} as timestamptz) else {bare} end"
-        )
+        bare = _matching(text, f"{_DAY}({_TIME})?")
+        read.append(local % f"try_cast({bare} as timestamp)")
+        with_zone = _matching(text, f"{_DAY}{_TIME}{_OFFSET}")
+        read.append(f"try_cast({with_zone} as timestamptz)")
     return _within(f"coalesce({', '.join(read)}, null)", "timestamptz")
 
 
@@ -101,7 +114,8 @@ def _within(read: str, type_: str) -> str:
 
 def _date(text: str, spec: FieldSpec, contract: Contract) -> str:
     if not spec.formats:
-        return _within(f"try_cast({text} as date)", "date")
+        day = _matching(text, f"{_DAY}({_TIME}({_OFFSET})?)?")
+        return _within(f"try_cast({day} as date)", "date")
     return _within(f"{_strptime(text, spec.formats)}::date", "date")
 
 
@@ -124,8 +138,21 @@ def _integer(text: str, spec: FieldSpec, contract: Contract) -> str:
 
 
 def _number(text: str, spec: FieldSpec, contract: Contract) -> str:
+    if spec.formats:
+        text = _with_point(text, spec.formats)
     number = f"try_cast({_matching(text, _NUMBER)} as double)"
     return f"(case when isfinite({number}) then {number} end)"
+
+
+def _with_point(text: str, formats: tuple[str, ...]) -> str:
+    """Return the text with a decimal point, of numbers written like `1.234,56`."""
+    tried = [
+        f"replace(replace({_matching(text, _GROUPED[name])}, {quote_text(group)}, ''), "
+        f"{quote_text(mark)}, '.')"
+        for name, (group, mark) in NUMBER_FORMATS.items()
+        if name in formats
+    ]
+    return f"coalesce({', '.join(tried)}, null)"
 
 
 def _path(text: str, spec: FieldSpec, contract: Contract) -> str:

@@ -22,8 +22,8 @@ def replay(stores: Stores, contract: Contract, *, now: datetime) -> list[LoadRep
     """Try the refused rows of a source again, after its contract was mended.
 
     Rows that are accepted now are marked in `raw.refused` with the load that took
-    them; the others stay as they are. Idempotent. Rows whose day key was destroyed
-    cannot be read again and are left alone.
+    them; the others stay as they are. Idempotent. Rows that could not be taken apart at
+    all, and those whose day key was destroyed, are left alone.
     """
     with loading(stores.lake, contract.source):
         return [*_replayed(stores, contract, now)]
@@ -34,7 +34,7 @@ def _replayed(
 ) -> Iterator[LoadReport]:
     loads = stores.lake.rows(
         "select distinct load_id, file_name from raw.refused where source = $source "
-        "and replayed_by is null and action = 'refused' order by load_id",
+        "and replayed_by is null and action = 'refused' and field <> '' order by 1",
         source=contract.source,
     )
     for of, file_name in loads:
@@ -42,7 +42,8 @@ def _replayed(
         if is_loaded(stores.lake, load_id):
             yield LoadReport(contract.source, file_name, load_id, is_new=False)
         elif _stage_bodies(stores, contract.source, of):
-            rows = StagedRows((), is_json=True)
+            has_columns = contract.connector.format != "jsonl"
+            rows = StagedRows((), is_json=True, had_columns=has_columns)
             again = Input(rows, load_id, file_name, digest=of, replay_of=of)
             yield load(stores, contract, again, now=now)
 
@@ -61,7 +62,7 @@ def _stage_bodies(stores: Stores, source: str, of: str) -> bool:
         sql(
             "select line, body from body_arrow where json_valid(body) and line in ("
             "select line from raw.refused where load_id = $of "
-            "and replayed_by is null and action = 'refused')",
+            "and replayed_by is null and action = 'refused' and field <> '')",
             of=of,
         ),
     )

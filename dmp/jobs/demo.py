@@ -10,8 +10,19 @@ from pathlib import Path
 from dmp.flows.demo import Stopwatch, Summary, generate_people, summarise
 from dmp.flows.workspace import Workspace
 from dmp.jobs.runner import run_notebook
+from dmp.privacy import Permission
 
 CHAIN = ("10_ingest", "20_train_linkage", "21_resolve", "30_segments", "40_activate")
+NEEDED = (
+    Permission.RUN_NOTEBOOK,
+    Permission.GENERATE,
+    Permission.INGEST,
+    Permission.TRAIN,
+    Permission.RESOLVE,
+    Permission.BUILD_SEGMENT,
+    Permission.SEND,
+)
+"""What the whole job does, which no single role may."""
 StageProgress = Callable[[str, int, int], None]
 """Called with the stage, the steps done in it and the steps in all."""
 
@@ -30,8 +41,10 @@ def run_demo(
     snapshot, and its summary says so by `changed`.
 
     Raises:
+        NotAllowed: the caller lacks one of `NEEDED`; nothing was done.
         RunFailed: a notebook failed; the stages before it are done.
     """
+    allow_demo(workspace)
     tell = progress or _silent
     watch = Stopwatch()
     before = workspace.lake.snapshot()
@@ -60,6 +73,16 @@ def run_demo(
 
 def _until(folder: Path) -> str:
     return str(json.loads((folder / "manifest.json").read_text())["until"])
+
+
+def allow_demo(workspace: Workspace) -> None:
+    """Go on only if the caller may do the whole job.
+
+    Raises:
+        NotAllowed: names the first permission that is missing.
+    """
+    for permission in NEEDED:
+        workspace.allow(permission)
 
 
 def _silent(stage: str, done: int, total: int) -> None:

@@ -25,7 +25,7 @@ from dmp.jobs.engine import ENGINE, CellProgress, Deadline
 from dmp.jobs.executed import partial_copy, publish, settle
 from dmp.jobs.parameters import checked, read_parameters
 from dmp.jobs.records import RunRecord, Status, find_done, write_record
-from dmp.privacy import mask
+from dmp.privacy import Permission, mask
 from dmp.storage.lock import fair_lock
 
 DEFAULT_TIMEOUT_S = 3600.0
@@ -58,6 +58,7 @@ def run_notebook(
     a time holds a workspace. No kernel is left behind.
 
     Raises:
+        NotAllowed: the caller may not run notebooks; each step asks for itself too.
         UnknownName: no such notebook.
         ConfigInvalid: parameters are unknown, of a wrong type, or unsafe; no kernel
             was started.
@@ -65,6 +66,7 @@ def run_notebook(
         RunTimedOut: the whole run took longer than `timeout_s`.
         RunFailed: a cell failed; the executed copy shows where.
     """
+    workspace.allow(Permission.RUN_NOTEBOOK)
     path = find_notebook(workspace, notebook)
     values = checked(read_parameters(path), parameters or {}, path.name)
     key = fingerprint(path.read_text(), values, _input_state(workspace))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dmp.privacy.audit import AuditLog
 from dmp.privacy.bodies import Bodies
 from dmp.privacy.detect import mask
-from dmp.privacy.keys import KeyStore, PseudonymKey
-from dmp.privacy.roles import Caller, Permission, caller, require
+from dmp.privacy.keys import KeyStore
+from dmp.privacy.roles import Caller, Permission, require
+from dmp.privacy.root_keys import PseudonymKey
 from dmp.privacy.spill import encrypted_spill
 from dmp.privacy.vault import Vault
 from dmp.privacy.vault_key import load_vault_key
@@ -19,7 +20,6 @@ __all__ = [
     "Permission",
     "PseudonymKey",
     "Vault",
-    "caller",
     "encrypted_spill",
     "load_vault_key",
     "mask",

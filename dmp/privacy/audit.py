@@ -13,20 +13,15 @@ import logging
 import os
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dmp.core.clock import Clock, now
 from dmp.core.errors import PrivacyError
 from dmp.privacy import merkle
-from dmp.privacy.audit_check import (
-    NO_RECORD,
-    AuditReport,
-    lines_of,
-    record_hash,
-    verify_log,
-)
+from dmp.privacy.audit_check import AuditReport, lines_of, record_hash, verify_log
+from dmp.privacy.audit_faults import NO_RECORD, AuditFault
 from dmp.privacy.audit_heads import (
     Head,
     canonical,
@@ -40,6 +35,7 @@ from dmp.privacy.detect import kinds
 from dmp.privacy.private_files import (
     append_bytes,
     exclusive,
+    shared,
     touch_private,
     whole_file,
 )
@@ -141,11 +137,22 @@ class AuditLog:
         Changes nothing. A record that a crash kept from the log counts as cut off
         until the next append completes it.
         """
-        with exclusive(self._lock_path):
+        with shared(self._lock_path):
             return self._verified()
 
     def _verified(self) -> AuditReport:
-        return verify_log(self.path, self.heads_path, self._public_key)
+        """Compare log, heads and state; a lost state is no fault, it is rebuilt."""
+        places = self.path, self.heads_path, self._public_key
+        if not self._state_path.exists():
+            return verify_log(*places)
+        try:
+            head = self._read_state().head
+        except PrivacyError:
+            what = "it is not what the log's writer left there"
+            fault = AuditFault("forged state", self._state_path.name, what)
+            report = verify_log(*places)
+            return replace(report, ok=False, faults=(fault, *report.faults))
+        return verify_log(*places, last_head=head)
 
     def _next_state(self, state: _State | None, line: bytes) -> _State:
         size = state.head.size if state else 0
@@ -189,7 +196,7 @@ class AuditLog:
         """Return the state from the whole log, if that is all that was signed."""
         report = self._verified()
         if not report.ok:
-            raise _changed(report.faults[0])
+            raise _changed(str(report.faults[0]))
         frontier: merkle.Frontier = ()
         record = b""
         for size, record in enumerate(lines_of(self.path)):

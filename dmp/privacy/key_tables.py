@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -13,6 +14,7 @@ from dmp.privacy.private_files import exclusive, touch_private
 
 CHECK_PURPOSE = b"check"
 _BUSY_TIMEOUT_S = 30
+_CHUNK = 50_000
 _TABLES = (
     "create table if not exists key_check(key_id text not null, sealed blob not null)",
     "create table if not exists root_key(name text not null, version integer not null, "
@@ -22,6 +24,9 @@ _TABLES = (
     "create table if not exists day_key(source text not null, day text not null, "
     "wrapped blob not null, primary key (source, day))",
     "create table if not exists destroyed_key(key_id blob primary key) without rowid",
+    "create table if not exists key_link(key_id text not null, under text not null, "
+    "wrapped blob not null, primary key (key_id, under))",
+    "create table if not exists rewrapping(position integer not null)",
 )
 
 
@@ -69,6 +74,23 @@ def wipe_journal(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
+def wrapped_subjects(
+    connection: sqlite3.Connection, ids: Sequence[int]
+) -> Iterator[tuple[int, bytes]]:
+    """Give id and wrapped key of those subjects that have one."""
+    for start in range(0, len(ids), _CHUNK):
+        yield from connection.execute(
+            "select k.subject_id, k.wrapped from json_each(?) as w "
+            "cross join subject_key as k on k.subject_id = w.value",
+            (json.dumps(ids[start : start + _CHUNK]),),
+        )
+
+
+def vault_key_purpose(key_id: str) -> bytes:
+    """Return what a vault key, wrapped under its neighbour, is bound to."""
+    return b"vault\x00" + key_id.encode()
+
+
 def root_purpose(name: str, version: int) -> bytes:
     """Return what a root key is bound to."""
     return b"root\x00%s\x00%d" % (name.encode(), version)
@@ -79,6 +101,11 @@ def subject_purpose(subject_id: int) -> bytes:
     return b"subject\x00%d" % subject_id
 
 
+def day_purpose_of(source: str, day: str) -> bytes:
+    """Return what the key of a source and an ISO day is bound to."""
+    return b"day\x00" + source.encode() + b"\x00" + day.encode()
+
+
 def day_purpose(source: str, day: date) -> bytes:
     """Return what the key of a source's day is bound to."""
-    return b"day\x00" + source.encode() + b"\x00" + day.isoformat().encode()
+    return day_purpose_of(source, day.isoformat())

@@ -2,47 +2,41 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from dmp.core.errors import KeyMissing, PrivacyError, UnknownName
+from dmp.core.errors import PrivacyError
 from dmp.privacy.key_tables import (
-    CHECK_PURPOSE,
     connect,
     create_tables,
     day_purpose,
-    root_purpose,
     subject_purpose,
     transaction,
     wipe_journal,
+    wrapped_subjects,
 )
-from dmp.privacy.private_files import KEY_BYTES
-from dmp.privacy.sealing import derive, key_id, seal, unseal
+from dmp.privacy.keyring import KeyRing, Reload
+from dmp.privacy.private_files import KEY_BYTES, append_bytes
+from dmp.privacy.rewrap import Rewrapping
+from dmp.privacy.root_keys import (
+    Domain,
+    PseudonymKey,
+    add_root,
+    newest_root,
+    read_pseudonym_key,
+)
+from dmp.privacy.sealing import key_id
 from dmp.privacy.vault_key import VaultKey
 
-Domain = Literal["subject", "analytics", "activation", "content"]
 Ids = npt.NDArray[np.int64]
-DOMAINS: tuple[Domain, ...] = ("subject", "analytics", "activation", "content")
-_ROOT = "pseudonym"
-_CHUNK = 50_000
-
-
-@dataclass(frozen=True)
-class PseudonymKey:
-    """The key of one domain in one version, 32 bytes, never shown."""
-
-    version: int
-    key: bytes = field(repr=False)
 
 
 class KeyStore:
@@ -52,17 +46,31 @@ class KeyStore:
     Several processes may use the store at once; open one a thread.
     """
 
-    def __init__(self, path: Path, vault_key: VaultKey) -> None:
+    def __init__(
+        self,
+        path: Path,
+        vault_key: VaultKey,
+        *,
+        reload: Reload | None = None,
+        ledger: Path | None = None,
+    ) -> None:
         """Open the store, made with mode 0600 and a first root key where absent.
+
+        Args:
+            reload: gives the vault key as it is configured now; asked when another
+                process has rotated it.
+            ledger: a file outside the data that keeps the ids of destroyed keys, so
+                that they are destroyed again after a restore.
 
         Raises:
             KeyMissing: the store was made under another vault key; nothing was read.
         """
         self.path = path
-        self._cipher = AESGCM(vault_key.secret)
+        self._ledger = ledger
         self._connection = connect(path)
+        self._ring = KeyRing(self._connection, path, vault_key, reload)
         try:
-            self._check(vault_key)
+            self._prepare(vault_key)
         except PrivacyError:
             self.close()
             raise
@@ -74,23 +82,32 @@ class KeyStore:
             UnknownName: there is no such domain.
             KeyMissing: there is no such version.
         """
-        if domain not in DOMAINS:
-            raise UnknownName("pseudonym domain", domain, DOMAINS)
-        rows = self._connection.execute(
-            "select version, wrapped from root_key where name = ? "
-            "and version = coalesce(?, version) order by version desc limit 1",
-            (_ROOT, version),
-        ).fetchall()
-        if not rows:
-            raise KeyMissing(f"no root key of version {version} in {self.path}")
-        found, wrapped = rows[0]
-        root = self._unwrap(wrapped, root_purpose(_ROOT, found))
-        return PseudonymKey(found, derive(root, domain))
+        return read_pseudonym_key(self._connection, self._ring, domain, version)
+
+    def later_pseudonym_keys(
+        self, domain: Domain, after: int, upto: int
+    ) -> list[PseudonymKey]:
+        """Return the keys of a domain of the versions in (after, upto], in order.
+
+        Raises:
+            KeyMissing: there is no such version.
+        """
+        versions = range(after + 1, upto + 1)
+        return [self.pseudonym_key(domain, version) for version in versions]
+
+    @property
+    def pseudonym_version(self) -> int:
+        """The newest version of the root keys, whether in use or not."""
+        return newest_root(self._connection)
 
     def rotate_pseudonyms(self) -> int:
         """Add a root key and return its version; older ones stay readable."""
-        with transaction(self._connection):
-            return self._add_root()
+        with self._writing():
+            return add_root(self._connection, self._ring)
+
+    def rewrapping(self) -> Rewrapping:
+        """Return the rotation of the vault key over this store, begun or not."""
+        return Rewrapping(self._connection, self._ring, self.path)
 
     def subject_keys(self, subject_ids: Ids, *, create: bool) -> list[bytes | None]:
         """Return the 32-byte key of each subject, in the order of `subject_ids`.
@@ -105,7 +122,7 @@ class KeyStore:
         ids: list[int] = unique.tolist()
         found = self._read_subjects(ids)
         if create and len(found) < len(ids):
-            with transaction(self._connection):
+            with self._writing():
                 found = self._read_subjects(ids)
                 found |= self._add_subjects([i for i in ids if i not in found])
         keys = [found.get(i) for i in ids]
@@ -115,21 +132,39 @@ class KeyStore:
         """Destroy keys for ever; return how many there were of those asked for.
 
         The bytes are overwritten in the file and its journal; what stays is the id of
-        each key, to tell its blobs from tampered ones. A second run returns 0.
+        each key, here to tell its blobs from tampered ones, and in the ledger to
+        destroy it again in a restored store. A second run returns 0.
 
         Raises:
             PrivacyError: the keys are gone for every reader, but a reader that is
                 still open keeps old bytes in the journal: run it again.
         """
         ids = np.unique(subject_ids).tolist()
-        with transaction(self._connection):
-            rows = list(self._wrapped_subjects(ids))
+        with self._writing():
+            rows = list(wrapped_subjects(self._connection, ids))
+            self._note_destroyed(rows)
             self._connection.executemany(
                 "delete from subject_key where subject_id = ?", ((r[0],) for r in rows)
             )
-            self._note_destroyed(rows)
         wipe_journal(self._connection, self.path)
         return len(rows)
+
+    def destroy_listed(self, ledger: Path) -> int:
+        """Destroy the keys whose ids a ledger lists; return how many were here.
+
+        For a store that was restored: it may hold keys destroyed after the back-up.
+        """
+        listed = set(ledger.read_text().split()) if ledger.exists() else set()
+        if not listed:
+            return 0
+        found = [
+            subject_id
+            for subject_id, wrapped in self._connection.execute(
+                "select subject_id, wrapped from subject_key"
+            )
+            if self._name(subject_id, wrapped).hex() in listed
+        ]
+        return self.destroy_subject_keys(np.array(found, np.int64))
 
     def was_destroyed(self, key_name: bytes) -> bool:
         """Say whether a subject's key of that id (`sealing.key_id`) was destroyed."""
@@ -146,7 +181,7 @@ class KeyStore:
         """
         found = self._read_day(source, day)
         if found is None and create:
-            with transaction(self._connection):
+            with self._writing():
                 found = self._read_day(source, day) or self._add_day(source, day)
         return found
 
@@ -179,61 +214,42 @@ class KeyStore:
     ) -> None:
         self.close()
 
-    def _check(self, vault_key: VaultKey) -> None:
-        """Make a new store under the key, or see that it is the one in use."""
+    def _prepare(self, vault_key: VaultKey) -> None:
+        """Make a new store under the key, or see that it is one in use."""
         with transaction(self._connection):
             create_tables(self._connection)
-            rows = self._connection.execute("select * from key_check").fetchall()
-            if not rows:
-                sealed = seal(self._cipher, b"dmp", CHECK_PURPOSE)
-                self._connection.execute(
-                    "insert into key_check values (?, ?)", (vault_key.id, sealed)
-                )
-                self._add_root()
-        if rows and unseal(self._cipher, rows[0][1], CHECK_PURPOSE) != b"dmp":
-            raise KeyMissing(
-                f"{self.path} was made under the vault key {rows[0][0]}, but "
-                f"{vault_key.origin} gives {vault_key.id}; bring back the former key "
-                "or point the configuration to it"
-            )
+            is_new = not self._ring.ids
+            if is_new:
+                self._ring.found(vault_key)
+            self._ring.refresh()
+            if is_new:
+                add_root(self._connection, self._ring)
 
-    def _add_root(self) -> int:
-        rows = self._connection.execute(
-            "select coalesce(max(version), 0) + 1 from root_key where name = ?",
-            (_ROOT,),
-        ).fetchall()
-        version = int(rows[0][0])
-        wrapped = seal(
-            self._cipher, os.urandom(KEY_BYTES), root_purpose(_ROOT, version)
-        )
-        created_at = datetime.now(UTC).isoformat(timespec="seconds")
-        self._connection.execute(
-            "insert into root_key values (?, ?, ?, ?)",
-            (_ROOT, version, wrapped, created_at),
-        )
-        return version
-
-    def _wrapped_subjects(self, ids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-        for start in range(0, len(ids), _CHUNK):
-            yield from self._connection.execute(
-                "select k.subject_id, k.wrapped from json_each(?) as w "
-                "cross join subject_key as k on k.subject_id = w.value",
-                (json.dumps(ids[start : start + _CHUNK]),),
-            )
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Make all writes of the block, or none, under the newest vault key."""
+        with transaction(self._connection):
+            self._ring.keep_current()
+            yield
 
     def _read_subjects(self, ids: Sequence[int]) -> dict[int, bytes]:
         return {
-            subject_id: self._unwrap(wrapped, subject_purpose(subject_id))
-            for subject_id, wrapped in self._wrapped_subjects(ids)
+            subject_id: self._ring.unwrap(wrapped, subject_purpose(subject_id))
+            for subject_id, wrapped in wrapped_subjects(self._connection, ids)
         }
 
     def _note_destroyed(self, rows: Sequence[tuple[int, bytes]]) -> None:
         """Keep the ids of the keys, but of those that can't be unwrapped any more."""
-        keys = (unseal(self._cipher, w, subject_purpose(i)) for i, w in rows)
-        ids = sorted(key_id(key) for key in keys if key is not None)
+        opened = (self._ring.opened(w, subject_purpose(i)) for i, w in rows)
+        ids = sorted(key_id(key) for key in opened if key is not None)
+        if self._ledger is not None and ids:
+            append_bytes(self._ledger, "".join(f"{i.hex()}\n" for i in ids).encode())
         self._connection.executemany(
             "insert or ignore into destroyed_key values (?)", ((i,) for i in ids)
         )
+
+    def _name(self, subject_id: int, wrapped: bytes) -> bytes:
+        return key_id(self._ring.unwrap(wrapped, subject_purpose(subject_id)))
 
     def _add_subjects(self, ids: Sequence[int]) -> dict[int, bytes]:
         secret = os.urandom(KEY_BYTES * len(ids))
@@ -241,7 +257,7 @@ class KeyStore:
         self._connection.executemany(
             "insert into subject_key values (?, ?)",
             (
-                (subject_id, seal(self._cipher, key, subject_purpose(subject_id)))
+                (subject_id, self._ring.wrap(key, subject_purpose(subject_id)))
                 for subject_id, key in zip(ids, keys, strict=True)
             ),
         )
@@ -252,22 +268,14 @@ class KeyStore:
             "select wrapped from day_key where source = ? and day = ?",
             (source, day.isoformat()),
         ).fetchall()
-        return self._unwrap(rows[0][0], day_purpose(source, day)) if rows else None
+        if not rows:
+            return None
+        return self._ring.unwrap(rows[0][0], day_purpose(source, day))
 
     def _add_day(self, source: str, day: date) -> bytes:
         key = os.urandom(KEY_BYTES)
-        wrapped = seal(self._cipher, key, day_purpose(source, day))
+        wrapped = self._ring.wrap(key, day_purpose(source, day))
         self._connection.execute(
             "insert into day_key values (?, ?, ?)", (source, day.isoformat(), wrapped)
         )
-        return key
-
-    def _unwrap(self, wrapped: bytes, purpose: bytes) -> bytes:
-        key = unseal(self._cipher, wrapped, purpose)
-        if key is None:
-            kind = purpose.split(b"\x00")[0].decode()
-            raise PrivacyError(
-                f"a {kind} key in {self.path} was tampered with or moved from another; "
-                "restore the key store from a backup"
-            )
         return key

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dmp.core.errors import KeyMissing, PrivacyError, UsageError
+from dmp.core.ground import on_ground
 
 KEY_BYTES = 32
 _FOLDER_MODE = 0o700
@@ -58,51 +59,68 @@ def exclusive(lock: Path) -> Iterator[None]:
 
 
 @contextmanager
+def shared(lock: Path) -> Iterator[None]:
+    """Keep the holders of `exclusive` out of the block; asks for read rights alone.
+
+    Where the lock was never taken, there is nobody to keep out.
+    """
+    if not lock.exists():
+        yield
+        return
+    with lock.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        yield
+
+
+@contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a temporary name that becomes `path` when the block ends well.
 
     The bytes are on disk before the name is; an error leaves what was there before.
     """
-    make_private_folder(path.parent)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    touch_private(draft)
-    try:
-        yield draft
-        _sync(draft)
-        draft.replace(path)
-        _sync(path.parent)
-    finally:
-        draft.unlink(missing_ok=True)
+    with on_ground(path):
+        make_private_folder(path.parent)
+        touch_private(draft)
+        try:
+            yield draft
+            _sync(draft)
+            draft.replace(path)
+            _sync(path.parent)
+        finally:
+            draft.unlink(missing_ok=True)
 
 
 def append_bytes(path: Path, content: bytes) -> None:
     """Add `content` at the end of `path`; on disk when this returns."""
-    touch_private(path)
-    with path.open("ab") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    with on_ground(path):
+        touch_private(path)
+        with path.open("ab") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def write_key(path: Path, key: bytes) -> None:
     """Write a new key file: one line of base64, mode 0600, parent made with 0700.
 
+    The file is there whole or not at all, whenever the process ends.
+
     Raises:
         PrivacyError: the file exists; it was left as it was.
     """
     make_private_folder(path.parent)
-    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        handle = os.open(path, flags, _FILE_MODE)
+        append_bytes(draft, encode_key(key))
+        os.link(draft, path)
     except FileExistsError as error:
         raise PrivacyError(
             f"the key file {path} exists and is never replaced: what it encrypted "
             "would be lost; move it away first"
         ) from error
-    with os.fdopen(handle, "wb") as file:
-        file.write(base64.b64encode(key) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    finally:
+        draft.unlink(missing_ok=True)
     _sync(path.parent)
 
 
@@ -125,6 +143,11 @@ def read_key(path: Path) -> bytes:
             f"its owner can use it; run: chmod 600 {path}"
         )
     return decode_key(text, f"the key file {path}")
+
+
+def encode_key(key: bytes) -> bytes:
+    """Return what a key file holds: one line of base64."""
+    return base64.b64encode(key) + b"\n"
 
 
 def decode_key(text: bytes | str, place: str) -> bytes:

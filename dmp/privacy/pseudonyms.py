@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Sequence
 from uuid import UUID
 
 from dmp.core.errors import UsageError
 from dmp.core.sql import Query, quote_text, sql
-from dmp.privacy.keys import PseudonymKey
+from dmp.privacy.root_keys import PseudonymKey
 
 _BLOCK_BYTES = 64
 _TOKEN_DIGITS = 32
@@ -30,6 +31,18 @@ def token(key: PseudonymKey, type: str, value: str) -> str:
     """
     digest = _hmac(key, _label(type), value).hexdigest()
     return f"{key.version}:{digest[:_TOKEN_DIGITS]}"
+
+
+def rekeyed_sql(keys: Sequence[PseudonymKey], token: Query, prefix: str = "r") -> Query:
+    """Return an expression that brings tokens to the version of the last of `keys`.
+
+    `keys` are the versions that follow the token's own, in order; each is applied to
+    the token before it, so that no clear value is needed: token 3 is
+    HMAC(K3, token 2), token 2 is HMAC(K2, token 1). No keys leave it as it is.
+    """
+    for key in keys:
+        token = token_sql(key, "token", token, prefix=f"{prefix}{key.version}")
+    return token
 
 
 def subject_id(key: PseudonymKey, source: str, value: str) -> int:

@@ -6,21 +6,14 @@ logged; they are enforced where a service under its own user stands between.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import secrets
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
 
 from dmp.core.clock import Clock, now
-from dmp.core.errors import NotAllowed, PrivacyError, UnknownName, UsageError
-from dmp.privacy.private_files import KEY_BYTES, read_key, write_key
+from dmp.core.errors import NotAllowed, UsageError
 
-VARIABLE = "DMP_ROLE"
 SENDER_LIFETIME = timedelta(minutes=15)
 
 
@@ -39,6 +32,8 @@ class Role(StrEnum):
 class Permission(StrEnum):
     """One thing that a command does and a role allows."""
 
+    STATUS = "status"
+    RUN_NOTEBOOK = "run_notebook"
     GENERATE = "generate"
     INGEST = "ingest"
     RESOLVE = "resolve"
@@ -60,6 +55,7 @@ class Permission(StrEnum):
     ERASE = "erase"
     RETAIN = "retain"
     AUDIT_VERIFY = "audit_verify"
+    AUDIT_READ = "audit_read"
     CONFIGURE = "configure"
     MANAGE_KEYS = "manage_keys"
 
@@ -67,23 +63,26 @@ class Permission(StrEnum):
 _P = Permission
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.ANALYST: frozenset(
-        {_P.READ_PSEUDONYMOUS, _P.PREVIEW, _P.EXPLAIN, _P.COUNT}
-        | {_P.DEFINE_SEGMENT, _P.BUILD_SEGMENT}
+        {_P.STATUS, _P.RUN_NOTEBOOK, _P.READ_PSEUDONYMOUS, _P.PREVIEW, _P.EXPLAIN}
+        | {_P.COUNT, _P.DEFINE_SEGMENT, _P.BUILD_SEGMENT}
     ),
     Role.MATCHER: frozenset(
-        {_P.READ_CLEAR, _P.LABEL, _P.TRAIN, _P.RESOLVE, _P.READ_PSEUDONYMOUS, _P.COUNT}
+        {_P.STATUS, _P.RUN_NOTEBOOK, _P.READ_CLEAR, _P.LABEL, _P.TRAIN, _P.RESOLVE}
+        | {_P.READ_PSEUDONYMOUS, _P.EXPLAIN, _P.COUNT}
     ),
-    Role.MARKETER: frozenset({_P.COUNT, _P.DEFINE_SEGMENT, _P.EXPORT, _P.SEND}),
+    Role.MARKETER: frozenset(
+        {_P.STATUS, _P.COUNT, _P.DEFINE_SEGMENT, _P.EXPORT, _P.SEND}
+    ),
     Role.SENDER: frozenset({_P.READ_IDENTIFIERS}),
     Role.PRIVACY_OFFICER: frozenset(
-        {_P.CONSENT, _P.SUBJECT_REQUEST, _P.ERASE, _P.RETAIN, _P.AUDIT_VERIFY}
-        | {_P.COUNT}
+        {_P.STATUS, _P.CONSENT, _P.SUBJECT_REQUEST, _P.ERASE, _P.RETAIN}
+        | {_P.AUDIT_VERIFY, _P.AUDIT_READ, _P.COUNT}
     ),
     Role.ENGINEER: frozenset(
-        {_P.GENERATE, _P.INGEST, _P.RESOLVE, _P.MAINTAIN, _P.RETAIN}
-        | {_P.BUILD_SEGMENT, _P.COUNT}
+        {_P.STATUS, _P.RUN_NOTEBOOK, _P.GENERATE, _P.INGEST, _P.RESOLVE, _P.MAINTAIN}
+        | {_P.RETAIN, _P.BUILD_SEGMENT, _P.COUNT}
     ),
-    Role.ADMIN: frozenset({_P.CONFIGURE, _P.MANAGE_KEYS, _P.AUDIT_VERIFY}),
+    Role.ADMIN: frozenset({_P.STATUS, _P.CONFIGURE, _P.MANAGE_KEYS, _P.AUDIT_VERIFY}),
 }
 HELD_BY_PEOPLE: tuple[Role, ...] = tuple(r for r in Role if r is not Role.SENDER)
 
@@ -106,52 +105,6 @@ class Caller:
     expires_at: datetime | None = None
 
 
-def caller(
-    settings_roles: Mapping[str, Sequence[str]],
-    environ: Mapping[str, str],
-    os_user: str,
-    *,
-    actor_key: bytes,
-) -> Caller:
-    """Return the caller that an operating-system user is.
-
-    `settings_roles` maps user names to roles, as `users:` in `config/roles.yaml`. A
-    user that is not there holds no role. `DMP_ROLE` (roles with commas between them)
-    narrows to some of the roles held, and never widens.
-
-    Raises:
-        UnknownName: the configuration or `DMP_ROLE` names no role of ours.
-        UsageError: the configuration gives a person the role `sender`.
-        NotAllowed: `DMP_ROLE` asks for a role that the user does not hold.
-    """
-    held = frozenset(_role(name) for name in settings_roles.get(os_user, ()))
-    if Role.SENDER in held:
-        raise UsageError(
-            "config/roles.yaml gives a user the role sender, which no person holds; "
-            "give marketer, who may ask for a send"
-        )
-    actor = actor_id(os_user, actor_key)
-    return Caller(actor, _narrowed(held, environ.get(VARIABLE, "")))
-
-
-def actor_id(os_user: str, actor_key: bytes) -> str:
-    """Return the pseudonym of a user name: `u_` and 12 hex digits of an HMAC."""
-    digest = hmac.new(actor_key, os_user.encode(), hashlib.sha256).hexdigest()
-    return f"u_{digest[:12]}"
-
-
-def load_actor_key(path: Path) -> bytes:
-    """Return the key of actors' pseudonyms, made with mode 0600 where absent.
-
-    Raises:
-        PrivacyError: the file holds no key, or others than its owner can read it.
-    """
-    if not path.exists():
-        with suppress(PrivacyError):
-            write_key(path, secrets.token_bytes(KEY_BYTES))
-    return read_key(path)
-
-
 def require(caller: Caller, permission: Permission, *, clock: Clock = now) -> None:
     """Go on only if one of the caller's roles includes `permission`.
 
@@ -162,14 +115,27 @@ def require(caller: Caller, permission: Permission, *, clock: Clock = now) -> No
         raise NotAllowed(
             f"the sender for {caller.destination} has expired; start the sync again"
         )
-    if not any(permission in PERMISSIONS[role] for role in caller.roles):
-        holders = [
-            r for r, permissions in PERMISSIONS.items() if permission in permissions
-        ]
+    if not may(caller, permission):
         raise NotAllowed(
             f"{permission} is not allowed to {_listed(caller.roles) or 'no role'}; "
-            f"it needs the role {' or '.join(holders)}"
+            f"it needs the role {' or '.join(holders(permission))}{_next_step(caller)}"
         )
+
+
+def may(caller: Caller, *permissions: Permission) -> bool:
+    """Say whether one of the caller's roles includes one of `permissions`."""
+    held = frozenset[Permission]().union(*(PERMISSIONS[r] for r in caller.roles))
+    return not held.isdisjoint(permissions)
+
+
+def permissions_of(caller: Caller) -> tuple[Permission, ...]:
+    """Return what the caller may do, in the order of `Permission`."""
+    return tuple(one for one in Permission if may(caller, one))
+
+
+def holders(*permissions: Permission) -> tuple[Role, ...]:
+    """Return the roles that include one of `permissions`."""
+    return tuple(r for r in Role if not PERMISSIONS[r].isdisjoint(permissions))
 
 
 def as_sender(
@@ -186,34 +152,20 @@ def as_sender(
     """
     if not destination or not purpose:
         raise UsageError("a sender needs a destination and a purpose")
-    if not _may_any(caller, (Permission.SEND, Permission.EXPORT)):
+    if not may(caller, Permission.SEND, Permission.EXPORT):
         require(caller, Permission.SEND, clock=clock)
     expires_at = clock() + SENDER_LIFETIME
     roles = frozenset({Role.SENDER})
     return Caller(caller.actor, roles, destination, purpose, expires_at)
 
 
-def _may_any(caller: Caller, permissions: Iterable[Permission]) -> bool:
-    return any(p in PERMISSIONS[role] for role in caller.roles for p in permissions)
-
-
-def _narrowed(held: frozenset[Role], wanted: str) -> frozenset[Role]:
-    if not wanted.strip():
-        return held
-    chosen = frozenset(_role(name.strip()) for name in wanted.split(","))
-    if not chosen <= held:
-        raise NotAllowed(
-            f"{VARIABLE} asks for {_listed(chosen - held)}, which config/roles.yaml "
-            f"does not give you; held: {_listed(held) or 'none'}"
-        )
-    return chosen
-
-
-def _role(name: str) -> Role:
-    try:
-        return Role(name)
-    except ValueError as error:
-        raise UnknownName("role", name, [role.value for role in Role]) from error
+def _next_step(caller: Caller) -> str:
+    if caller.roles:
+        return ""
+    return (
+        ". config/roles.yaml gives your operating-system user no role: ask who looks "
+        "after that file for one"
+    )
 
 
 def _listed(roles: Iterable[Role]) -> str:

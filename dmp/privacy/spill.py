@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from importlib import resources
 from pathlib import Path
 
 import duckdb
 
 from dmp.core.errors import PrivacyError
 from dmp.core.sql import quote_text
+from dmp.storage.extensions import extension_file
+from dmp.storage.temporary import temporary_folder
 
 _LOG = logging.getLogger(__name__)
 _EXTENSION = "httpfs"
@@ -26,19 +25,20 @@ def encrypted_spill(
     """Let the connection spill into a private folder only, encrypted under its own key.
 
     Gives the folder, of mode 0700 in `parent` (else the system's temporary folder);
-    it is removed at exit, and the connection can't spill any more: close it then. The
-    encryption needs DuckDB's extension httpfs, which brings OpenSSL. Without it gives
-    None, and nothing is spilled: a query that outgrows the memory limit fails.
+    it is removed at exit, and the connection can't spill any more: close it then. What
+    a killed process left in `parent` is removed by the next. The encryption needs
+    DuckDB's extension httpfs, which brings OpenSSL. Without it gives None, and nothing
+    is spilled: a query that outgrows the memory limit fails.
 
     Raises:
         PrivacyError: the connection has spilled elsewhere before; use a new one.
     Source: DuckDB 1.4 release notes, temporary file encryption.
     """
-    with tempfile.TemporaryDirectory(prefix="dmp-spill-", dir=parent) as name:
+    with temporary_folder("dmp-spill-", parent) as folder:
         encrypted = _load_cipher(connection)
-        _spill_to(connection, name if encrypted else "")
+        _spill_to(connection, str(folder) if encrypted else "")
         try:
-            yield Path(name) if encrypted else None
+            yield folder if encrypted else None
         finally:
             with suppress(duckdb.Error):
                 connection.execute("set temp_directory = ''")
@@ -56,20 +56,10 @@ def _spill_to(connection: duckdb.DuckDBPyConnection, folder: str) -> None:
 
 def _load_cipher(connection: duckdb.DuckDBPyConnection) -> bool:
     """Load the extension from its wheel or where it is installed; never download."""
-    file = _wheel_file()
+    file = extension_file(_EXTENSION)
     try:
         connection.execute(f"load {quote_text(str(file)) if file else _EXTENSION}")
     except duckdb.Error:
         _LOG.warning("spill disabled extension=%s absent", _EXTENSION)
         return False
     return True
-
-
-def _wheel_file() -> Path | None:
-    try:
-        package = importlib.import_module(f"duckdb_extension_{_EXTENSION}")
-    except ImportError:
-        return None
-    folder = Path(str(resources.files(package))) / "extensions"
-    file = folder / f"v{duckdb.__version__}" / f"{_EXTENSION}.duckdb_extension"
-    return file if file.exists() else None

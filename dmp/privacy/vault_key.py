@@ -10,7 +10,14 @@ from functools import cached_property
 from pathlib import Path
 
 from dmp.core.errors import KeyMissing, PrivacyError
-from dmp.privacy.private_files import KEY_BYTES, decode_key, read_key, write_key
+from dmp.privacy.private_files import (
+    KEY_BYTES,
+    decode_key,
+    encode_key,
+    read_key,
+    whole_file,
+    write_key,
+)
 from dmp.privacy.sealing import key_id
 
 VARIABLE = "DMP_VAULT_KEY"
@@ -33,6 +40,53 @@ class VaultKey:
     def id(self) -> str:
         """A public name of the key: 16 hex digits, the same for the same bytes."""
         return key_id(self.secret).hex()
+
+
+@dataclass(frozen=True)
+class KeyPlace:
+    """Where the configuration says the vault key is.
+
+    Attributes:
+        file: used where neither the variable nor a command is configured.
+    """
+
+    environ: Mapping[str, str] = field(repr=False)
+    command: Sequence[str]
+    file: Path
+
+    @property
+    def is_file(self) -> bool:
+        """Say whether the key is in the file, which dmp may replace."""
+        return not self.environ.get(VARIABLE) and not self.command
+
+    def load(self) -> VaultKey:
+        """Return the key as it is there now; see `load_vault_key`."""
+        return load_vault_key(
+            environ=self.environ, command=self.command, file=self.file
+        )
+
+
+def new_vault_key() -> VaultKey:
+    """Return a new random key, which is nowhere but in memory."""
+    return VaultKey(secrets.token_bytes(KEY_BYTES), "memory")
+
+
+def former_file(path: Path, key_id: str) -> Path:
+    """Return where a key that was replaced in the key file `path` is kept."""
+    return path.with_name(f"{path.name}.{key_id}")
+
+
+def replace_key_file(path: Path, former: VaultKey, new: VaultKey) -> None:
+    """Put `new` in the key file, after `former` is kept beside it; may be repeated.
+
+    The former key opens back-ups that were made before, and nothing else.
+    """
+    kept = former_file(path, former.id)
+    if not kept.exists():
+        with whole_file(kept) as draft:
+            draft.write_bytes(encode_key(former.secret))
+    with whole_file(path) as draft:
+        draft.write_bytes(encode_key(new.secret))
 
 
 def load_vault_key(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from dmp.core.sql import Name, Query, row, sql
-from dmp.core.types import Evaluation
+from dmp.core.types import Evaluation, Progress, silent
 from dmp.privacy.consent import stage_gate
 from dmp.segments.compiler import compile_conditions, compile_segment
 from dmp.segments.population import KEY, workspace_population
@@ -16,10 +16,13 @@ from dmp.segments.rule import Segment
 from dmp.segments.saved import Saved, check, chosen, rules
 from dmp.segments.sources import Population
 from dmp.storage import write
+from dmp.storage.instants import not_before
 from dmp.storage.lake import Lake
+from dmp.storage.lock import fair_lock
 from dmp.storage.write import Write, append, change, commit
 
 MEMBER = "member"
+_LOCK_TIMEOUT_S = 3600.0
 
 
 def stage_members(
@@ -80,6 +83,7 @@ def build(
     *,
     as_of: datetime,
     now: datetime,
+    progress: Progress = silent,
 ) -> list[Evaluation]:
     """Evaluate segments and keep definition, funnel and membership intervals.
 
@@ -93,10 +97,13 @@ def build(
     """
     population = workspace_population(lake, as_of)
     check(population, saved)
-    return [
-        _build_one(lake, population, saved, name, as_of=as_of, now=now)
-        for name in names
-    ]
+    built = []
+    for done, name in enumerate(names):
+        progress(done, len(names))
+        one = _build_one(lake, population, saved, name, as_of=as_of, now=now)
+        built.append(one)
+    progress(len(names), len(names))
+    return built
 
 
 def _build_one(
@@ -108,17 +115,21 @@ def _build_one(
     as_of: datetime,
     now: datetime,
 ) -> Evaluation:
-    found = evaluate(lake, population, saved, name, as_of)
-    one = saved[name]
-    writes = [
-        *_definition(lake, one, now),
-        *_result(lake, found, now),
-        *_membership(lake, found, one),
-    ]
-    if writes:
+    """Evaluate and keep one segment, one process at a time: differences are kept."""
+    folder = lake.root / "segment-lock" / name
+    with fair_lock(folder, timeout_s=_LOCK_TIMEOUT_S, name=f"segment {name}"):
+        now = not_before(lake, now, "segment.result.computed_at")
+        found = evaluate(lake, population, saved, name, as_of)
+        one = saved[name]
+        writes = [
+            *_definition(lake, one, now),
+            *_result(lake, found, now),
+            *_membership(lake, found, one),
+        ]
+        if not writes:
+            return replace(found, is_new=False)
         commit(lake, writes, message=f"build segment {name}")
-        return found
-    return replace(found, is_new=False)
+    return found
 
 
 def _count(lake: Lake, table: str) -> int:

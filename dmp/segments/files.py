@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from dmp.core.errors import QueryFailed, UsageError
-from dmp.core.sql import Name, Query, quote_text, sql
+from dmp.core.sql import Name, Query, quote_file, sql
 from dmp.segments import trees
 from dmp.segments.calendars import utc
 from dmp.segments.csv_types import typed_columns
@@ -58,7 +58,7 @@ class Opened:
         """Return all rows of a query.
 
         Raises:
-            QueryFailed: DuckDB refused it; the message holds the SQL.
+            QueryFailed: DuckDB refused it; keeps the SQL, never a value.
         """
         return _run(self.connection, query)
 
@@ -78,12 +78,14 @@ def _run(
 ) -> list[tuple[Any, ...]]:
     import duckdb
 
+    from dmp.storage.failures import failed
+
     bound = query.params if isinstance(query, Query) else {}
     text = str(query) if isinstance(query, Query) else query.sql("duckdb")
     try:
         return connection.execute(text, dict(bound) or None).fetchall()
     except duckdb.Error as error:
-        raise QueryFailed(f"{error}\n{text}") from error
+        raise failed(text, error) from error
 
 
 @contextmanager
@@ -275,11 +277,11 @@ def _is_csv(path: Path) -> bool:
 
 def _reader(path: Path) -> Query:
     """Return the table function that reads a file; its name holds no pattern."""
-    plain = "".join(f"[{c}]" if c in "*?[" else c for c in str(path))
+    file = quote_file(path)
     if _is_csv(path):
         form = ", header = true, all_varchar = true, allow_quoted_nulls = false"
-        return Query(f"read_csv({quote_text(plain)}{form})")
-    return Query(f"read_parquet({quote_text(plain)})")
+        return Query(f"read_csv({file}{form})")
+    return Query(f"read_parquet({file})")
 
 
 def _check_profiles(connection: duckdb.DuckDBPyConnection, path: Path) -> None:

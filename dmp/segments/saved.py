@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dmp.core.config import fingerprint, yaml_files
-from dmp.core.errors import Fault, RuleInvalid, UnknownName
+from dmp.core.config import fingerprint, read_all
+from dmp.core.errors import Fault, RuleInvalid, UnknownName, UsageError
 from dmp.segments.checks import faults_of
 from dmp.segments.rule import Segment
 from dmp.segments.source import load, read
@@ -32,19 +32,25 @@ def read_saved(folder: Path) -> dict[str, Saved]:
     """Return the segments of a folder by id.
 
     Raises:
-        RuleInvalid: the faults of the first faulty file, or an id that differs from
-            its file's name.
+        RuleInvalid: the faults of all files, an id that differs from its file's name
+            among them.
     """
-    saved = {}
-    for path in yaml_files(folder):
+    return read_all(folder, _read)
+
+
+def _read(path: Path) -> Saved:
+    try:
         segment = read(path)
-        if segment.id != path.stem:
-            fault = Fault("segment", "differs from the file's name", path.stem)
-            raise RuleInvalid(str(path), [fault])
-        document = load(path.read_text(encoding="utf-8"), path.name)
-        assert isinstance(document, dict)
-        saved[segment.id] = Saved(segment, document)
-    return saved
+    except RuleInvalid:
+        raise
+    except UsageError as error:
+        raise RuleInvalid(path.name, [Fault("file", str(error))]) from error
+    if segment.id != path.stem:
+        fault = Fault("segment", "differs from the file's name", path.stem)
+        raise RuleInvalid(str(path), [fault])
+    document = load(path.read_text(encoding="utf-8"), path.name)
+    assert isinstance(document, dict)
+    return Saved(segment, document)
 
 
 def chosen(saved: Mapping[str, Saved], segment: str) -> Saved:

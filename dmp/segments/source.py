@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from dmp.core.errors import Fault, RuleInvalid, UsageError
+from dmp.core.documents import load_yaml, read_text, refuse_twins
+from dmp.core.errors import ConfigInvalid, Fault, RuleInvalid, UsageError
 from dmp.segments.checks import references
 from dmp.segments.parsing import parse
 from dmp.segments.rule import Segment
@@ -23,14 +24,7 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
         """Return a mapping; the same key twice is refused."""
-        seen: set[Hashable] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, Hashable) or key in seen:
-                line = key_node.start_mark.line + 1
-                problem = f"the key {key!r} stands twice (line {line})"
-                raise yaml.constructor.ConstructorError(problem=problem)
-            seen.add(key)
+        refuse_twins(self, node)
         return super().construct_mapping(node, deep=deep)
 
 
@@ -76,30 +70,29 @@ def read(given: Path | str) -> Segment:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read; name a segment file") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: is no UTF-8 text") from error
+        return read_text(path)
+    except ConfigInvalid as error:
+        (fault,) = error.faults
+        raise UsageError(f"{fault}: cannot be read as a segment file") from error
 
 
 def load(text: str, where: str) -> object:
     """Return the plain data of YAML (or JSON) text.
 
     Raises:
-        RuleInvalid: it is neither, or a key stands twice.
+        RuleInvalid: it is neither, too large or deep, or a key stands twice.
     """
     try:
         if text.lstrip().startswith(("{", "[")):
             return json.loads(text, object_pairs_hook=_once)
     except json.JSONDecodeError:
         pass
-    except ValueError as error:
-        raise RuleInvalid(where, [Fault("file", str(error))]) from error
-    try:
-        return yaml.load(text, Loader=_Loader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except (ValueError, RecursionError) as error:
         raise RuleInvalid(where, [_fault(error)]) from error
+    try:
+        return load_yaml(text, where, _Loader)
+    except ConfigInvalid as error:
+        raise RuleInvalid(where, error.faults) from error
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -112,9 +105,8 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _fault(error: Exception) -> Fault:
-    mark = getattr(error, "problem_mark", None)
-    place = f"line {mark.line + 1}" if mark else "file"
-    return Fault(place, str(getattr(error, "problem", None) or "is no YAML"))
+    deep = isinstance(error, RecursionError)
+    return Fault("file", "is nested too deeply" if deep else str(error))
 
 
 def read_beside(segment: Segment, folder: Path) -> Mapping[str, Segment]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
-from importlib import resources
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,14 +12,23 @@ from typing import Any, Self
 import duckdb
 from duckdb.func import SPECIAL
 
-from dmp.core.errors import QueryFailed, StorageError
+from dmp.core.errors import GroundFailed, StorageError
+from dmp.core.ground import file_identity, on_ground
 from dmp.core.sql import Name, Query, quote_text, sql
+from dmp.storage.extensions import load_extensions
+from dmp.storage.failures import failed, first_line, interrupted
 from dmp.storage.lock import fair_lock
 
 CATALOG = "lake"
-_EXTENSIONS = ("sqlite_scanner", "ducklake")
 _BUSY_TIMEOUT_MS = 30_000
 _CREATE_TIMEOUT_S = 60.0
+_SETTINGS = """
+set timezone = 'UTC';
+set preserve_insertion_order = true;
+set enable_progress_bar = false;
+set python_enable_replacements = false;
+"""
+"""The last: else a query could name a Python variable, and Ctrl-C be lost in it."""
 
 
 Prepare = Callable[[duckdb.DuckDBPyConnection], None]
@@ -50,6 +57,7 @@ class Lake:
         self.root = root
         self.read_only = read_only
         self._prepare = prepare
+        self._catalog: tuple[int, int] | None = None
         self._connection: duckdb.DuckDBPyConnection | None = self._connect()
 
     @property
@@ -64,11 +72,15 @@ class Lake:
         """Where the queue of writers stands."""
         return self.root / "lock"
 
+    @property
+    def _catalog_file(self) -> Path:
+        return self.root / "catalog.sqlite"
+
     def sql(self, query: Query | str, /, **params: Any) -> duckdb.DuckDBPyRelation:
         """Return the rows of a query; `.df()`, `.arrow()`, `.fetchall()` read them.
 
         Raises:
-            QueryFailed: carries the SQL, never the values bound to it.
+            QueryFailed: keeps the SQL, never the values bound to it.
         """
         text, values = _text_and_values(query, params)
         try:
@@ -76,19 +88,21 @@ class Lake:
                 return self.connection.sql(text, params=values)
             return self.connection.sql(text)
         except duckdb.Error as error:
-            raise _failed(text, error) from error
+            raise failed(text, error) from error
 
     def execute(self, query: Query | str, /, **params: Any) -> None:
         """Run a statement whose result nobody wants.
 
         Raises:
-            QueryFailed: carries the SQL, never the values bound to it.
+            QueryFailed: keeps the SQL, never the values bound to it.
         """
         text, values = _text_and_values(query, params)
         try:
             self.connection.execute(text, values or None)
         except duckdb.Error as error:
-            raise _failed(text, error) from error
+            raise failed(text, error) from error
+        except RuntimeError as error:
+            raise interrupted(error) from error
 
     def rows(self, query: Query | str, /, **params: Any) -> list[tuple[Any, ...]]:
         """Return all rows of a query, none left open."""
@@ -178,7 +192,22 @@ class Lake:
 
     def snapshot(self) -> int:
         """Return the number of the newest snapshot: 0 for a lake never written to."""
-        return int(self.value(f"select max(snapshot_id) from {CATALOG}.snapshots()"))
+        return int(self.value(f"select id from {CATALOG}.current_snapshot()"))
+
+    def check_ground(self) -> None:
+        """Go on only where the catalog is still the one that was opened.
+
+        A deleted catalog can be written to while it is open, and is gone afterwards.
+
+        Raises:
+            GroundFailed: it was deleted, replaced, or its disk is not mounted any more.
+        """
+        if self._catalog not in (None, file_identity(self._catalog_file)):
+            raise GroundFailed(
+                f"the lake at {self.root} is not the one that was opened: its catalog "
+                "was deleted or replaced, or its disk unmounted; bring it back, then "
+                "open the workspace again"
+            )
 
     def close(self) -> None:
         """Close the connection; scratch tables are gone."""
@@ -198,18 +227,21 @@ class Lake:
         self.close()
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
+        self.check_ground()
         if not self.read_only:
-            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (self.root / "files").mkdir(mode=0o700, exist_ok=True)
-            self._create_catalog()
-        connection = self._attached(self.root / "catalog.sqlite")
+            with on_ground(self.root):
+                self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+                (self.root / "files").mkdir(mode=0o700, exist_ok=True)
+                self._create_catalog()
+        connection = self._attached(self._catalog_file)
+        self._catalog = file_identity(self._catalog_file)
         if self._prepare:
             self._prepare(connection)
         return connection
 
     def _create_catalog(self) -> None:
         """Make an absent catalog aside, then move it: nobody meets half of it."""
-        catalog, aside = self.root / "catalog.sqlite", self.root / "new-catalog.sqlite"
+        catalog, aside = self._catalog_file, self.root / "new-catalog.sqlite"
         if catalog.exists():
             return
         with fair_lock(self.lock_folder, timeout_s=_CREATE_TIMEOUT_S):
@@ -223,8 +255,7 @@ class Lake:
         connection = duckdb.connect()
         try:
             load_extensions(connection)
-            connection.execute("set timezone = 'UTC'")
-            connection.execute("set preserve_insertion_order = true")
+            connection.execute(_SETTINGS)
             connection.execute(
                 _attach(catalog, self.root / "files", read_only=self.read_only)
             )
@@ -232,32 +263,9 @@ class Lake:
         except duckdb.Error as error:
             connection.close()
             raise StorageError(
-                f"the lake at {self.root} cannot be opened: {_first_line(error)}"
+                f"the lake at {self.root} cannot be opened: {first_line(error)}"
             ) from error
         return connection
-
-
-def load_extensions(connection: duckdb.DuckDBPyConnection) -> None:
-    """Load DuckLake and the SQLite scanner from their wheels, without the network.
-
-    Where a wheel is absent, DuckDB's own `INSTALL` is tried.
-    """
-    for name in _EXTENSIONS:
-        file = _extension_file(name)
-        if file is None:
-            connection.execute(f"install {name}; load {name}")
-        else:
-            connection.execute(f"load {quote_text(str(file))}")
-
-
-def _extension_file(name: str) -> Path | None:
-    try:
-        package = importlib.import_module(f"duckdb_extension_{name}")
-    except ImportError:
-        return None
-    folder = Path(str(resources.files(package))) / "extensions"
-    file = folder / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
-    return file if file.exists() else None
 
 
 def _attach(catalog: Path, files: Path, *, read_only: bool) -> str:
@@ -289,33 +297,3 @@ def _text_and_values(
         return query, params
     merged = sql("{q}", q=query, **params)
     return merged.text, dict(merged.params)
-
-
-_NAMES_VALUES = (
-    duckdb.ConversionException,
-    duckdb.ConstraintException,
-    duckdb.InvalidInputException,
-    duckdb.OutOfRangeException,
-)
-"""The errors whose messages repeat a value that the statement met."""
-
-_WITHOUT_VALUES = (
-    "Invalid Input Error: Values were not provided for",
-    "Invalid Input Error: Parameter argument/count mismatch",
-    "Invalid Input Error: Cannot execute statement of type",
-)
-"""Beginnings of messages of theirs that hold none."""
-
-
-def _failed(text: str, error: duckdb.Error) -> QueryFailed:
-    line = _first_line(error)
-    error.args = (line,)
-    return QueryFailed(f"{line}\nin the statement:\n{text}")
-
-
-def _first_line(error: duckdb.Error) -> str:
-    """Return what DuckDB says, or only its kind where a value could be in it."""
-    line = (str(error).splitlines() or [type(error).__name__])[0]
-    if isinstance(error, _NAMES_VALUES) and not line.startswith(_WITHOUT_VALUES):
-        return f"{line.partition(':')[0]}: the message is withheld, it may hold a value"
-    return line

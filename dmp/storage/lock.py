@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from dmp.core.errors import LakeBusy
+from dmp.core.ground import on_ground
 
 _POLL_S = 0.01
 
@@ -39,19 +40,26 @@ class Holder:
 
 
 @contextmanager
-def fair_lock(folder: Path, *, timeout_s: float) -> Iterator[None]:
+def fair_lock(
+    folder: Path, *, timeout_s: float, name: str = "commit"
+) -> Iterator[None]:
     """Hold the lock of `folder` for the length of the `with` block.
+
+    Args:
+        name: what the lock is called in an error.
 
     Raises:
         LakeBusy: the turn did not come within `timeout_s`; names the holder.
+        GroundFailed: nothing can be written in `folder`.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + timeout_s
-    ticket, number = _take_ticket(folder)
+    with on_ground(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        ticket, number = _take_ticket(folder)
     try:
-        _await_predecessor(folder, number, deadline)
+        _await_predecessor(folder, number, deadline, name)
         with (folder / "main").open("a+") as main:
-            _acquire(main, fcntl.LOCK_EX, deadline, folder)
+            _acquire(main, fcntl.LOCK_EX, deadline, folder, name)
             _write_holder(main)
             try:
                 yield
@@ -65,7 +73,7 @@ def fair_lock(folder: Path, *, timeout_s: float) -> Iterator[None]:
 def holder(folder: Path) -> Holder | None:
     """Return who holds the lock of `folder`, or None where nobody does."""
     try:
-        with (folder / "main").open("r+") as main:
+        with (folder / "main").open() as main:
             with suppress(BlockingIOError):
                 fcntl.flock(main, fcntl.LOCK_SH | fcntl.LOCK_NB)
                 return None
@@ -73,6 +81,25 @@ def holder(folder: Path) -> Holder | None:
             return Holder(**json.loads(main.read()))
     except (FileNotFoundError, json.JSONDecodeError):
         return None
+
+
+def stale_tickets(folder: Path) -> list[Path]:
+    """Return the tickets of processes that died: nobody holds them any more.
+
+    They block nobody; the next in the queue removes its predecessor's.
+    """
+    return [path for path in sorted(folder.glob("ticket-*")) if not _is_held(path)]
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        with path.open() as ticket:
+            fcntl.flock(ticket, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:  # its process just left the queue
+        return True
+    return False
 
 
 def _take_ticket(folder: Path) -> tuple[IO[str], int]:
@@ -86,14 +113,16 @@ def _take_ticket(folder: Path) -> tuple[IO[str], int]:
     return ticket, number
 
 
-def _await_predecessor(folder: Path, number: int, deadline: float) -> None:
+def _await_predecessor(folder: Path, number: int, deadline: float, name: str) -> None:
     ticket = folder / f"ticket-{number - 1}"
     with suppress(FileNotFoundError), ticket.open() as before:
-        _acquire(before, fcntl.LOCK_SH, deadline, folder)
+        _acquire(before, fcntl.LOCK_SH, deadline, folder, name)
         ticket.unlink(missing_ok=True)  # left behind by a process that died waiting
 
 
-def _acquire(file: IO[str], kind: int, deadline: float, folder: Path) -> None:
+def _acquire(
+    file: IO[str], kind: int, deadline: float, folder: Path, name: str
+) -> None:
     while True:
         with suppress(BlockingIOError):
             fcntl.flock(file, kind | fcntl.LOCK_NB)
@@ -101,7 +130,7 @@ def _acquire(file: IO[str], kind: int, deadline: float, folder: Path) -> None:
         if time.monotonic() > deadline:
             raise LakeBusy(
                 f"the lake is busy: {holder(folder) or 'a process that just ended'} "
-                "holds the commit lock; try again, or see `dmp status`"
+                f"holds the {name} lock; try again, or see `dmp status`"
             )
         time.sleep(_POLL_S)
 

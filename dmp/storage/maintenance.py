@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from dmp.core.clock import now
 from dmp.core.sql import quote_text
+from dmp.core.types import Progress, silent
 from dmp.storage.lake import CATALOG, Lake
 from dmp.storage.lock import fair_lock
 from dmp.storage.tables import TABLES
@@ -21,21 +23,34 @@ class Tidied:
     snapshots_expired: int
 
 
-def tidy(lake: Lake, *, keep_since: datetime) -> Tidied:
-    """Merge small files, expire snapshots older than `keep_since`, delete what no
-    snapshot needs any more.
+def tidy(
+    lake: Lake,
+    *,
+    keep_since: datetime,
+    spared: timedelta = timedelta(),
+    progress: Progress = silent,
+) -> Tidied:
+    """Merge small files, expire old snapshots, delete files nobody needs any more.
 
     Works table by table and lets other writers in between. The newest snapshot always
-    stays; contents do not change.
-    """  # noqa: D205
+    stays; contents do not change. Files of commits that were cut short go too: under
+    the commit lock nobody is writing one.
+
+    Args:
+        keep_since: snapshots older than this expire.
+        spared: a file stays for so long after the last snapshot let go of it. A query
+            that began before may still be reading it, and fails without it.
+    """
     before = _files(lake)
-    for spec in TABLES:
+    for done, spec in enumerate(TABLES):
+        progress(done, len(TABLES) + 1)
         schema, _, name = spec.name.partition(".")
         _locked(
             lake,
             f"call ducklake_merge_adjacent_files({quote_text(CATALOG)}, "
             f"{quote_text(name)}, schema => {quote_text(schema)})",
         )
+    progress(len(TABLES), len(TABLES) + 1)
     snapshots = _snapshots(lake)
     since = quote_text(keep_since.isoformat())
     _locked(
@@ -44,11 +59,16 @@ def tidy(lake: Lake, *, keep_since: datetime) -> Tidied:
         f"older_than => timestamptz {since})",
     )
     expired = snapshots - _snapshots(lake)
-    _locked(
-        lake,
-        f"call ducklake_cleanup_old_files({quote_text(CATALOG)}, cleanup_all => true)",
-    )
+    for function in ("ducklake_cleanup_old_files", "ducklake_delete_orphaned_files"):
+        _locked(lake, f"call {function}({quote_text(CATALOG)}, {_age(spared)})")
+    progress(len(TABLES) + 1, len(TABLES) + 1)
     return Tidied(before, _files(lake), expired)
+
+
+def _age(spared: timedelta) -> str:
+    if not spared:
+        return "cleanup_all => true"
+    return f"older_than => timestamptz {quote_text((now() - spared).isoformat())}"
 
 
 def _locked(lake: Lake, statement: str) -> None:

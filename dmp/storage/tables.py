@@ -101,12 +101,13 @@ OPS = (
         "One committed load of one source.",
         "load_id",
         """
-load_id | varchar | source, content hash and contract version: the same input again is the same load
+load_id | varchar | source, content hash and contract version, and a number where the input came again after another
 source | varchar | the source loaded
 file_name | varchar | base name of the file, empty for other connectors
 content_hash | varchar | SHA-256 of the input's bytes, hex
 contract_version | varchar | fingerprint of the contract used
 loaded_at | timestamptz | instant of the commit
+place | varchar | digest of the path of the file; null for other inputs
 rows_read | bigint | rows in the input
 rows_accepted | bigint | rows that gave something new
 rows_unchanged | bigint | rows that were already here, in this or an earlier load
@@ -121,6 +122,15 @@ fields_undeclared | varchar[] | fields met in the input that the contract does n
 version | integer | number of the layout, counted from 1
 applied_at | timestamptz | instant of the change
 description | varchar | what changed""",
+    ),
+    _table(
+        "ops.key_version",
+        "One version of the key of identifiers' tokens; the newest is in use.",
+        "version",
+        """
+version | integer | number of the version; where no row is, version 1 is in use
+applied_at | timestamptz | instant from which all tokens are of this version
+tokens | bigint | rows of identity.identifier whose token was brought to it""",
     ),
 )
 
@@ -140,11 +150,23 @@ reason | varchar | what was wrong
 expected | varchar | what would be right
 masked_value | varchar | shape of the value: letters as a, digits as 9, at most 24 characters
 refused_at | timestamptz | instant of the load
-replayed_by | varchar | the load that accepted the row after the contract was mended; null until then""",
+replayed_by | varchar | the load that accepted the row after the contract was mended; null until then
+ordinal | bigint | where purchases repeat their id: which of the rows with this id it is; else null""",
         holder="ingest",
         retention_days=14,
     ),
 )
+
+_PURCHASE = f"""
+transaction_id | uuid | keyed digest of source and order id | pseudonym
+{_SUBJECT}{_ORIGIN}
+occurred_at | timestamptz | instant of the purchase
+amount | double | in units of the currency
+currency | varchar | ISO 4217
+quantity | bigint | items bought
+category | varchar | what was bought, in the source's words
+recorded_at | timestamptz | instant the source gives for this version; the load's instant where it gives none
+is_clamped | boolean | it claimed to be from the future; occurred_at was set to the load's instant"""
 
 CORE = (
     _table(
@@ -177,16 +199,19 @@ extra | json | always null unless the contract keeps undeclared properties""",
     ),
     _table(
         "core.transaction",
-        "One purchase.",
+        "One purchase, as its newest version tells it.",
         "transaction_id",
-        f"""
-transaction_id | uuid | keyed digest of source and order id | pseudonym
-{_SUBJECT}{_ORIGIN}
-occurred_at | timestamptz | instant of the purchase
-amount | double | in units of the currency
-currency | varchar | ISO 4217
-quantity | bigint | items bought
-category | varchar | what was bought, in the source's words""",
+        _PURCHASE,
+        holder="ingest",
+        retention_days=2557,
+    ),
+    _table(
+        "core.transaction_version",
+        "One version of a purchase that a later one took the place of.",
+        "transaction_id load_id",
+        f"""{_PURCHASE}
+replaced_by | varchar | the load that brought the later version
+replaced_at | timestamptz | instant of that load""",
         holder="ingest",
         retention_days=2557,
     ),
@@ -239,12 +264,14 @@ run_id | varchar | the resolve run that wrote it""",
     ),
     _table(
         "identity.decision",
-        "One human decision about two subjects; it wins over all evidence.",
-        "subject_id_l subject_id_r decided_at",
+        "What one human decision says of two subjects; it wins over all evidence.",
+        "subject_id_l subject_id_r decision_id decided_at",
         """
 subject_id_l | bigint | the smaller subject_id | pseudonym
 subject_id_r | bigint | the larger subject_id | pseudonym
-decision | varchar | must_link, cannot_link or withdrawn
+decision | varchar | must_link, cannot_link, or withdrawn: the decision no longer counts
+decision_id | varchar | the decision it is part of, `d…`; a split says something of many pairs
+reason | varchar | why, in the words of who decided; empty where none was given
 actor | varchar | pseudonymous id of who decided | pseudonym
 decided_at | timestamptz | instant of the decision""",
         holder="identity",
@@ -385,7 +412,7 @@ kept | bigint | identifiers that stayed as they were
 losses | json | (step, reason, people): whom each step of the funnel lost, and why
 files | json | for each file its name, rows and SHA-256
 status | varchar | written, or held: nothing was sent
-reason | varchar | why it was held; empty otherwise
+reason | varchar | why somebody was held back; empty otherwise
 synced_at | timestamptz | instant it ended""",
     ),
     _table(

@@ -1,8 +1,9 @@
-"""The newest version of what a source says about a subject."""
+"""Which version holds: of what a source says, and of the key of tokens."""
 
 from __future__ import annotations
 
 from dmp.core.sql import Query, sql
+from dmp.storage.lake import Lake
 
 _NEWEST = """
 select r.subject_id, r.source, r.load_id, r.recorded_at, r.content_token, r.attributes
@@ -24,3 +25,8 @@ def newest_versions_sql(of: Query | None = None) -> Query:
         of: a condition on `r.subject_id` that chooses subjects; None takes all.
     """
     return sql(_NEWEST, of=of or Query("true"))
+
+
+def token_version(lake: Lake) -> int:
+    """Return the key version of all tokens in `identity.identifier`."""
+    return int(lake.value("select coalesce(max(version), 1) from ops.key_version"))

@@ -118,11 +118,14 @@ def commit_planned(
 
     Raises:
         LakeBusy: the lock did not come in time; nothing was written.
+        GroundFailed: the catalog is not there any more; nothing was written.
         CommitFailed: nothing was written; see `commit`.
     """
     begun = time.monotonic()
+    lake.check_ground()
     with fair_lock(lake.lock_folder, timeout_s=timeout_s):
         held = time.monotonic()
+        lake.check_ground()
         writes = plan()
         if writes:
             _transact(lake, writes, message)

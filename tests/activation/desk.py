@@ -10,7 +10,8 @@ from typing import Any
 from sample_workspace import NOW, UNTIL
 
 from dmp.activation.destinations import Destination
-from dmp.activation.sync import Outcome, sync
+from dmp.activation.plan import Outcome
+from dmp.activation.sync import sync
 from dmp.core.sql import Query, quote_text
 from dmp.core.types import Evaluation
 from dmp.flows.activate import destinations
@@ -49,18 +50,24 @@ class Desk:
         *,
         lake: Lake | None = None,
         sender: Caller | None = None,
+        only: int | None = None,
         **options: Any,
     ) -> Outcome:
+        """Evaluate and sync, as if the segment held but the first `only` people."""
         chosen = destination or self.warehouse
         over = lake or self.lake
         role = as_sender(
             self.workspace.caller, chosen.destination, self.warehouse.purpose
         )
+        found = self.evaluate(over)
+        if only is not None:
+            first = "select * from consented_member order by all limit $n"
+            over.stage("consented_member", first, n=only)
         return sync(
             over,
             self.workspace.vault,
             chosen,
-            self.evaluate(over),
+            found,
             home=self.home,
             sender=sender or role,
             now=NOW,
@@ -97,11 +104,14 @@ class Desk:
         return [subject for (subject,) in rows]
 
     def acknowledge(self, n: int) -> None:
-        """Let the ledger hold `n` more people, who are in no segment any more."""
+        """Let the ledger hold `n` more identifiers, which are in no segment any more.
+
+        They belong to somebody with consent.
+        """
         rows = Query(
-            "select destination, segment, 1::bigint as subject_id, "
-            "1::bigint as profile_key, 'gone' || r as destination_value, operation, "
-            "status, sync_id from (from activation.ledger limit 1), range($n) as t(r)",
+            "select destination, segment, subject_id, profile_key, "
+            "sha256('gone' || r) as destination_value, operation, status, sync_id "
+            "from (from activation.ledger order by all limit 1), range($n) as t(r)",
             {"n": n},
         )
         commit(self.lake, [append("activation.ledger", rows)], message="acknowledge")

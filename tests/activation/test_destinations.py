@@ -7,8 +7,9 @@ import pytest
 import yaml
 from sample_workspace import REPOSITORY
 
-from dmp.activation.destinations import chosen, read_destinations
+from dmp.activation.destinations import chosen, read_destinations, write_audience
 from dmp.core.errors import ConfigInvalid, UnknownName
+from dmp.storage.lake import Lake
 
 PLAIN: dict[str, Any] = {
     "destination": "shop",
@@ -63,3 +64,33 @@ def test_an_unknown_destination_is_answered_by_a_near_one() -> None:
     known = read_destinations(REPOSITORY / "config" / "destinations")
     with pytest.raises(UnknownName, match="did you mean warehouse"):
         chosen(known, "werehouse")
+
+
+@pytest.mark.parametrize("format_", ["csv", "jsonl", "parquet"])
+def test_no_value_in_a_csv_is_run_by_a_spreadsheet(
+    lake: Lake, tmp_path: Path, format_: str
+) -> None:
+    values = ["=1+1", "@SUM(1)", "-2+cmd|' /C calc'!A0", "+1+1", "\t=1", "jo@x.example"]
+    plain = ["+442079460018", "+" + "a/b1" * 10 + "ab=", "0" * 64]
+    staged = lake.stage(
+        "out", "select unnest($v::varchar[]) as value", v=[*values, *plain]
+    )
+    path = tmp_path / f"a.{format_}"
+    write_audience(lake, staged, "email", path, format_)
+    read = {"csv": "read_csv", "jsonl": "read_json", "parquet": "read_parquet"}[format_]
+    options = ", header = true, all_varchar = true" if format_ == "csv" else ""
+    found = {
+        value for (value,) in lake.rows(f"select email from {read}('{path}'{options})")
+    }
+    quoted = {f"'{value}" for value in values[:5]} if format_ == "csv" else values[:5]
+    assert found == {*quoted, *values[5:], *plain}
+
+
+def test_the_faults_of_all_destinations_are_told_at_once(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        document = {**PLAIN, "destination": name, "purpose": ""}
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(document))
+    with pytest.raises(ConfigInvalid) as caught:
+        read_destinations(tmp_path)
+    told = [fault.path for fault in caught.value.faults]
+    assert told == ["one.yaml: purpose", "two.yaml: purpose"]

@@ -10,12 +10,13 @@ from desk import SEGMENT, Desk
 from sample_workspace import NOW, UNTIL
 
 from dmp.activation.destinations import FileSettings, IdentifierSpec
+from dmp.activation.sync import ChangeTooLarge
 from dmp.core.errors import CommitFailed, NotAllowed, QueryFailed, UsageError
 from dmp.core.sql import Query
 from dmp.flows.activate import sync_segments
 from dmp.privacy.roles import as_sender
 from dmp.storage.lake import Lake
-from dmp.storage.write import append, commit
+from dmp.storage.write import append, change, commit
 
 
 def test_a_first_sync_writes_file_manifest_and_ledger(desk: Desk) -> None:
@@ -159,6 +160,107 @@ def test_too_large_a_change_stops_until_it_is_forced(desk: Desk) -> None:
     assert (dry.status, dry.removed, dry.kept) == ("dry run", 150, len(values))
     done = desk.sync(careful, force=True)
     assert (done.status, done.removed) == ("written", 150)
+
+
+def test_withdrawals_go_out_where_the_rest_is_held_back(desk: Desk) -> None:
+    careful = desk.destination(max_change_share=0.1)
+    desk.sync(careful)
+    people = set(desk.ledger("add"))
+    desk.acknowledge(150)
+    gone = min(people)
+    desk.withdraw(desk.subjects([gone]))
+    with pytest.raises(ChangeTooLarge, match="who withdrew were taken away") as held:
+        desk.sync(careful, only=5)
+    done = held.value.outcome
+    assert done is not None and done.added == 0
+    assert (done.status, done.removed) == ("written", len(desk.ledger("remove")))
+    assert gone in desk.ledger("remove") and set(desk.ledger("remove")) < people
+    assert len(desk.ledger("add")) == len(people) + 150 - done.removed
+    assert desk.sent() == desk.ledger("add")
+    snapshot = desk.lake.snapshot()
+    with pytest.raises(ChangeTooLarge) as again:
+        desk.sync(careful, only=5)
+    assert again.value.outcome is None and desk.lake.snapshot() == snapshot
+    forced = desk.sync(careful, only=5, force=True)
+    assert forced.sent <= 5 and forced.sync_id != done.sync_id
+    assert desk.lake.value("select count(*) from activation.sync") == 3
+
+
+def test_clear_values_of_people_held_back_are_read_anew(desk: Desk) -> None:
+    plain = IdentifierSpec(encoding="plain")
+    careful = desk.destination(max_change_share=0.1, identifier=plain)
+    desk.sync(careful)
+    before = desk.sent()
+    desk.acknowledge(150)
+    with pytest.raises(ChangeTooLarge) as held:
+        desk.sync(careful, only=5)
+    assert held.value.outcome is not None and held.value.outcome.removed == 150
+    assert desk.sent() == before
+
+
+def test_an_erased_person_leaves_though_the_rest_is_held_back(desk: Desk) -> None:
+    careful = desk.destination(max_change_share=0.1)
+    desk.sync(careful)
+    desk.acknowledge(150)
+    gone = desk.sent()[0]
+    erased = Query(
+        "delete from identity.subject "
+        "where subject_id in (select unnest($s::bigint[]))",
+        {"s": desk.subjects([gone])},
+    )
+    commit(desk.lake, [change("identity.subject", erased)], message="erase")
+    with pytest.raises(ChangeTooLarge):
+        desk.sync(careful, only=5)
+    assert gone not in desk.sent()
+
+
+def test_the_floor_does_not_let_too_large_a_change_pass(desk: Desk) -> None:
+    outside = desk.destination(internal=False, max_change_share=0.1)
+    desk.sync(desk.destination(max_change_share=0.1))
+    desk.acknowledge(150)
+    values = desk.sent()
+    with pytest.raises(ChangeTooLarge):
+        desk.sync(outside, only=5)
+    assert desk.sent() == values
+
+
+def test_too_large_a_change_does_not_keep_others_from_their_withdrawals(
+    desk: Desk,
+) -> None:
+    first, second = (
+        desk.home / "config" / "destinations" / name
+        for name in ("warehouse.yaml", "zoo.yaml")
+    )
+    text = first.read_text() + "max_change_share: 0.1\n"
+    second.write_text(
+        text.replace("destination: warehouse", "destination: zoo").replace(
+            "data/exports/warehouse", "data/exports/zoo"
+        )
+    )
+    first.write_text(text)
+    names = ["warehouse", "zoo"]
+    sync_segments(desk.workspace, names, as_of=UNTIL)
+    gone = min(desk.ledger("add"))
+    desk.acknowledge(150)
+    desk.withdraw(desk.subjects([gone]))
+    with pytest.raises(ChangeTooLarge, match="to warehouse would change"):
+        sync_segments(desk.workspace, names, as_of=UNTIL)
+    left = desk.lake.rows(
+        "select destination, count(*) from activation.ledger "
+        "where destination_value = $v and operation = 'remove' group by 1 order by 1",
+        v=gone,
+    )
+    assert left == [("warehouse", 1), ("zoo", 1)]
+
+
+def test_what_was_removed_below_the_floor_stays_on_record(desk: Desk) -> None:
+    desk.sync()
+    desk.withdraw(desk.subjects(desk.ledger("add")[:1]))
+    outside = desk.destination(internal=False)
+    desk.sync(outside)
+    desk.sync(outside)
+    statuses = desk.lake.rows("select status from activation.sync order by status")
+    assert statuses == [("held",), ("written",), ("written",)]
 
 
 def test_a_dry_run_writes_nothing_and_tells_what_a_sync_does(desk: Desk) -> None:

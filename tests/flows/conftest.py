@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from keyed_workspace import build
 from whole_job import PEOPLE, SEED, sample_workspace
 
 from dmp.flows.demo import Summary
@@ -36,3 +37,11 @@ def summary(demo_home: Path) -> Summary:
     """What the whole job on the sample came to, run through the notebooks."""
     with Workspace(demo_home) as workspace:
         return run_demo(workspace, people=PEOPLE, seed=SEED)
+
+
+@pytest.fixture(scope="session")
+def base(
+    tmp_path_factory: pytest.TempPathFactory, isolated_environment: pytest.MonkeyPatch
+) -> Path:
+    """A folder with a workspace `ws` and its `keys`, to be copied before it is used."""
+    return build(tmp_path_factory.mktemp("base"))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import shutil
 from pathlib import Path
 
 import yaml
 
+from dmp.core.accounts import current_account
 from dmp.core.clock import instant
 from dmp.core.sql import Query
 from dmp.flows.explore import WorkspaceSegments
@@ -31,7 +31,9 @@ def test_a_download_obeys_what_was_decided_after_the_evaluation(tmp_path: Path) 
     home = tmp_path / "workspace"
     shutil.copytree(ROOT / "config", home / "config")
     roles = {
-        "users": {getpass.getuser(): ["engineer", "matcher", "marketer", "analyst"]}
+        "users": {
+            current_account().user: ["engineer", "matcher", "marketer", "analyst"]
+        }
     }
     (home / "config" / "roles.yaml").write_text(yaml.safe_dump(roles))
     shutil.copytree(ROOT / "data" / "sample", home / "data" / "landing")

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import getpass
 import stat
 from pathlib import Path
 
 import pytest
 
+from dmp.core.accounts import current_account
 from dmp.core.config import Paths, workspace_identity
 from dmp.core.errors import KeyMissing, UsageError
 from dmp.flows.initialise import initialise, template
@@ -45,7 +45,7 @@ def test_a_new_workspace_has_what_it_takes(tmp_path: Path, key_dir: Path) -> Non
         assert shipped
         assert all((made.home / part / path).is_file() for path in shipped)
     assert made.roles == tuple(sorted(HELD_BY_PEOPLE))
-    assert workspace_identity(Paths(made.home)).owner == getpass.getuser()
+    assert workspace_identity(Paths(made.home)).owner == current_account().user
 
 
 def test_keys_lie_outside_and_nobody_else_can_read(

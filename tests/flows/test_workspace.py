@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import getpass
 import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from dmp.core.accounts import current_account
 from dmp.core.errors import ConfigInvalid, DMPError, NotAllowed, UnknownName, UsageError
 from dmp.flows import activate, demo, explore, ingest, looks, maintain, resolve
 from dmp.flows import segments as flow
@@ -30,7 +30,7 @@ FUNCTIONS: Mapping[str, tuple[set[str], Callable[[Workspace], Any]]] = {
         lambda w: demo.generate_people(w, people=20, seed=1, events=False),
     ),
     "ingest": ({"engineer"}, lambda w: ingest.ingest(w, "crm")),
-    "preview a load": ({"engineer"}, lambda w: ingest.preview(w, "crm")),
+    "dry run of a load": ({"engineer"}, lambda w: ingest.dry_run(w, "crm")),
     "replay": ({"engineer"}, lambda w: ingest.replay_refused(w, "crm")),
     "train": ({"matcher"}, resolve.train_linkage),
     "resolve": ({"matcher", "engineer"}, resolve.resolve_people),
@@ -54,7 +54,7 @@ FUNCTIONS: Mapping[str, tuple[set[str], Callable[[Workspace], Any]]] = {
         lambda w: activate.sync_segments(w, as_of=AS_OF, dry_run=True),
     ),
     "maintain": ({"engineer"}, lambda w: maintain.maintain(w, keep_days=7)),
-    "sql": ({"analyst", "matcher"}, lambda w: w.sql("select 1")),
+    "sql": ({"analyst", "matcher"}, lambda w: w.sql("from core.event")),
     "look at refused rows": (COUNTERS, looks.refused_by_reason),
     "look at a profile": (COUNTERS, looks.largest_profile),
     "page of segments": (
@@ -139,7 +139,9 @@ def test_while_nobody_is_named_others_than_the_owner_hold_none(
     write_users(home, {})
     assert roles_of(home, **environ)
     identity = home / "data" / "workspace.json"
-    identity.write_text(identity.read_text().replace(getpass.getuser(), "somebody"))
+    identity.write_text(
+        identity.read_text().replace(current_account().user, "somebody")
+    )
     assert roles_of(home, **environ) == set()
 
 
@@ -156,7 +158,7 @@ def test_as_soon_as_one_is_named_only_those_hold_any(
 
 
 def test_the_variable_narrows(home: Path, environ: dict[str, str]) -> None:
-    write_users(home, {getpass.getuser(): ["analyst", "marketer", "engineer"]})
+    write_users(home, {current_account().user: ["analyst", "marketer", "engineer"]})
     assert roles_of(home, **environ, DMP_ROLE="marketer") == {"marketer"}
     assert roles_of(home, **environ, DMP_ROLE="marketer, analyst") == {
         "marketer",
@@ -165,7 +167,7 @@ def test_the_variable_narrows(home: Path, environ: dict[str, str]) -> None:
 
 
 def test_the_variable_never_widens(home: Path, environ: dict[str, str]) -> None:
-    write_users(home, {getpass.getuser(): ["analyst"]})
+    write_users(home, {current_account().user: ["analyst"]})
     with pytest.raises(NotAllowed, match="asks for engineer"):
         roles_of(home, **environ, DMP_ROLE="analyst,engineer")
     with pytest.raises(UnknownName, match="did you mean analyst"):
@@ -175,7 +177,7 @@ def test_the_variable_never_widens(home: Path, environ: dict[str, str]) -> None:
 def test_nobody_is_given_the_role_of_a_sync(
     home: Path, environ: dict[str, str]
 ) -> None:
-    write_users(home, {getpass.getuser(): ["sender"]})
+    write_users(home, {current_account().user: ["sender"]})
     with pytest.raises(UsageError, match="no person holds"):
         roles_of(home, **environ)
 

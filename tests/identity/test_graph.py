@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dmp.identity.graph import Clustering, Edges, Limits, cluster, components
+from dmp.identity.graph import Edges, Limits, Partition, cluster, components
 
 INF = float("inf")
 Pairs = dict[tuple[int, int], float]
@@ -24,9 +24,7 @@ def edges_of(pairs: Pairs, compared: bool = True) -> Edges:
     )
 
 
-def run(
-    n: int, pairs: Pairs, limits: Limits | None = None, **kinds: bool
-) -> Clustering:
+def run(n: int, pairs: Pairs, limits: Limits | None = None, **kinds: bool) -> Partition:
     comparable = np.full(n, kinds.get("comparable", True), dtype=np.bool_)
     made = edges_of(pairs, kinds.get("compared", True))
     return cluster(n, made, comparable, limits or Limits())

@@ -4,32 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from door import Door
+from door import Door, opened_door
 from sample_workspace import land_sample, load_all, open_at
 
 from dmp.flows.workspace import Workspace
-from dmp.ingest.landing import PseudonymKeys
-from dmp.ingest.load import Stores
-from dmp.privacy import Bodies, KeyStore, Vault
-from dmp.privacy.vault_key import VaultKey
-from dmp.storage.lake import Lake
 
 
 @pytest.fixture
-def door(lake: Lake, tmp_path: Path) -> Iterator[Door]:
-    key = VaultKey(bytes(range(32)), "the test")
-    with KeyStore(tmp_path / "vault" / "keys.sqlite", key) as keys:
-        stores = Stores(
-            lake,
-            Vault(tmp_path / "vault" / "blobs", keys),
-            Bodies(tmp_path / "vault" / "bodies", keys),
-            PseudonymKeys(
-                subject=keys.pseudonym_key("subject"),
-                analytics=keys.pseudonym_key("analytics"),
-                content=keys.pseudonym_key("content"),
-            ),
-        )
-        yield Door(stores, tmp_path)
+def door(tmp_path: Path) -> Iterator[Door]:
+    with opened_door(tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,12 @@ from typing import Any
 from dmp.core.config import parse
 from dmp.ingest.batch import load_file
 from dmp.ingest.contracts import Contract
+from dmp.ingest.landing import PseudonymKeys
 from dmp.ingest.load import LoadReport, Stores
+from dmp.privacy import Bodies, KeyStore, Vault
+from dmp.privacy.vault_key import VaultKey
+from dmp.storage.lake import Lake
+from dmp.storage.migrate import migrate
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
@@ -37,6 +44,26 @@ class Door:
         now: datetime = NOW,
     ) -> LoadReport:
         return load_file(self.stores, contract, self.file(content, name), now=now)
+
+
+@contextmanager
+def opened_door(folder: Path) -> Iterator[Door]:
+    """A door to an empty lake in a folder, which it leaves as it is then."""
+    key = VaultKey(bytes(range(32)), "the test")
+    store = folder / "vault" / "keys.sqlite"
+    with KeyStore(store, key) as keys, Lake(folder / "lake") as lake:
+        migrate(lake)
+        stores = Stores(
+            lake,
+            Vault(folder / "vault" / "blobs", keys),
+            Bodies(folder / "vault" / "bodies", keys),
+            PseudonymKeys(
+                subject=keys.pseudonym_key("subject"),
+                analytics=keys.pseudonym_key("analytics"),
+                content=keys.pseudonym_key("content"),
+            ),
+        )
+        yield Door(stores, folder)
 
 
 def contract(format_: str = "csv", **parts: Any) -> Contract:

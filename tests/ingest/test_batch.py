@@ -12,7 +12,8 @@ import pytest
 from door import NOW, Door, contract, events
 
 from dmp.core.errors import ConfigInvalid, UsageError
-from dmp.ingest.batch import load_file, preview_file
+from dmp.ingest.batch import load_file, load_files
+from dmp.ingest.dry_run import try_file
 from dmp.ingest.load import LoadReport, Stores
 from dmp.ingest.replay import replay
 from dmp.storage.lake import Lake
@@ -355,7 +356,7 @@ def test_equal_rows_of_purchases_are_different_ones(door: Door) -> None:
 def test_a_preview_says_what_a_load_does_and_writes_nothing(door: Door) -> None:
     path = door.file("id,tier\n1,gold\n,x\n")
     before = door.lake.snapshot()
-    preview = preview_file(door.stores, contract(), path, now=NOW)
+    preview = try_file(door.stores, contract(), path, now=NOW).report
     assert door.lake.snapshot() == before and not preview.is_new
     report = load_file(door.stores, contract(), path, now=NOW)
     assert counts(preview) == counts(report) == (2, 1, 0, 1)
@@ -383,3 +384,67 @@ def test_a_file_that_is_not_there_or_of_another_kind_is_said(door: Door) -> None
         load_file(door.stores, contract(), door.folder / "absent.csv", now=NOW)
     with pytest.raises(UsageError, match="cannot be read as parquet"):
         door.load(contract("parquet"), "id\n1\n")
+
+
+def test_an_export_that_goes_back_to_what_it_said_is_loaded_again(door: Door) -> None:
+    gold, tin = "id,tier\n1,gold\n", "id,tier\n1,tin\n"
+    days = [NOW + timedelta(days=day) for day in range(5)]
+    told = [
+        door.load(contract(), text, name="export.csv", now=now).is_new
+        for text, now in zip([gold, tin, gold, gold, tin], days, strict=True)
+    ]
+    assert told == [True, True, True, False, True]
+    assert tiers(door.lake) == ["gold", "tin", "gold", "tin"]
+
+
+def test_old_files_that_still_lie_there_say_nothing_new(door: Door) -> None:
+    gold, later = "id,tier\n1,gold\n", NOW + timedelta(days=1)
+    files = [door.file(gold, "1.csv"), door.file("id,tier\n1,tin\n", "2.csv")]
+    for now in (NOW, later):
+        load_files(door.stores, contract(), files, now=now)
+        assert tiers(door.lake) == ["gold", "tin"]
+    back = door.load(contract(), gold, name="3.csv", now=later)
+    assert back.is_new and tiers(door.lake)[-1] == "gold"
+    assert not door.load(contract(), gold, name="3.csv", now=later).is_new
+
+
+def test_rows_of_columns_with_dots_are_replayed(door: Door) -> None:
+    age = {"from": "who.age", "type": "integer", "purpose": "a"}
+    faulty = contract(fields={"age": age}, subject=[{"from": "who.id", "kind": "user"}])
+    door.load(faulty, "who.id,who.age\n1,30\n2,?\nbroken\n")
+    mended = contract(
+        fields={"age": {**age, "on_fault": "drop"}},
+        subject=[{"from": "who.id", "kind": "user"}],
+    )
+    (report,) = replay(door.stores, mended, now=NOW + timedelta(1))
+    assert counts(report) == (1, 0, 1, 0)
+    assert door.lake.value("select count(*) from identity.subject") == 2
+
+
+def test_rows_of_parquet_are_replayed_with_nested_and_odd_values(door: Door) -> None:
+    columns = {"id": [1, 2], "n": [1.5, float("nan")], "home": [{"town": "Leeds"}] * 2}
+    pq.write_table(pa.table(columns), door.folder / "p.parquet")
+    number = {"from": "n", "type": "number", "purpose": "a"}
+    fields = {"n": number, "town": {"from": "home.town", "purpose": "a"}}
+    faulty = contract("parquet", fields=fields)
+    report = load_file(door.stores, faulty, door.folder / "p.parquet", now=NOW)
+    assert counts(report) == (2, 1, 0, 1)
+    mended = {**fields, "n": {**number, "on_fault": "drop"}}
+    made = contract("parquet", fields=mended)
+    (again,) = replay(door.stores, made, now=NOW + timedelta(1))
+    assert counts(again) == (1, 1, 0, 0)
+    assert door.lake.rows(
+        "select attributes.n, attributes.town from core.record order by 1"
+    ) == [(1.5, "Leeds"), (None, "Leeds")]
+
+
+def test_what_an_event_from_the_future_says_is_not_the_newest_for_ever(
+    door: Door,
+) -> None:
+    fields = {"tier": {"from": "tier", "purpose": "a"}}
+    spec = events().model_dump(by_alias=True)["event"]
+    made = contract("jsonl", fields=fields, event=spec)
+    door.load(made, lines(page("a", "2040-01-01T00:00:00Z", tier="gold")))
+    later = page("b", "2026-07-02T10:00:00Z", tier="tin")
+    door.load(made, lines(later), now=NOW + timedelta(days=2))
+    assert tiers(door.lake) == ["gold", "tin"]

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from multiprocessing import get_context
@@ -10,13 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from audit_attacks import (
+    HEAD_ATTACKS,
+    LOG_ATTACKS,
+    AuditFiles,
+    chained,
+    keep_copies,
+    lines,
+    put,
+    rehash_and_sign,
+)
 
 from dmp.core.errors import KeyMissing, PrivacyError
 from dmp.privacy.audit import AuditLog
-from dmp.privacy.audit_check import NO_RECORD, record_hash, verify_log
+from dmp.privacy.audit_check import record_hash, verify_log
+from dmp.privacy.audit_faults import NO_RECORD
 from dmp.privacy.audit_heads import create_signing_key, load_signing_key
-
-Lines = list[bytes]
 
 
 def opened(root: Path) -> AuditLog:
@@ -46,14 +54,6 @@ def seven(log: AuditLog) -> AuditLog:
     return log
 
 
-def lines(path: Path) -> Lines:
-    return path.read_bytes().splitlines()
-
-
-def put(path: Path, content: Lines) -> None:
-    path.write_bytes(b"".join(line + b"\n" for line in content))
-
-
 def test_an_untouched_log_is_ok(log: AuditLog, tmp_path: Path) -> None:
     assert log.verify().ok
     assert [add(log, number) for number in range(5)] == [0, 1, 2, 3, 4]
@@ -71,91 +71,79 @@ def test_without_a_signing_key_nothing_is_logged(tmp_path: Path) -> None:
         opened(tmp_path)
 
 
-def edited(content: Lines) -> Lines:
-    return [*content[:3], content[3].replace(b'"rows":3', b'"rows":4'), *content[4:]]
+def files(log: AuditLog) -> AuditFiles:
+    return AuditFiles(log.path, log.heads_path, log.path.parent / "state.json")
 
 
-def last_edited(content: Lines) -> Lines:
-    return [*content[:-1], content[-1].replace(b'"rows":6', b'"rows":5')]
-
-
-def inserted(content: Lines) -> Lines:
-    return [*content[:3], content[2], *content[3:]]
-
-
-def chained(content: Lines) -> Lines:
-    """Give each record its number and the hash of the one before it."""
-    result: Lines = []
-    previous = NO_RECORD
-    for seq, line in enumerate(content):
-        record = json.loads(line) | {"seq": seq, "previous": previous}
-        result.append(json.dumps(record, separators=(",", ":")).encode())
-        previous = record_hash(result[-1])
-    return result
-
-
-ATTACKS: dict[str, Callable[[Lines], Lines]] = {
-    "edit": edited,
-    "edit-of-the-last": last_edited,
-    "insertion": inserted,
-    "insertion-at-the-end": lambda c: chained([*c, c[-1]]),
-    "deletion": lambda c: [*c[:3], *c[4:]],
-    "reordering": lambda c: [*c[:2], c[3], c[2], *c[4:]],
-    "truncation-by-one": lambda c: c[:-1],
-    "truncation": lambda c: c[:3],
-    "emptied": lambda c: [],
-    "garbage": lambda c: [*c[:2], b"\xff{", *c[3:]],
-    "rehashed": lambda c: chained(edited(c)),
-    "rehashed-deletion": lambda c: chained([*c[:3], *c[4:]]),
-}
-
-
-@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS.keys())
-def test_every_attack_on_the_log_is_found(
-    seven: AuditLog, attack: Callable[[Lines], Lines]
+@pytest.mark.parametrize("attack", LOG_ATTACKS)
+def test_every_attack_on_the_log_is_found_by_kind_and_place(
+    seven: AuditLog, attack: str
 ) -> None:
-    put(seven.path, attack(lines(seven.path)))
+    change, kind, place = LOG_ATTACKS[attack]
+    put(seven.path, change(lines(seven.path)))
     report = seven.verify()
     assert not report.ok
-    assert report.faults
+    assert (kind, place) in {(fault.kind, fault.place) for fault in report.faults}
 
 
-@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS.keys())
-def test_a_changed_end_is_not_built_upon(
-    seven: AuditLog, attack: Callable[[Lines], Lines]
-) -> None:
+@pytest.mark.parametrize("attack", LOG_ATTACKS)
+def test_a_changed_end_is_not_built_upon(seven: AuditLog, attack: str) -> None:
     """A change further back may go unseen by an append; it stays found by verify."""
+    change, _, _ = LOG_ATTACKS[attack]
     before = lines(seven.path)
-    put(seven.path, attack(before))
+    put(seven.path, change(before))
     try:
         add(seven, 8)
     except PrivacyError as error:
         assert "was changed" in str(error)
-        assert lines(seven.path) == attack(before)
+        assert lines(seven.path) == change(before)
     else:
-        assert seven.verify().ok == (attack(before) == before[:-1])
+        assert seven.verify().ok == (change(before) == before[:-1])
 
 
-HEAD_ATTACKS: dict[str, Callable[[Lines], Lines]] = {
-    "cut": lambda c: c[:-1],
-    "emptied": lambda c: [],
-    "deleted": lambda c: [*c[:2], *c[3:]],
-    "reordered": lambda c: [c[1], c[0], *c[2:]],
-    "repeated": lambda c: [*c, c[-1]],
-    "garbage": lambda c: [*c[:2], b"{}", *c[3:]],
-    "forged": lambda c: [*c[:2], c[2].replace(b'"root":"', b'"root":"0'), *c[3:]],
-}
-
-
-@pytest.mark.parametrize("attack", HEAD_ATTACKS.values(), ids=HEAD_ATTACKS.keys())
-def test_every_attack_on_the_heads_is_found(
-    seven: AuditLog, attack: Callable[[Lines], Lines]
+@pytest.mark.parametrize("attack", HEAD_ATTACKS)
+def test_every_attack_on_the_heads_is_found_by_kind_and_place(
+    seven: AuditLog, attack: str
 ) -> None:
-    put(seven.heads_path, attack(lines(seven.heads_path)))
-    assert not seven.verify().ok
+    change, kind, place = HEAD_ATTACKS[attack]
+    put(seven.heads_path, change(lines(seven.heads_path)))
+    report = seven.verify()
+    assert not report.ok
+    assert (kind, place) in {(fault.kind, fault.place) for fault in report.faults}
 
 
-def test_log_and_heads_rewritten_with_another_key_are_found(
+def test_older_heads_without_a_state_still_lack_the_newest_records(
+    seven: AuditLog,
+) -> None:
+    put(seven.heads_path, lines(seven.heads_path)[:4])
+    files(seven).state.unlink()
+    [fault] = seven.verify().faults
+    assert (fault.kind, fault.place) == ("added", "records 4 to 6")
+    assert "older copy" in fault.what
+
+
+def test_a_log_rehashed_and_signed_by_another_key_is_found(
+    seven: AuditLog, tmp_path: Path
+) -> None:
+    rehash_and_sign(files(seven), tmp_path)
+    report = seven.verify()
+    assert not report.ok
+    found = {(fault.kind, fault.place) for fault in report.faults}
+    assert {("forged head", f"tree head {n}") for n in range(1, 8)} <= found
+    assert ("cut heads", "after tree head 0") in found
+
+
+def test_a_log_whose_heads_are_brought_back_is_rehashed(
+    seven: AuditLog, tmp_path: Path
+) -> None:
+    before = keep_copies(files(seven), tmp_path / "before")
+    rehash_and_sign(files(seven), tmp_path)
+    shutil.copy(before.heads, seven.heads_path)
+    [fault] = seven.verify().faults
+    assert (fault.kind, fault.place) == ("rehashed", "from record 3")
+
+
+def test_another_log_with_all_its_files_is_found(
     seven: AuditLog, tmp_path: Path
 ) -> None:
     forger = tmp_path / "forger"
@@ -163,12 +151,36 @@ def test_log_and_heads_rewritten_with_another_key_are_found(
     forged = opened(forger)
     for number in range(7):
         add(forged, number)
-    shutil.copy(forged.path, seven.path)
-    shutil.copy(forged.heads_path, seven.heads_path)
-    shutil.copy(forged.path.parent / "state.json", seven.path.parent / "state.json")
-    assert not seven.verify().ok
+    for mine, other in zip(
+        (seven.path, seven.heads_path, files(seven).state),
+        (forged.path, forged.heads_path, files(forged).state),
+        strict=True,
+    ):
+        shutil.copy(other, mine)
+    kinds = {fault.kind for fault in seven.verify().faults}
+    assert {"forged head", "forged state"} <= kinds
     with pytest.raises(PrivacyError, match="not signed by the audit key"):
         add(seven, 7)
+
+
+def test_a_forged_state_is_found(seven: AuditLog) -> None:
+    state = files(seven).state
+    state.write_bytes(state.read_bytes().replace(b'"size":7', b'"size":8'))
+    [fault] = seven.verify().faults
+    assert (fault.kind, fault.place) == ("forged state", "state.json")
+
+
+def test_verifying_changes_nothing(seven: AuditLog, tmp_path: Path) -> None:
+    def state() -> dict[Path, tuple[bytes, int]]:
+        return {
+            path: (path.read_bytes(), path.stat().st_mtime_ns)
+            for path in tmp_path.rglob("*")
+            if path.is_file()
+        }
+
+    before = state()
+    assert seven.verify().ok
+    assert state() == before
 
 
 def test_verifying_needs_the_public_key_alone(seven: AuditLog, tmp_path: Path) -> None:

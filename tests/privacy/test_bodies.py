@@ -45,6 +45,7 @@ def test_a_file_that_outlived_its_key_is_gone(bodies: Bodies, keys: KeyStore) ->
     keys.destroy_day_keys(TUESDAY)
     with pytest.raises(KeyMissing, match="the key of 2026-06-01 was destroyed"):
         bodies.read("shop", "a")
+    assert keys.day_key("shop", MONDAY, create=False) is None
     bodies.write("shop", MONDAY, "b", ROWS)
     with pytest.raises(KeyMissing, match="the key of 2026-06-01 was destroyed"):
         bodies.read("shop", "a")

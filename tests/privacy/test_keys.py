@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from dmp.core.errors import KeyMissing, PrivacyError, UnknownName
-from dmp.privacy.keys import DOMAINS, KeyStore
+from dmp.privacy.keys import KeyStore
+from dmp.privacy.root_keys import DOMAINS
 from dmp.privacy.sealing import key_id
 from dmp.privacy.vault_key import VaultKey
 
@@ -67,6 +68,14 @@ def test_subject_keys_come_in_the_order_asked_and_last(keys: KeyStore) -> None:
     assert keys.subject_keys(IDS, create=True) == made
     assert keys.subject_keys(IDS[::-1], create=False) == made[::-1]
     assert keys.subject_keys(IDS[:0], create=True) == []
+
+
+def test_new_subjects_among_known_ones_get_keys_and_the_known_keep_theirs(
+    keys: KeyStore,
+) -> None:
+    (known,) = keys.subject_keys(np.array([1], np.int64), create=True)
+    both = keys.subject_keys(np.array([1, 2], np.int64), create=True)
+    assert both[0] == known and both[1] not in (None, known)
 
 
 def test_more_subjects_than_one_statement_takes(keys: KeyStore) -> None:

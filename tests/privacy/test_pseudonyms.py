@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from dmp.core.errors import UsageError
 from dmp.core.sql import Query, sql
-from dmp.privacy.keys import PseudonymKey
 from dmp.privacy.pseudonyms import (
     digest_uuid,
     digest_uuid_sql,
@@ -22,6 +21,7 @@ from dmp.privacy.pseudonyms import (
     token,
     token_sql,
 )
+from dmp.privacy.root_keys import PseudonymKey
 
 KEY = PseudonymKey(3, bytes(range(32)))
 VALUE = Query("v")

@@ -1,82 +1,60 @@
 from __future__ import annotations
 
-import stat
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-from dmp.core.errors import NotAllowed, UnknownName, UsageError
+from dmp.core.errors import NotAllowed, UsageError
 from dmp.privacy.roles import (
     HELD_BY_PEOPLE,
     PERMISSIONS,
     Caller,
     Permission,
     Role,
-    actor_id,
     as_sender,
-    caller,
-    load_actor_key,
+    holders,
+    may,
+    permissions_of,
     require,
 )
 
-KEY = b"a" * 32
-USERS = {"jane": ["analyst", "marketer"], "svc": ["engineer"]}
 NOON = datetime(2026, 6, 30, 12, tzinfo=UTC)
-
-
-def who(user: str, role: str = "") -> Caller:
-    return caller(USERS, {"DMP_ROLE": role}, user, actor_key=KEY)
 
 
 def holding(*roles: Role) -> Caller:
     return Caller("u_0123456789ab", frozenset(roles))
 
 
-def test_a_caller_is_named_by_a_pseudonym() -> None:
-    jane = who("jane")
-    assert jane.roles == {Role.ANALYST, Role.MARKETER}
-    assert jane.actor == actor_id("jane", KEY)
-    assert jane.actor != actor_id("jane", b"b" * 32)
-    assert len(jane.actor) == 14
-    assert "jane" not in repr(jane)
-
-
-def test_an_unknown_user_may_do_nothing() -> None:
-    stranger = who("stranger")
-    assert stranger.roles == frozenset()
-    for permission in Permission:
-        with pytest.raises(NotAllowed):
-            require(stranger, permission)
-
-
-def test_the_environment_only_narrows() -> None:
-    assert who("jane", "analyst").roles == {Role.ANALYST}
-    assert who("jane", "marketer, analyst").roles == {Role.ANALYST, Role.MARKETER}
-    with pytest.raises(NotAllowed, match="asks for admin"):
-        who("jane", "analyst,admin")
-    with pytest.raises(NotAllowed):
-        who("stranger", "analyst")
-    with pytest.raises(UnknownName, match="analyst"):
-        who("jane", "analist")
-
-
 def test_no_person_holds_sender() -> None:
-    with pytest.raises(UsageError, match="sender"):
-        caller({"jane": ["sender"]}, {}, "jane", actor_key=KEY)
     assert Role.SENDER not in HELD_BY_PEOPLE
     assert len(HELD_BY_PEOPLE) == len(Role) - 1
 
 
 def test_a_refusal_names_the_permission_and_its_roles() -> None:
+    caller = holding(Role.ANALYST, Role.MARKETER)
     with pytest.raises(NotAllowed) as caught:
-        require(who("jane"), Permission.READ_CLEAR)
+        require(caller, Permission.READ_CLEAR)
     assert str(caught.value) == (
         "read_clear is not allowed to analyst, marketer; it needs the role matcher"
     )
     with pytest.raises(PermissionError):
-        require(who("svc"), Permission.PREVIEW)
-    require(who("jane"), Permission.PREVIEW)
+        require(holding(Role.ENGINEER), Permission.PREVIEW)
+    require(caller, Permission.PREVIEW)
+
+
+def test_who_holds_no_role_may_do_nothing_and_is_told_where_roles_come_from() -> None:
+    for permission in Permission:
+        with pytest.raises(NotAllowed, match=r"no role.*config/roles\.yaml.*ask"):
+            require(holding(), permission)
+    assert permissions_of(holding()) == ()
+
+
+def test_what_a_caller_may_is_what_the_roles_include() -> None:
+    caller = holding(Role.ADMIN)
+    assert set(permissions_of(caller)) == PERMISSIONS[Role.ADMIN]
+    assert may(caller, Permission.COUNT, Permission.MANAGE_KEYS)
+    assert not may(caller, Permission.COUNT, Permission.PREVIEW)
+    assert holders(Permission.TRAIN, Permission.SEND) == (Role.MATCHER, Role.MARKETER)
 
 
 @pytest.mark.parametrize(
@@ -128,9 +106,3 @@ def test_only_who_may_send_becomes_a_sender() -> None:
         as_sender(sender, "google", "advertising")
     with pytest.raises(UsageError):
         as_sender(holding(Role.MARKETER), "meta", "")
-
-
-def test_the_key_of_actors_is_made_once(tmp_path: Path) -> None:
-    path = tmp_path / "audit" / "actor.key"
-    assert load_actor_key(path) == load_actor_key(path)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -121,6 +121,8 @@ def test_subjects_without_a_key_are_left_out(vault: Vault, keys: KeyStore) -> No
     assert rows(vault.read(asked, ["name"])) == [(2, "a", "Bob")]
     keys.destroy_subject_keys(np.array([2], np.int64))
     assert vault.read(asked, ["name"]).num_rows == 0
+    erased = np.array([1, 2], np.int64)
+    assert keys.subject_keys(erased, create=False) == [None, None]
 
 
 def test_a_subject_that_came_back_has_only_its_new_versions(

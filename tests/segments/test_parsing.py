@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from dmp.core.errors import RuleInvalid, UsageError
 from dmp.segments.documents import segment_document
 from dmp.segments.parsing import parse
+from dmp.segments.saved import read_saved
 from dmp.segments.source import load, read, read_beside
 
 from . import worlds
@@ -253,3 +255,34 @@ def test_a_segment_survives_its_document(seed: int) -> None:
     _, _, pool = worlds.moments().make(random)
     made = parse(segment(worlds.rules(pool).make(random)))
     assert repr(parse(segment_document(made))) == repr(made)
+
+
+HOSTILE = {
+    "aliases of aliases": (
+        "a: &a [x, x, x, x, x, x, x, x, x]\n"
+        + "".join(f"{c}: &{c} [{f'*{b}, ' * 9}]\n" for b, c in pairwise("abcdefghi")),
+        "holds more than 50,000 values",
+    ),
+    "lists in YAML": ("- " * 5_000 + "x", "nested too deeply"),
+    "lists in JSON": ("[" * 100_000, "nested too deeply"),
+    "objects in JSON": ('{"a":' * 50_000, "nested too deeply"),
+    "a tag that does not fit": ("rule: !!bool perhaps", "not readable as YAML"),
+    "digits": ("rule: " + "9" * 5_000, "not readable as YAML"),
+}
+
+
+@pytest.mark.parametrize(("text", "told"), HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_hostile_rule_is_refused_in_words(text: str, told: str) -> None:
+    with pytest.raises(RuleInvalid, match=told):
+        read(text)
+
+
+def test_the_faults_of_all_saved_segments_are_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text("segment: two\nrule: {all: []}\n")
+    (tmp_path / "two.yaml").write_text("segment: two\nrule: {did: 3}\ncolour: red\n")
+    (tmp_path / "three.yaml").write_bytes(b"\xff")
+    with pytest.raises(RuleInvalid) as caught:
+        read_saved(tmp_path)
+    files = {fault.path.partition(":")[0] for fault in caught.value.faults}
+    assert files == {"one.yaml", "two.yaml", "three.yaml"}
+    assert len(caught.value.faults) >= 4

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from dmp.core.config import Document, parse, read_yaml, yaml_files
+from dmp.core.config import Document, parse, read_all, read_yaml
 from dmp.core.errors import ConfigInvalid, Fault, UnknownName
 
 MINIMUM_AUDIENCE = 100
@@ -53,8 +53,9 @@ class Destination(Document):
             below the minimum sent.
         minimum: the destination's own least audience; 100 is the least for all.
         max_change_share: a sync that would add and remove more than this share of
-            the audience that is there stops, unless it is forced. Audiences of fewer
-            than 100 identifiers may change freely.
+            the audience that is there stops, unless it is forced; the identifiers of
+            people who withdrew consent or were erased are taken away all the same.
+            Audiences of fewer than 100 identifiers may change freely.
     """
 
     destination: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -79,17 +80,18 @@ def read_destinations(folder: Path) -> dict[str, Destination]:
     """Return the destinations of a folder by name.
 
     Raises:
-        ConfigInvalid: the faults of the first faulty file.
+        ConfigInvalid: the faults of all files at once.
     """
-    found = {}
-    for path in yaml_files(folder):
-        where = f"config/destinations/{path.name}"
-        destination = parse(Destination, read_yaml(path), where)
-        if destination.destination != path.stem:
-            fault = Fault("destination", "differs from the file's name", path.stem)
-            raise ConfigInvalid(where, [fault])
-        found[destination.destination] = destination
-    return found
+    return read_all(folder, _read)
+
+
+def _read(path: Path) -> Destination:
+    where = f"config/destinations/{path.name}"
+    destination = parse(Destination, read_yaml(path), where)
+    if destination.destination != path.stem:
+        fault = Fault("destination", "differs from the file's name", path.stem)
+        raise ConfigInvalid(where, [fault])
+    return destination
 
 
 def chosen(destinations: Mapping[str, Destination], name: str) -> Destination:

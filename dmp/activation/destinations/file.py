@@ -16,6 +16,15 @@ _COPY_OPTIONS = {
     "parquet": "format parquet",
     "jsonl": "format json",
 }
+_SAFE_VALUE = Query(
+    r"""case when regexp_matches(value, '^[=@\t\r\n+-]')
+        and not regexp_full_match(value, '\+[0-9]+|[A-Za-z0-9+/]{43}=')
+    then chr(39) || value else value end"""
+)
+"""A cell that no spreadsheet runs. Phone numbers and hashes are as they are.
+
+Source: OWASP, CSV injection.
+"""
 _CHUNK_BYTES = 1 << 20
 
 
@@ -51,13 +60,14 @@ def write_audience(
 
     The file appears under its name only when it is complete and on disk; a crash
     leaves at most a `.partial` file, which the next write replaces. An equal audience
-    gives equal bytes.
+    gives equal bytes. In CSV a value that a spreadsheet would run begins with `'`.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     partial.unlink(missing_ok=True)
     rows = sql(
-        "select value as {column} from {values} order by value",
+        "select {value} as {column} from {values} order by 1",
+        value=_SAFE_VALUE if format_ == "csv" else Name("value"),
         column=Name(column),
         values=values,
     )

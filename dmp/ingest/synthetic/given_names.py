@@ -153,3 +153,13 @@ def informal(dice: random.Random, name: str) -> str:
     """Return a nickname of a given name, or '' when it has none."""
     forms = NICKNAMES.get(name)
     return dice.choice(forms) if forms else ""
+
+
+@cache
+def known_given_names() -> frozenset[str]:
+    """Return every given name of the lists, lower-case, with the nicknames."""
+    listed = (*_FEMALE, *_MALE, _FEMALE_TAIL, _MALE_TAIL)
+    short = (form for forms in NICKNAMES.values() for form in forms)
+    return frozenset(
+        name.lower() for name in (*(w for part in listed for w in part.split()), *short)
+    )

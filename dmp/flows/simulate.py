@@ -1,0 +1,244 @@
+"""See what other identity settings or another model would change, before they do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dmp.core.config import parse, read_yaml
+from dmp.flows.resolve import current_model, identity_settings, profile_settings
+from dmp.flows.segments import saved_segments
+from dmp.flows.workspace import Workspace
+from dmp.identity.linkage import LinkageModel, read_model, require_fit, train
+from dmp.identity.profiles import build_profiles
+from dmp.identity.records import stage_linkage_records
+from dmp.identity.resolve import Resolution, resolve
+from dmp.identity.settings import IdentitySettings
+from dmp.privacy import Permission, encrypted_spill
+from dmp.segments import build
+from dmp.segments.population import workspace_population
+from dmp.storage.fork import forked
+from dmp.storage.lake import Lake
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from dmp.segments.saved import Saved
+
+_EXAMPLES = 10
+
+
+@dataclass(frozen=True)
+class AudienceChange:
+    """How one segment would change.
+
+    Attributes:
+        before: its members as things stand.
+        after: its members under the simulated settings.
+        entered: profile ids that would be in it and are not; `left` the other way
+            round. A profile that a merge ends counts among those that leave.
+    """
+
+    segment: str
+    before: int
+    after: int
+    entered: int
+    left: int
+
+
+@dataclass(frozen=True)
+class IdChange:
+    """One merge or split that would happen, by profile ids."""
+
+    action: str
+    profile_id: str
+    other_profile_id: str
+    subjects: int
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What a resolve run with other settings would do; nothing was written.
+
+    Attributes:
+        is_same: the run would change nothing.
+        people_before: standing profiles now; `people_after` then.
+        merged: ids that would become aliases.
+        split: ids that would lose subjects to another id.
+        moved_subjects: subjects that would change their profile.
+        largest_before: subjects of the five largest profiles now, then as
+            `largest_after`.
+        audiences: every saved segment.
+        examples: the largest merges and splits, at most ten.
+    """
+
+    model: str
+    is_same: bool
+    people_before: int
+    people_after: int
+    merged: int
+    split: int
+    moved_subjects: int
+    largest_before: tuple[int, ...]
+    largest_after: tuple[int, ...]
+    audiences: tuple[AudienceChange, ...]
+    examples: tuple[IdChange, ...]
+
+
+def simulate(
+    workspace: Workspace,
+    *,
+    config: Path | None = None,
+    model: Path | None = None,
+    retrain: bool = False,
+) -> Simulation:
+    """Resolve on a fork of the lake and say what would come out otherwise.
+
+    Everything runs as it would for real: evidence, clusters, ids, profiles, segments.
+    The fork is removed at the end; neither lake nor models change.
+
+    Args:
+        config: settings in the form of `config/identity.yaml`; None takes that file.
+        model: a kept model, `data/models/people/people-….json`; None takes the current.
+        retrain: train a model for the settings, for this simulation alone.
+
+    Raises:
+        ConfigInvalid: the settings have faults.
+        UsageError: the model compares other fields than the settings name.
+        NotAllowed: the caller may not train models.
+    """
+    workspace.allow(Permission.TRAIN)
+    settings = _settings(workspace, config)
+    now = workspace.clock()
+    with _fork(workspace) as lake:
+        chosen = _model(workspace, lake, settings, model, retrain, now)
+        saved = saved_segments(workspace)
+        before = _census(lake), _audiences(lake, saved, now)
+        resolution = resolve(
+            lake,
+            workspace.vault,
+            settings,
+            chosen,
+            run_id="simulation",
+            now=now,
+            actor=workspace.caller.actor,
+        )
+        build_profiles(lake, profile_settings(workspace), now=now)
+        after = _census(lake), _audiences(lake, saved, now)
+        return _compared(lake, resolution, before, after)
+
+
+@dataclass(frozen=True)
+class _Census:
+    people: int
+    largest: tuple[int, ...]
+
+
+def _settings(workspace: Workspace, config: Path | None) -> IdentitySettings:
+    if config is None:
+        return identity_settings(workspace)
+    return parse(IdentitySettings, read_yaml(config), str(config))
+
+
+def _model(
+    workspace: Workspace,
+    lake: Lake,
+    settings: IdentitySettings,
+    path: Path | None,
+    retrain: bool,
+    now: datetime,
+) -> LinkageModel | None:
+    if settings.linkage is None:
+        return None
+    if retrain:
+        stage_linkage_records(lake, workspace.vault, settings.linkage)
+        return train(lake, settings.linkage, now=now)
+    if path is None:
+        return current_model(workspace, settings)
+    model = read_model(path)
+    require_fit(model, settings.linkage)
+    return model
+
+
+@contextmanager
+def _fork(workspace: Workspace) -> Iterator[Lake]:
+    scratch = workspace.paths.scratch
+    original = workspace.lake
+    scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with ExitStack() as spills:
+
+        def prepare(connection: DuckDBPyConnection) -> None:
+            spills.enter_context(encrypted_spill(connection, scratch))
+
+        with forked(original, scratch, prepare=prepare) as lake:
+            yield lake
+
+
+def _census(lake: Lake) -> _Census:
+    sizes = lake.rows(
+        "select count(*) as n from identity.assignment where valid_to is null "
+        "group by profile_key order by n desc"
+    )
+    return _Census(len(sizes), tuple(size for (size,) in sizes[:5]))
+
+
+def _audiences(
+    lake: Lake, saved: Mapping[str, Saved], now: datetime
+) -> dict[str, set[int]]:
+    population = workspace_population(lake, now)
+    members = {}
+    for name in saved:
+        build.evaluate(lake, population, saved, name, now)
+        rows = lake.rows("select profile_key from member")
+        members[name] = {key for (key,) in rows}
+    return members
+
+
+def _compared(
+    lake: Lake,
+    resolution: Resolution,
+    before: tuple[_Census, dict[str, set[int]]],
+    after: tuple[_Census, dict[str, set[int]]],
+) -> Simulation:
+    changes = lake.records(_CHANGES)
+    moved = lake.value(
+        "select count(*) from identity.assignment as a where a.run_id = 'simulation' "
+        "and exists (select 1 from identity.assignment as b where "
+        "b.subject_id = a.subject_id and b.valid_to = a.valid_from "
+        "and b.profile_key <> a.profile_key)"
+    )
+    return Simulation(
+        model=resolution.model,
+        is_same=not resolution.is_new or not (changes or moved),
+        people_before=before[0].people,
+        people_after=after[0].people,
+        merged=sum(each["action"] == "merge" for each in changes),
+        split=len({e["profile_id"] for e in changes if e["action"] == "split"}),
+        moved_subjects=int(moved),
+        largest_before=before[0].largest,
+        largest_after=after[0].largest,
+        audiences=tuple(_audience_changes(before[1], after[1])),
+        examples=tuple(IdChange(**each) for each in changes[:_EXAMPLES]),
+    )
+
+
+def _audience_changes(
+    before: Mapping[str, set[int]], after: Mapping[str, set[int]]
+) -> Iterator[AudienceChange]:
+    for name, old in before.items():
+        new = after[name]
+        yield AudienceChange(name, len(old), len(new), len(new - old), len(old - new))
+
+
+_CHANGES = """
+select c.action, p.profile_id, o.profile_id as other_profile_id, c.subjects
+from identity.change as c
+join identity.profile as p using (profile_key)
+join identity.profile as o on o.profile_key = c.other_profile_key
+where c.run_id = 'simulation' and c.action in ('merge', 'split')
+order by c.subjects desc, c.action, p.profile_id, o.profile_id
+"""

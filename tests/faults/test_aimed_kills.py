@@ -1,0 +1,60 @@
+"""Commands killed just before, inside and just after a commit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from boxes import kill
+from cases import CASES, Stage
+from contents import contents, difference, orphans
+from gate import after_commit, before_commit, inside_commit
+
+from dmp.storage.lake import Lake
+
+GATES = {"before": before_commit, "inside": inside_commit, "after": after_commit}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "moment"),
+    [
+        ("ingest one", "inside"),
+        ("ingest one", "after"),
+        ("sync", "before"),
+        ("resolve", "inside"),
+    ],
+)
+def test_a_command_killed_at_its_commit_is_whole_or_not_there(
+    stage: Stage, name: str, moment: str, tmp_path: Path
+) -> None:
+    whole, _ = stage.unbroken(name)
+    box = stage.before(name).copy(tmp_path / "box")
+    root = box.home / "data" / "lake"
+    with Lake(root, read_only=True) as lake:
+        snapshot = lake.snapshot()
+    with GATES[moment](root, lambda: box.start(*CASES[name].arguments)) as process:
+        assert kill(process)
+    with Lake(root, read_only=True) as lake:
+        assert lake.snapshot() == snapshot + (moment == "after")
+    box.run(*CASES[name].arguments)
+    assert difference(contents(box), whole) == ""
+
+
+def test_files_of_a_commit_cut_short_are_cleared_by_maintenance(
+    stage: Stage, tmp_path: Path
+) -> None:
+    box = stage.before("ingest one").copy(tmp_path / "box")
+    root = box.home / "data" / "lake"
+    with inside_commit(root, lambda: box.start("ingest", "crm")) as process:
+        kill(process)
+    with Lake(root) as lake:
+        left = orphans(lake)
+    assert left
+    before = contents(box).tables
+    box.run("maintain", "--keep-days", "0")
+    assert contents(box).tables == before
+    with Lake(root) as lake:
+        assert orphans(lake) == []
+    there = {path.name for path in (root / "files").rglob("*.parquet")}
+    assert there.isdisjoint(left)

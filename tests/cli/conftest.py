@@ -43,7 +43,8 @@ def dmp(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Call]:
     """Call the command line as the installed command does."""
-    before = signal.getsignal(signal.SIGTERM)
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
+    before = {number: signal.getsignal(number) for number in numbers}
 
     def call(*arguments: str) -> Shown:
         monkeypatch.setattr(sys, "argv", ["dmp", *arguments])
@@ -56,7 +57,8 @@ def dmp(
         return Shown(code, *capsys.readouterr())
 
     yield call
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
     logging.getLogger().setLevel(logging.WARNING)
 
 

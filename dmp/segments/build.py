@@ -118,7 +118,7 @@ def _build_one(
     """Evaluate and keep one segment, one process at a time: differences are kept."""
     folder = lake.root / "segment-lock" / name
     with fair_lock(folder, timeout_s=_LOCK_TIMEOUT_S, name=f"segment {name}"):
-        now = not_before(lake, now, "segment.result.computed_at")
+        now = not_before(lake, now, "segment.result.computed_at", "ops.load.loaded_at")
         found = evaluate(lake, population, saved, name, as_of)
         one = saved[name]
         writes = [

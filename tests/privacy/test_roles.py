@@ -63,7 +63,7 @@ def test_what_a_caller_may_is_what_the_roles_include() -> None:
         (Permission.READ_CLEAR, {Role.MATCHER}),
         (Permission.READ_IDENTIFIERS, {Role.SENDER}),
         (Permission.PREVIEW, {Role.ANALYST}),
-        (Permission.EXPLAIN, {Role.ANALYST}),
+        (Permission.EXPLAIN, {Role.ANALYST, Role.MATCHER}),
         (Permission.SEND, {Role.MARKETER}),
         (Permission.ERASE, {Role.PRIVACY_OFFICER}),
         (Permission.MANAGE_KEYS, {Role.ADMIN}),

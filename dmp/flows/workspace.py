@@ -145,10 +145,14 @@ class Workspace:
 
     @cached_property
     def stores(self) -> Stores:
-        """What a load writes to."""
+        """What a load writes to; an audit record that a crash cut short is finished.
+
+        A load that brings nothing new records nothing, and would leave it cut.
+        """
         from dmp.ingest.landing import PseudonymKeys
         from dmp.ingest.load import Stores
 
+        self.audit.complete()
         keys = PseudonymKeys(
             subject=self.keys.pseudonym_key("subject", FOUNDING),
             analytics=self.keys.pseudonym_key("analytics", FOUNDING),

@@ -131,11 +131,21 @@ class AuditLog:
             self._write(self._next_state(state, line))
         return seq
 
+    def complete(self) -> None:
+        """Write what a crash kept from a record that was already signed; else nothing.
+
+        Raises:
+            PrivacyError: the log is not what was signed last; nothing was written.
+        """
+        if self._state_path.exists():
+            with exclusive(self._lock_path):
+                self._completed_state()
+
     def verify(self) -> AuditReport:
         """Say whether any record was edited, added, removed, moved or cut off.
 
         Changes nothing. A record that a crash kept from the log counts as cut off
-        until the next append completes it.
+        until `complete`, or the next append, adds it.
         """
         with shared(self._lock_path):
             return self._verified()

@@ -209,6 +209,19 @@ def test_a_crash_after_the_state_is_completed(
     assert all(new.startswith(old) for new, old in zip(after, before, strict=True))
 
 
+def test_what_a_crash_kept_is_completed_without_another_record(
+    seven: AuditLog,
+) -> None:
+    whole = [path.read_bytes() for path in parts(seven)]
+    for path, content in zip(parts(seven)[:2], whole, strict=False):
+        path.write_bytes(b"".join(content.splitlines(keepends=True)[:-1]))
+    assert not seven.verify().ok
+    seven.complete()
+    assert [path.read_bytes() for path in parts(seven)] == whole
+    seven.complete()
+    assert [path.read_bytes() for path in parts(seven)] == whole
+
+
 def test_a_lost_state_is_rebuilt_only_from_what_was_signed(seven: AuditLog) -> None:
     path, _, state = parts(seven)
     state.unlink()

@@ -123,5 +123,24 @@ def stages() -> Iterator[Tell]:
         yield tell
 
 
+@contextmanager
+def one_by_one() -> Iterator[Callable[[str], None]]:
+    """Show a bar for each stage; give the function that begins the next."""
+    with stages() as show:
+        begun: list[str] = []
+
+        def begin(stage: str) -> None:
+            end()
+            begun.append(stage)
+            show(stage, 0, 1)
+
+        def end() -> None:
+            for stage in begun[-1:]:
+                show(stage, 1, 1)
+
+        yield begin
+        end()
+
+
 def _move(bars: Progress, task: Any, done: int, total: int, *_: Any) -> None:
     bars.update(task, completed=done, total=total)

@@ -1,0 +1,1 @@
+"""How well people are linked, beside Splink's documented recipe."""

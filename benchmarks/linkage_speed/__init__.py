@@ -1,0 +1,1 @@
+"""How fast many people are linked, beside Splink's documented recipe."""

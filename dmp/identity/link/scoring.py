@@ -1,0 +1,111 @@
+"""Match weights of pairs: levels, frequencies of the values, and a prior by source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dmp.identity.link.blocking import Pairs
+from dmp.identity.link.nodes import Ints, Nodes
+from dmp.identity.link.patterns import Floats
+from dmp.identity.link.training import (
+    AREA,
+    AT_HOME,
+    MATCHES,
+    N_CLASSES,
+    RANDOM,
+    Parameters,
+    is_own,
+)
+from dmp.identity.link.vectors import Comparison, Levels
+
+_ROUNDS = 15
+_LEAST_COUNT = 0.5
+_PRIOR_MATCHES = 2.0
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Match weights in bits (log2 of the odds that a pair is a match)."""
+
+    weight: Floats
+    shares: Floats
+
+
+def class_likelihoods(
+    nodes: Nodes,
+    compared: Sequence[Comparison],
+    parameters: Parameters,
+    pairs: Pairs,
+    levels: Levels,
+    own: Floats,
+) -> Floats:
+    """Return log P(vector | class) of each pair, by classes.
+
+    Agreement on a value counts by how rare that value is, wherever a class agrees by
+    chance. `own` is, by comparison, how many other records of the same person hold a
+    value, on average: they do not make it common.
+    """
+    found = parameters.log_likelihood(levels)
+    for place, comparison in enumerate(compared):
+        field = nodes.fields[comparison.field]
+        rows = np.flatnonzero(levels[:, place] == 0)
+        counts = np.bincount(field.codes[field.codes >= 0], minlength=len(field.values))
+        total = counts.sum()
+        table = parameters.levels[place]
+        others = np.maximum(counts - 1 - own[place], 0) + _LEAST_COUNT
+        chance = np.minimum(others / total, 0.9)[field.codes[pairs.left[rows]]]
+        for c in range(N_CLASSES):
+            if not is_own(comparison, c):
+                found[rows, c] += np.log(chance) - np.log(table[c, 0])
+    return found
+
+
+def score(likelihood: Floats, shares: Floats, cells: Ints, n_pairs: Floats) -> Scored:
+    """Weigh each pair; how frequent matches are is learned for each pair of sources.
+
+    Args:
+        cells: number of the pair of sources that each pair belongs to.
+        n_pairs: all pairs of nodes of each pair of sources.
+    """
+    by_cell = np.tile(shares, (len(n_pairs), 1))
+    learned = (*AT_HOME, *MATCHES)
+    start = shares[list(learned)]
+    for _ in range(_ROUNDS):
+        found = _posterior(likelihood, by_cell[cells])
+        for place, c in enumerate(learned):
+            total = np.bincount(cells, found[:, c], minlength=len(n_pairs))
+            by_cell[:, c] = (total + _PRIOR_MATCHES * start[place] / start.sum()) / (
+                n_pairs + _PRIOR_MATCHES / start.sum()
+            )
+    logs = likelihood + np.log(np.maximum(by_cell, 1e-300))[cells]
+    match = np.logaddexp.reduce(logs[:, MATCHES], axis=1)
+    other = np.logaddexp.reduce(logs[:, [RANDOM, AREA, *AT_HOME]], axis=1)
+    return Scored((match - other) / np.log(2), by_cell)
+
+
+def _posterior(likelihood: Floats, shares: Floats) -> Floats:
+    logs = likelihood + np.log(np.maximum(shares, 1e-300))
+    logs -= logs.max(axis=1, keepdims=True)
+    found = np.exp(logs)
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
+
+
+def source_cells(
+    nodes: Nodes, left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]
+) -> tuple[Ints, Floats]:
+    """Number the pairs of sources; return that of each pair, and all pairs of each."""
+    sizes = np.bincount(nodes.source).astype(np.float64)
+    n = len(sizes)
+    low = np.minimum(nodes.source[left], nodes.source[right]).astype(np.int64)
+    high = np.maximum(nodes.source[left], nodes.source[right]).astype(np.int64)
+    if n > 30:
+        same = sizes @ (sizes - 1) / 2
+        cross = (sizes.sum() ** 2 - (sizes**2).sum()) / 2
+        return (low != high).astype(np.int64), np.array([same, cross])
+    totals = np.outer(sizes, sizes)
+    totals[np.diag_indices(n)] = sizes * (sizes - 1) / 2
+    return low * n + high, totals.ravel() + 1.0

@@ -1,0 +1,352 @@
+"""Match weights found without labels, by EM over patterns of comparison levels.
+
+Pairs are of a few classes. Matches: people at the same address (`same`) and people who
+moved (`moved`), for whom all parts of the address differ together. Others: strangers
+(`random`), strangers of one neighbourhood (`area`), different people of one household
+(`household`), who share address and family name but no more, twins (`twin`), who share
+the birth date as well, and namesakes (`namesake`), father and son of one name. Within a
+class the comparisons are independent; so agreement on street, number, postcode and city
+counts once, and a family is no match.
+Source: Fellegi & Sunter 1969; Winkler 2000 (EM); Enamorado, Fifield, Imai 2019 (EM over
+patterns); Larsen & Rubin 2001 (mixtures with more than two classes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dmp.identity.link.columns import Kind
+from dmp.identity.link.levels import LEVELS
+from dmp.identity.link.patterns import Floats, Patterns
+from dmp.identity.link.vectors import Comparison
+
+CLASSES = ("random", "area", "household", "twin", "namesake", "same", "moved")
+N_CLASSES = len(CLASSES)
+RANDOM, AREA, HOUSEHOLD, TWIN, NAMESAKE, SAME, MOVED = range(N_CLASSES)
+AT_HOME = (HOUSEHOLD, TWIN, NAMESAKE)
+MATCHES = (SAME, MOVED)
+ADDRESS = frozenset({Kind.STREET, Kind.HOUSE_NUMBER, Kind.PLACE, Kind.POSTCODE})
+SHARED_AT_HOME = frozenset({Kind.FAMILY_NAME, Kind.EMAIL, Kind.PHONE})
+BIRTH = frozenset({Kind.DATE, Kind.YEAR})
+_ITERATIONS = 40
+_SETTLED = 1e-4
+_PRIOR_PAIRS = 20.0
+"""Weight, in pairs, of what is expected of a comparison before any pair is seen."""
+_LEAST = 1e-9
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Probability of each level of each comparison in each class.
+
+    Attributes:
+        levels: one table a comparison, classes down, levels across; rows sum to 1.
+        shares: share of each class among all pairs of nodes.
+    """
+
+    levels: tuple[Floats, ...]
+    shares: Floats
+
+    def log_likelihood(self, patterns: npt.NDArray[np.int8]) -> Floats:
+        """Return log P(pattern | class): patterns down, classes across."""
+        found = np.zeros((len(patterns), N_CLASSES))
+        for place, table in enumerate(self.levels):
+            found += _logs(table)[patterns[:, place]]
+        return found
+
+
+def _logs(table: Floats) -> Floats:
+    """Return the logarithms by level, with a row of zeros for missing at the end."""
+    logs = np.log(np.maximum(table, _LEAST)).T
+    return np.vstack([logs, np.zeros((1, table.shape[0]))])
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What training sees.
+
+    Attributes:
+        random: patterns of pairs drawn at random.
+        blocked: patterns of blocked pairs; `extra` has the bits of their rules.
+        blocks_on: comparisons that each rule's atoms are made from.
+        chance: probability that two random nodes agree exactly, by comparison.
+        n_pairs: all pairs of nodes.
+        thinned: blocked pairs for each one that is seen.
+    """
+
+    random: Patterns
+    blocked: Patterns
+    blocks_on: tuple[frozenset[int], ...]
+    chance: Floats
+    n_pairs: float
+    thinned: float = 1.0
+
+
+def train(evidence: Evidence, compared: Sequence[Comparison]) -> Parameters:
+    """Estimate the parameters; same evidence, same result."""
+    fit = _start(evidence, compared)
+    for _ in range(_ITERATIONS):
+        before = fit
+        fit = _step(evidence, compared, fit)
+        if _change(before, fit) < _SETTLED:
+            break
+    return fit.parameters
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """Parameters, and the share of each class among the pairs of each rule."""
+
+    parameters: Parameters
+    rule_shares: Floats
+
+
+def _change(one: _Fit, other: _Fit) -> float:
+    tables = zip(one.parameters.levels, other.parameters.levels, strict=True)
+    return max(float(np.abs(a - b).max()) for a, b in tables)
+
+
+def _start(evidence: Evidence, compared: Sequence[Comparison]) -> _Fit:
+    tables = []
+    for place, comparison in enumerate(compared):
+        u = _random_levels(evidence, place, comparison)
+        tables.append(_classes(comparison, u, expected_matches(comparison)))
+    shares = np.array([1.0, 0.01, 1e-6, 1e-7, 1e-7, 1e-5, 1e-6]) * possible(compared)
+    rules = np.tile(
+        [0.5, 0.05, 0.05, 0.01, 0.01, 0.3, 0.1], (len(evidence.blocks_on), 1)
+    )
+    rules *= possible(compared)
+    return _Fit(
+        Parameters(tuple(tables), shares / shares.sum()),
+        rules / rules.sum(axis=1, keepdims=True),
+    )
+
+
+def possible(compared: Sequence[Comparison]) -> Floats:
+    """Say by 1 or 0 which classes these comparisons can tell from the others."""
+    kinds = {comparison.kind for comparison in compared}
+    address = bool(kinds & ADDRESS)
+    area = bool(kinds & {Kind.PLACE, Kind.POSTCODE})
+    home = Kind.FAMILY_NAME in kinds and (
+        address or bool(kinds & {Kind.EMAIL, Kind.PHONE})
+    )
+    named = {Kind.FAMILY_NAME, Kind.GIVEN_NAME} <= kinds
+    born = bool(kinds & BIRTH)
+    return np.array(
+        [1.0, area, home, named and born, named and born and address, 1.0, address]
+    )
+
+
+def _random_levels(evidence: Evidence, place: int, comparison: Comparison) -> Floats:
+    """Return how often random nodes show each level; the same value in closed form."""
+    u = _frequencies(evidence.random, place, comparison)
+    exact = max(float(evidence.chance[place]), 1e-9)
+    rest = u[1:].sum()
+    return np.concatenate([[exact], u[1:] * (1 - exact) / max(rest, _LEAST)])
+
+
+def _classes(comparison: Comparison, u: Floats, m: Floats) -> Floats:
+    table = np.tile(u, (N_CLASSES, 1))
+    table[SAME] = m
+    if comparison.kind in ADDRESS:
+        table[list(AT_HOME)] = m
+        if comparison.kind in (Kind.PLACE, Kind.POSTCODE):
+            table[AREA] = 0.5 * m + 0.5 * u
+            table[MOVED] = 0.3 * m + 0.7 * u
+    else:
+        table[MOVED] = m
+        if comparison.kind == Kind.FAMILY_NAME:
+            table[HOUSEHOLD] = 0.8 * m + 0.2 * u
+            table[[TWIN, NAMESAKE]] = m
+        elif comparison.kind in BIRTH:
+            table[TWIN] = m
+        elif comparison.kind == Kind.GIVEN_NAME:
+            table[NAMESAKE] = m
+        elif comparison.kind in SHARED_AT_HOME:
+            table[list(AT_HOME)] = 0.2 * m + 0.8 * u
+    return table
+
+
+def expected_matches(comparison: Comparison) -> Floats:
+    """Return what is expected among matches before any pair is seen."""
+    n_near = len(LEVELS[comparison.kind])
+    m = np.full(comparison.n_levels, 0.005)
+    m[0] = 0.85
+    if n_near:
+        m[1 : 1 + n_near] = 0.1 / n_near
+    m[comparison.all_else] = 0.05
+    return np.asarray(m / m.sum())
+
+
+def _frequencies(patterns: Patterns, place: int, comparison: Comparison) -> Floats:
+    levels = patterns.levels[:, place]
+    known = levels >= 0
+    counts = np.bincount(
+        levels[known], patterns.counts[known], minlength=comparison.n_levels
+    )
+    return np.asarray((counts + 1e-3) / (counts.sum() + 1e-3 * len(counts)))
+
+
+def _step(evidence: Evidence, compared: Sequence[Comparison], fit: _Fit) -> _Fit:
+    state = fit.parameters
+    random = _responsibility(state.log_likelihood(evidence.random.levels), state.shares)
+    likelihood = state.log_likelihood(evidence.blocked.levels)
+    counts = [np.zeros_like(table) for table in state.levels]
+    rule_shares = fit.rule_shares.copy()
+    for number, fields in enumerate(evidence.blocks_on):
+        rows = np.flatnonzero(evidence.blocked.extra >> number & 1)
+        if len(rows):
+            rule_shares[number] = _add_rule(
+                evidence.blocked,
+                state,
+                likelihood,
+                rows,
+                fields,
+                rule_shares[number],
+                counts,
+            )
+    area = _totals(evidence.random, np.arange(len(random)), random, compared)
+    shares = _shares(evidence, state, likelihood, random)
+    tables = tuple(
+        _maximised(
+            comparison,
+            _random_levels(evidence, i, comparison),
+            state.levels[i],
+            counts[i],
+            area[i],
+            shares,
+        )
+        for i, comparison in enumerate(compared)
+    )
+    return _Fit(Parameters(tables, shares), rule_shares)
+
+
+def _responsibility(likelihood: Floats, shares: Floats) -> Floats:
+    logs = likelihood + np.log(np.maximum(shares, 1e-300))
+    logs -= logs.max(axis=1, keepdims=True)
+    found = np.exp(logs)
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
+
+
+def _add_rule(
+    patterns: Patterns,
+    state: Parameters,
+    likelihood: Floats,
+    rows: npt.NDArray[np.int64],
+    fields: frozenset[int],
+    shares: Floats,
+    counts: Sequence[Floats],
+) -> Floats:
+    """Add the expected levels of one rule's pairs to `counts`; return its shares.
+
+    What the rule blocks on agrees by choice, so it is neither believed nor counted.
+    """
+    seen = likelihood[rows].copy()
+    for place in fields:
+        seen -= _logs(state.levels[place])[patterns.levels[rows, place]]
+    weight = patterns.counts[rows]
+    for _ in range(3):
+        found = _responsibility(seen, shares)
+        shares = weight @ found / weight.sum()
+    for place, table in enumerate(counts):
+        if place not in fields:
+            table += _by_level(
+                patterns.levels[rows, place], weight, found, table.shape[1]
+            )
+    return shares
+
+
+def _by_level(
+    levels: npt.NDArray[np.int8], weight: Floats, found: Floats, n_levels: int
+) -> Floats:
+    known = levels >= 0
+    at = levels[known]
+    return np.stack(
+        [
+            np.bincount(at, (weight * found[:, c])[known], minlength=n_levels)
+            for c in range(N_CLASSES)
+        ]
+    )
+
+
+def _totals(
+    patterns: Patterns,
+    rows: npt.NDArray[np.int64],
+    found: Floats,
+    compared: Sequence[Comparison],
+) -> list[Floats]:
+    return [
+        _by_level(patterns.levels[rows, i], patterns.counts[rows], found, c.n_levels)
+        for i, c in enumerate(compared)
+    ]
+
+
+def _shares(
+    evidence: Evidence, state: Parameters, likelihood: Floats, random: Floats
+) -> Floats:
+    """Estimate the share of each class among all pairs."""
+    blocked = evidence.blocked.counts @ _responsibility(likelihood, state.shares)
+    shares = blocked * evidence.thinned / evidence.n_pairs
+    weight = evidence.random.counts
+    shares[AREA] = weight @ random[:, AREA] / weight.sum()
+    shares[RANDOM] = 0.0
+    shares[RANDOM] = max(1 - shares.sum(), 0.5)
+    return np.asarray(shares / shares.sum())
+
+
+def _maximised(
+    comparison: Comparison,
+    random: Floats,
+    before: Floats,
+    counts: Floats,
+    area: Floats,
+    shares: Floats,
+) -> Floats:
+    """Return the table of one comparison from its expected counts."""
+    prior = _PRIOR_PAIRS * expected_matches(comparison)
+    is_address = comparison.kind in ADDRESS
+    table = before.copy()
+    if is_address:
+        table[[SAME, *AT_HOME]] = _share(counts[SAME] + counts[HOUSEHOLD] + prior)
+        table[MOVED] = _share(counts[MOVED] + _PRIOR_PAIRS * before[RANDOM])
+        if comparison.kind in (Kind.PLACE, Kind.POSTCODE):
+            table[AREA] = _share(area[AREA] + _PRIOR_PAIRS * before[SAME])
+    else:
+        table[SAME] = table[MOVED] = _share(counts[SAME] + counts[MOVED] + prior)
+        if comparison.kind in SHARED_AT_HOME:
+            table[list(AT_HOME)] = _share(counts[HOUSEHOLD] + prior)
+        if comparison.kind == Kind.FAMILY_NAME or comparison.kind in BIRTH:
+            table[TWIN] = table[SAME]
+        if comparison.kind in (Kind.FAMILY_NAME, Kind.GIVEN_NAME):
+            table[NAMESAKE] = table[SAME]
+    known = [c for c in range(1, N_CLASSES) if is_own(comparison, c)]
+    taken = sum(shares[c] * table[c] for c in known)
+    u = np.maximum(random - taken, 0.03 * random)
+    u /= u.sum()
+    for c in range(N_CLASSES):
+        if c not in known:
+            table[c] = u
+    return np.maximum(table, _LEAST)
+
+
+def is_own(comparison: Comparison, place: int) -> bool:
+    """Say whether a class has probabilities of its own, not those of chance."""
+    if place in MATCHES:
+        return True
+    if place == TWIN:
+        return comparison.kind in ADDRESS | SHARED_AT_HOME | BIRTH
+    if place == NAMESAKE:
+        return comparison.kind in ADDRESS | SHARED_AT_HOME | {Kind.GIVEN_NAME}
+    if place == AREA:
+        return comparison.kind in (Kind.PLACE, Kind.POSTCODE)
+    if place == HOUSEHOLD:
+        return comparison.kind in ADDRESS or comparison.kind in SHARED_AT_HOME
+    return False
+
+
+def _share(counts: Floats) -> Floats:
+    return np.asarray(counts / counts.sum())

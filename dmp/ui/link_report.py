@@ -1,0 +1,76 @@
+"""The report of a linkage: one offline HTML file without a value of any record."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from dmp.identity.link import Linked, whole_text
+from dmp.identity.link.model import ComparisonModel
+
+_WIDEST_BITS = 24.0
+_TALLEST = 100.0
+
+
+def write_report(linked: Linked, path: Path) -> None:
+    """Write what was found and every choice behind it, in words and pictures.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    whole_text(path, report_html(linked))
+
+
+def report_html(linked: Linked) -> str:
+    """Return the report; it loads nothing and holds no value of any record."""
+    environment = Environment(
+        loader=PackageLoader("dmp.ui", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    styles = files("dmp.ui") / "widgets" / "tokens.css"
+    return environment.get_template("link_report.html").render(
+        linked=linked,
+        model=linked.model,
+        tokens=styles.read_text("utf-8"),
+        comparisons=[
+            (name, comparison.kind.replace("_", " "), _levels(comparison))
+            for name, comparison in (linked.model.comparisons or {}).items()
+        ],
+        weights=_columns(linked.estimates.weights),
+        sizes=_columns(linked.estimates.sizes),
+    )
+
+
+def _levels(comparison: ComparisonModel) -> list[dict[str, object]]:
+    """Return the levels with their bits, and the bar of each from the middle."""
+    found = []
+    for level in comparison.levels:
+        match, chance = (level.probability[c] for c in ("same", "random"))
+        bits = float(np.log2(max(match, 1e-12) / max(chance, 1e-12))) + level.add_bits
+        share = min(abs(bits) / _WIDEST_BITS, 1.0) * 50
+        found.append(
+            {
+                "means": level.means,
+                "bits": bits,
+                "left": 50 - share if bits < 0 else 50,
+                "width": share,
+                "match": match,
+                "chance": chance,
+            }
+        )
+    return found
+
+
+def _columns(counted: tuple[tuple[int, int], ...]) -> list[tuple[int, int, float]]:
+    """Return (place, count, height in percent); heights grow with the logarithm."""
+    most = max((np.log10(count + 1) for _, count in counted), default=1.0)
+    return [
+        (place, count, float(_TALLEST * np.log10(count + 1) / most))
+        for place, count in counted
+    ]

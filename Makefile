@@ -7,8 +7,9 @@ MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 SET_UP := .venv/.set-up
-# Processes that run tests at once.
+# Processes that run tests at once; a file stays in one, so that it builds its lakes once.
 JOBS ?= 2
+PARALLEL := -n $(JOBS) --dist loadfile
 # Further options for pytest, such as ARGS="tests/storage -k lock".
 ARGS ?=
 
@@ -39,7 +40,7 @@ lab: setup  ## open the notebooks in JupyterLab
 .PHONY: test
 test: setup  ## run the tests that need no server
 	@scripts/install-system-packages
-	@$(BIN)/pytest -n $(JOBS) -m "not servers" $(ARGS)
+	@$(BIN)/pytest $(PARALLEL) -m "not servers" $(ARGS)
 
 .PHONY: test-servers
 test-servers: setup  ## run the tests against real servers
@@ -50,7 +51,7 @@ test-servers: setup  ## run the tests against real servers
 .PHONY: coverage
 coverage: setup  ## run the tests and show by package what they reach
 	@mkdir -p build
-	@$(BIN)/pytest -q -n $(JOBS) -m "not servers" --cov --cov-report= $(ARGS)
+	@$(BIN)/pytest -q $(PARALLEL) -m "not servers" --cov --cov-report= $(ARGS)
 	@$(BIN)/coverage json --quiet -o build/coverage.json
 	@$(BIN)/python scripts/coverage-by-package build/coverage.json
 

@@ -191,6 +191,10 @@ def _is_code(p: Profile) -> bool:
     return looks and (p.tokens < 3 or p.share("has_letter") < 0.3)
 
 
+def _is_common_code(p: Profile) -> bool:
+    return _is_code(p) and p.per_value >= 50
+
+
 def _is_category(p: Profile) -> bool:
     short = p.n_values <= 200 and p.length <= 4.5 and p.share("has_digit") < 0.3
     few = p.n_values <= 12 or (short and p.share("given") < 0.3)
@@ -263,6 +267,7 @@ _RULES: tuple[tuple[Kind, str, Callable[[Profile], bool]], ...] = (
         "short numbers of varying length",
         lambda p: _is_code(p) and p.length <= 4.6 and p.share("starts_digit") >= 0.5,
     ),
+    (Kind.CATEGORY, "codes, many records each", _is_common_code),
     (Kind.IDENTIFIER, "codes", _is_code),
     (
         Kind.STREET,

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dmp.identity.link.columns import ColumnKind, Kind, kinds, profiles
+from dmp.identity.link.dependence import with_address
 from dmp.identity.link.files import RecordFile
 from dmp.identity.link.normalise import (
     DateReading,
@@ -115,7 +116,8 @@ def _kinds(
     given: Mapping[str, Kind] | None,
 ) -> list[ColumnKind]:
     if given is None:
-        return kinds(profiles(connection, n_records, encoded))
+        found = kinds(profiles(connection, n_records, encoded))
+        return with_address(found, {n: part.codes for n, part in encoded.items()})
     return [
         ColumnKind(name, given[name], "the model says so")
         if name in given

@@ -37,6 +37,8 @@ _SETTLED = 1e-4
 _PRIOR_PAIRS = 20.0
 """Weight, in pairs, of what is expected of a comparison before any pair is seen."""
 _LEAST = 1e-9
+_MOST_OTHER_NAMES = 0.15
+"""Share of the matches whose given names may have nothing in common."""
 
 
 @dataclass(frozen=True)
@@ -316,7 +318,10 @@ def _maximised(
         if comparison.kind in (Kind.PLACE, Kind.POSTCODE):
             table[AREA] = _share(area[AREA] + _PRIOR_PAIRS * before[SAME])
     else:
-        table[SAME] = table[MOVED] = _share(counts[SAME] + counts[MOVED] + prior)
+        same = _share(counts[SAME] + counts[MOVED] + prior)
+        if comparison.kind == Kind.GIVEN_NAME:
+            same = _seldom(same, comparison.all_else)
+        table[SAME] = table[MOVED] = same
         if comparison.kind in SHARED_AT_HOME:
             table[list(AT_HOME)] = _share(counts[HOUSEHOLD] + prior)
         if comparison.kind == Kind.FAMILY_NAME or comparison.kind in BIRTH:
@@ -331,6 +336,18 @@ def _maximised(
         if c not in known:
             table[c] = u
     return np.maximum(table, _LEAST)
+
+
+def _seldom(m: Floats, level: int) -> Floats:
+    """Hold a level of matches down; what it gives up goes to the others in proportion.
+
+    Without this a family whose members share everything else can pass for one person.
+    """
+    if m[level] <= _MOST_OTHER_NAMES:
+        return m
+    held = m * (1 - _MOST_OTHER_NAMES) / (1 - m[level])
+    held[level] = _MOST_OTHER_NAMES
+    return np.asarray(held)
 
 
 def is_own(comparison: Comparison, place: int) -> bool:

@@ -98,6 +98,21 @@ def test_a_column_of_truth_is_never_used(
     assert same_partition(clusters(table), clusters(plain))
 
 
+def test_a_column_that_says_nothing_of_who_is_left_out(
+    people: PeopleFile, plain: pa.Table, tmp_path: Path
+) -> None:
+    dice = random.Random(3)
+    months = [dice.randint(1, 12) for _ in people.person]
+    days = [f"2025-{month:02}-{dice.randint(1, 28):02}" for month in months]
+    ordered = people.table.append_column("ordered_on", pa.array(days))
+    path = written(ordered, tmp_path / "orders.parquet")
+    found, table = linked(path, tmp_path / "out.parquet")
+    assert "ordered_on" not in found.fields
+    [choice] = [c for c in found.model.choices if "ordered_on" in c.place]
+    assert (choice.chosen, choice.instead) == ("not compared", "date")
+    assert same_partition(clusters(table), clusters(plain))
+
+
 def test_csv_and_parquet_mean_the_same(
     people: PeopleFile, plain: pa.Table, tmp_path: Path
 ) -> None:

@@ -172,3 +172,17 @@ def test_blocks_give_each_pair_of_theirs_once() -> None:
     wanted &= sizes[np.maximum(keys[one], 0)] <= 12
     expected = sorted(zip(one[wanted].tolist(), two[wanted].tolist(), strict=True))
     assert sorted(zip(left.tolist(), right.tolist(), strict=True)) == expected
+
+
+def test_a_code_that_goes_with_the_address_is_a_place(tmp_path: Path) -> None:
+    homes = range(80)
+    columns: dict[str, list[str | None]] = {
+        "name": [GIVEN[n % 15] for n in homes] + [GIVEN[(n + 7) % 15] for n in homes],
+        "born": [f"19{n % 60 + 30}-01-1{n % 9}" for n in range(2 * len(homes))],
+        "street": [f"{n + 1} Mill Lane" for n in homes] * 2,
+        "district": [f"D{n // 4 + 100}" for n in homes] * 2,
+        "member": [f"M{n // 2 + 100}" for n in range(2 * len(homes))],
+    }
+    reading = read(columns, tmp_path)
+    kinds = {column.column: column.kind for column in reading.kinds}
+    assert (kinds["district"], kinds["member"]) == (Kind.PLACE, Kind.IDENTIFIER)

@@ -23,6 +23,10 @@ _MISSED_ANYWAY = 0.4
 _SEED_PAIRS = 300_000
 _MOST_DISTINCTIVE = 12
 _MAX_RULES = 30
+_MISJUDGED = 1.3
+"""A rule that gives so many times the pairs that were estimated is weighed anew."""
+_COSTED = 60_000
+"""Nodes whose blocks are counted to estimate a cost; below twice that all are."""
 _MOST_OF_BUDGET = 20
 """A rule that somebody wrote may give so many times the pairs of the budget."""
 _LEAST_GAIN = 2e-4
@@ -145,10 +149,10 @@ def given_rules(
             continue
         atoms = tuple(place[part] for part in wanted)
         keys = combined([parts[i] for i in atoms])
-        cost = _sampled_cost(keys, (rule.largest_block,))[0]
+        [cost] = _cost(keys[keys >= 0], [rule.largest_block])
         if cost > most:
             raise UsageError(
-                f"blocking rule {name}: about {cost:,.0f} pairs, more than "
+                f"blocking rule {name}: {cost:,.0f} pairs, more than "
                 f"{most:,} for {len(nodes):,} distinct records; lower `largest_block` "
                 "(200 is much), or have it agree on more"
             )
@@ -162,7 +166,7 @@ def find_rules(nodes: Nodes, parts: Sequence[Atom], budget: int) -> list[Blockin
     candidates = _candidates(nodes, parts, budget)
     if not candidates or not len(seeds.left):
         return candidates[:1]
-    return _greedy(candidates, _hits(candidates, parts, seeds), seeds, budget)
+    return _greedy(candidates, _hits(candidates, parts, seeds), parts, seeds, budget)
 
 
 @dataclass(frozen=True)
@@ -226,7 +230,7 @@ def agreeing_pairs(nodes: Nodes, whole: Sequence[Atom]) -> Pairs:
 
 def _sampled_pairs(keys: Ints, largest: int, n_pairs: int) -> tuple[Ints, Ints]:
     """Return the pairs of some blocks, chosen by hash so that few are made."""
-    estimate = _sampled_cost(keys, (largest,))[0]
+    estimate = estimated_pairs(keys, (largest,))[0]
     if estimate > n_pairs:
         share = np.uint64(estimate // n_pairs + 1)
         keys = np.where(mix([keys]) % share == 0, keys, -1)
@@ -254,15 +258,31 @@ def _naive_score(
     return score + address
 
 
-def _sampled_cost(keys: Ints, sizes: Sequence[int]) -> list[float]:
-    """Estimate the pairs of the blocks up to each size from a sample of the blocks."""
-    share = max(len(keys) // 60_000, 1)
+def estimated_pairs(keys: Ints, sizes: Sequence[int]) -> list[float]:
+    """Estimate the pairs of the blocks up to each size.
+
+    Small blocks are seen in a sample of the blocks; a few large ones could be missed
+    there, and are seen in a sample of the nodes.
+    """
+    share = max(len(keys) // _COSTED, 1)
     known = keys[keys >= 0]
-    if share > 1:
-        known = known[mix([known]) % np.uint64(share) == 0]
-    _, counts = np.unique(known, return_counts=True)
+    if share == 1:
+        return _cost(known, sizes)
+    some = known[mix([known]) % np.uint64(share) == 0]
+    large = _cost(known[: len(known) // share], [len(keys)])[0] * share**2
+    return [
+        max(cost * share, large if size >= len(keys) else 0.0)
+        for cost, size in zip(_cost(some, sizes), sizes, strict=True)
+    ]
+
+
+def _cost(known: Ints, sizes: Sequence[int]) -> list[float]:
+    """Count the pairs of the blocks up to each size."""
+    ordered = np.sort(known)
+    ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
+    counts = np.diff(ends, prepend=-1).astype(np.float64)
     made = counts * (counts - 1) / 2
-    return [float(made[counts <= size].sum()) * share for size in sizes]
+    return [float(made[counts <= size].sum()) for size in sizes]
 
 
 def _candidates(nodes: Nodes, parts: Sequence[Atom], budget: int) -> list[BlockingRule]:
@@ -285,7 +305,7 @@ def _costed(
 ) -> list[BlockingRule]:
     keys = combined([parts[i] for i in rule])
     sizes = (*_BLOCK_SIZES, len(keys))
-    costs = _sampled_cost(keys, sizes)
+    costs = estimated_pairs(keys, sizes)
     name = " + ".join(parts[i].name for i in rule)
     made: list[BlockingRule] = []
     for size, cost in zip(sizes, costs, strict=True):
@@ -342,13 +362,15 @@ def _block_sizes(keys: Ints, of: Ints) -> Ints:
 def _greedy(
     candidates: Sequence[BlockingRule],
     hits: Sequence[Flags],
+    parts: Sequence[Atom],
     seeds: Seeds,
     budget: int,
 ) -> list[BlockingRule]:
     """Take the rule of most new pseudo-matches a pair, again and again.
 
-    A pseudo-match found once still counts for less than nothing found: real matches
-    resemble it, but miss each rule with some probability.
+    A rule's pairs are counted before it is taken; one that was costed too low goes back
+    with its true cost. A pseudo-match found once still counts for less than nothing
+    found: real matches resemble it, but miss each rule with some probability.
     """
     matrix = np.array(hits, dtype=np.float32)
     cost = np.array([rule.pairs for rule in candidates], dtype=np.float64)
@@ -366,16 +388,21 @@ def _greedy(
         if gain[best] / scale < 1e-4 or value[best] <= 0:
             break
         rule = candidates[best]
+        keys = combined([parts[i] for i in rule.atoms])
+        [true_cost] = _cost(keys[keys >= 0], [rule.largest])
+        if true_cost > _MISJUDGED * cost[best]:
+            cost[best] = true_cost
+            continue
         chosen.append(
             BlockingRule(
                 rule.atoms,
                 rule.name,
                 rule.largest,
-                rule.pairs,
+                round(true_cost),
                 float(gain[best] / scale),
             )
         )
-        spent += cost[best]
+        spent += true_cost
         free &= np.array(
             [r.atoms != rule.atoms or r.largest > rule.largest for r in candidates]
         )

@@ -80,24 +80,33 @@ _DATE = (
         "within ten years, same day or month", "(a[1:3] = b[1:3] and a[5:8] = b[5:8])"
     ),
 )
+_LOCAL_A, _LOCAL_B = "split_part(a, '@', 1)", "split_part(b, '@', 1)"
+
+
+def _without(signs: str, text: str) -> str:
+    return f"regexp_replace({text}, '[{signs}]', '', 'g')"
+
+
 _EMAIL = (
+    Level("same name before the @", f"{_LOCAL_A} = {_LOCAL_B}"),
     Level(
-        "same name before the @",
-        "split_part(a, '@', 1) = split_part(b, '@', 1)",
+        "like but for the digits before the @",
+        f"({_without('^0-9', _LOCAL_A)} <> {_without('^0-9', _LOCAL_B)} and "
+        f"levenshtein({_without('0-9', _LOCAL_A)}, {_without('0-9', _LOCAL_B)}) <= 2)",
     ),
     Level("one letter different", _ONE_EDIT),
     Level("very close spelling", f"({_JW} >= 0.95 or levenshtein(a, b) <= 3)"),
     Level(
         "close spelling before the @",
-        "jaro_winkler_similarity(split_part(a, '@', 1), split_part(b, '@', 1)) >= 0.9",
+        f"jaro_winkler_similarity({_LOCAL_A}, {_LOCAL_B}) >= 0.9",
     ),
     Level("same after the @", "split_part(a, '@', 2) = split_part(b, '@', 2)"),
     Level(
         "loose spelling before the @",
-        "jaro_winkler_similarity(split_part(a, '@', 1), split_part(b, '@', 1)) >= 0.75",
+        f"jaro_winkler_similarity({_LOCAL_A}, {_LOCAL_B}) >= 0.75",
     ),
 )
-LIKE_NAMES = (4, 6)
+LIKE_NAMES = (2, 5, 7)
 """Levels of e-mail addresses that people of the same name reach by chance."""
 _CODE = (
     Level("one sign different", f"({_ONE_EDIT} and {_SHORTEST} >= 4)"),

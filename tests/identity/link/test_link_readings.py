@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pytest
 
-from dmp.identity.link.blocking import block_pairs
+from dmp.identity.link.blocking import block_pairs, estimated_pairs
 from dmp.identity.link.columns import Kind
 from dmp.identity.link.fields import Reading, read_fields
 from dmp.identity.link.files import read_files
@@ -186,3 +186,13 @@ def test_a_code_that_goes_with_the_address_is_a_place(tmp_path: Path) -> None:
     reading = read(columns, tmp_path)
     kinds = {column.column: column.kind for column in reading.kinds}
     assert (kinds["district"], kinds["member"]) == (Kind.PLACE, Kind.IDENTIFIER)
+
+
+def test_a_value_that_many_share_is_costed_though_few_blocks_hold_it() -> None:
+    n = 1_000_000
+    keys = np.arange(n)
+    keys[np.random.default_rng(5).random(n) < 0.2] = 7
+    common = int((keys == 7).sum())
+    [capped, whole] = estimated_pairs(keys, (200, n))
+    assert capped < 1_000
+    assert whole == pytest.approx(common * (common - 1) / 2, rel=0.1)

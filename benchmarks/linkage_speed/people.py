@@ -49,7 +49,7 @@ def _surnames() -> tuple[list[str], list[float]]:
 
 def _given() -> tuple[list[str], list[float]]:
     """All given names, falling as rank to the power of -0.7 in order of a hash."""
-    words = sorted(known_given_names(), key=lambda name: ((len(name) * 7919) % 31, name))
+    words = sorted(known_given_names(), key=lambda name: (len(name) * 7919 % 31, name))
     weights = [rank**-0.7 for rank in range(1, len(words) + 1)]
     total, ends = 0.0, []
     for weight in weights:

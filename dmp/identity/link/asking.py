@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from dmp.core.errors import UsageError
+from dmp.identity.link.comparing import Compared
 from dmp.identity.link.files import RecordFile
 from dmp.identity.link.labels import Labels
-from dmp.identity.link.linking import Compared
 from dmp.identity.link.nodes import Ints, mix
 from dmp.identity.link.patterns import Floats, aggregate
 from dmp.identity.link.reranking import places_of

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from dmp.identity.link.blocking import pair_budget
+from dmp.identity.link.classes import ADDRESS, RANDOM, SAME
 from dmp.identity.link.columns import ColumnKind, Kind
+from dmp.identity.link.comparing import Compared
 from dmp.identity.link.files import RecordFile
 from dmp.identity.link.informative import Noise
-from dmp.identity.link.linking import Compared
 from dmp.identity.link.model import Choice, Model, Moved
 from dmp.identity.link.nodes import Ints
 from dmp.identity.link.patterns import Floats
 from dmp.identity.link.reranking import Judged
-from dmp.identity.link.training import ADDRESS, RANDOM, SAME
 from dmp.identity.signed_graph import components
 
 USUAL_BITS = float(np.log2(0.95 / 0.05))

@@ -15,20 +15,13 @@ import pyarrow.parquet as pq
 from dmp.core.errors import UsageError
 from dmp.identity.link.asking import questions, write_questions
 from dmp.identity.link.choices import choices
+from dmp.identity.link.classes import CLASSES
 from dmp.identity.link.columns import Kind
+from dmp.identity.link.comparing import Compared, Tell, compare, untold
+from dmp.identity.link.deciding import Clusters, decide
 from dmp.identity.link.estimates import Estimates, estimates
 from dmp.identity.link.files import RecordFile, read_files
 from dmp.identity.link.labels import Labels, read_labels
-from dmp.identity.link.linking import (
-    Clusters,
-    Compared,
-    Tell,
-    compare,
-    decide,
-    learn,
-    untold,
-    weigh,
-)
 from dmp.identity.link.model import (
     NEW_MODEL,
     AtomModel,
@@ -50,7 +43,7 @@ from dmp.identity.link.reranking import (
     judged,
     judged_model,
 )
-from dmp.identity.link.training import CLASSES
+from dmp.identity.link.weighing import learn, weigh
 from dmp.privacy.spill import encrypted_spill
 from dmp.storage.scratch import scratch_connection
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from dmp.identity.link.atoms import WHOLE, Atom
-from dmp.identity.link.blocking import agreeing_pairs, distinctive
 from dmp.identity.link.nodes import Ints, Nodes
 from dmp.identity.link.patterns import Floats
+from dmp.identity.link.pseudo_matches import agreeing_pairs, distinctive
 
 _LEAST_PAIRS = 25
 _LEAST_GAIN = 0.05

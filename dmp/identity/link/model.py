@@ -19,9 +19,10 @@ from pydantic import Field as Limit
 from dmp.core.config import Document, parse
 from dmp.core.errors import ConfigInvalid, Fault, UsageError
 from dmp.identity.link.atoms import form_names
+from dmp.identity.link.classes import CLASSES, N_CLASSES
 from dmp.identity.link.columns import Kind
 from dmp.identity.link.patterns import Floats
-from dmp.identity.link.training import CLASSES, N_CLASSES, Parameters
+from dmp.identity.link.training import Parameters
 from dmp.identity.link.vectors import Comparison
 
 _MOST_BYTES = 64 << 20

@@ -14,12 +14,13 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
+from dmp.identity.link.classes import RANDOM, SAME
+from dmp.identity.link.comparing import Compared
 from dmp.identity.link.labels import Labels
-from dmp.identity.link.linking import Compared
 from dmp.identity.link.model import JudgedModel
 from dmp.identity.link.nodes import Ints
 from dmp.identity.link.patterns import Floats
-from dmp.identity.link.training import RANDOM, SAME, Parameters
+from dmp.identity.link.training import Parameters
 from dmp.identity.link.vectors import MISSING, Levels
 
 _LOG2 = float(np.log(2))

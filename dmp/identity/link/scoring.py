@@ -9,17 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from dmp.identity.link.blocking import Pairs
-from dmp.identity.link.nodes import Ints, Nodes
-from dmp.identity.link.patterns import Floats
-from dmp.identity.link.training import (
+from dmp.identity.link.classes import (
     AREA,
     AT_HOME,
     MATCHES,
     N_CLASSES,
     RANDOM,
-    Parameters,
     is_own,
 )
+from dmp.identity.link.nodes import Ints, Nodes
+from dmp.identity.link.patterns import Floats
+from dmp.identity.link.training import Parameters
 from dmp.identity.link.vectors import Comparison, Levels
 
 _ROUNDS = 15

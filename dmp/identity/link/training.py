@@ -1,12 +1,5 @@
 """Match weights found without labels, by EM over patterns of comparison levels.
 
-Pairs are of a few classes. Matches: people at the same address (`same`) and people who
-moved (`moved`), for whom all parts of the address differ together. Others: strangers
-(`random`), strangers of one neighbourhood (`area`), different people of one household
-(`household`), who share address and family name but no more, twins (`twin`), who share
-the birth date as well, and namesakes (`namesake`), father and son of one name. Within a
-class the comparisons are independent; so agreement on street, number, postcode and city
-counts once, and a family is no match.
 Source: Fellegi & Sunter 1969; Winkler 2000 (EM); Enamorado, Fifield, Imai 2019 (EM over
 patterns); Larsen & Rubin 2001 (mixtures with more than two classes).
 """
@@ -19,19 +12,28 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from dmp.identity.link.classes import (
+    ADDRESS,
+    AREA,
+    AT_HOME,
+    BIRTH,
+    HOUSEHOLD,
+    MOVED,
+    N_CLASSES,
+    NAMESAKE,
+    RANDOM,
+    SAME,
+    SHARED_AT_HOME,
+    TWIN,
+    expected_matches,
+    expected_tables,
+    is_own,
+    possible,
+)
 from dmp.identity.link.columns import Kind
-from dmp.identity.link.levels import LEVELS
 from dmp.identity.link.patterns import Floats, Patterns
 from dmp.identity.link.vectors import Comparison
 
-CLASSES = ("random", "area", "household", "twin", "namesake", "same", "moved")
-N_CLASSES = len(CLASSES)
-RANDOM, AREA, HOUSEHOLD, TWIN, NAMESAKE, SAME, MOVED = range(N_CLASSES)
-AT_HOME = (HOUSEHOLD, TWIN, NAMESAKE)
-MATCHES = (SAME, MOVED)
-ADDRESS = frozenset({Kind.STREET, Kind.HOUSE_NUMBER, Kind.PLACE, Kind.POSTCODE})
-SHARED_AT_HOME = frozenset({Kind.FAMILY_NAME, Kind.EMAIL, Kind.PHONE})
-BIRTH = frozenset({Kind.DATE, Kind.YEAR})
 _ITERATIONS = 40
 _SETTLED = 1e-4
 _PRIOR_PAIRS = 20.0
@@ -116,7 +118,7 @@ def _start(evidence: Evidence, compared: Sequence[Comparison]) -> _Fit:
     tables = []
     for place, comparison in enumerate(compared):
         u = _random_levels(evidence, place, comparison)
-        tables.append(_classes(comparison, u, expected_matches(comparison)))
+        tables.append(expected_tables(comparison, u, expected_matches(comparison)))
     shares = np.array([1.0, 0.01, 1e-6, 1e-7, 1e-7, 1e-5, 1e-6]) * possible(compared)
     rules = np.tile(
         [0.5, 0.05, 0.05, 0.01, 0.01, 0.3, 0.1], (len(evidence.blocks_on), 1)
@@ -128,60 +130,12 @@ def _start(evidence: Evidence, compared: Sequence[Comparison]) -> _Fit:
     )
 
 
-def possible(compared: Sequence[Comparison]) -> Floats:
-    """Say by 1 or 0 which classes these comparisons can tell from the others."""
-    kinds = {comparison.kind for comparison in compared}
-    address = bool(kinds & ADDRESS)
-    area = bool(kinds & {Kind.PLACE, Kind.POSTCODE})
-    home = Kind.FAMILY_NAME in kinds and (
-        address or bool(kinds & {Kind.EMAIL, Kind.PHONE})
-    )
-    named = {Kind.FAMILY_NAME, Kind.GIVEN_NAME} <= kinds
-    born = bool(kinds & BIRTH)
-    return np.array(
-        [1.0, area, home, named and born, named and born and address, 1.0, address]
-    )
-
-
 def _random_levels(evidence: Evidence, place: int, comparison: Comparison) -> Floats:
     """Return how often random nodes show each level; the same value in closed form."""
     u = _frequencies(evidence.random, place, comparison)
     exact = max(float(evidence.chance[place]), 1e-9)
     rest = u[1:].sum()
     return np.concatenate([[exact], u[1:] * (1 - exact) / max(rest, _LEAST)])
-
-
-def _classes(comparison: Comparison, u: Floats, m: Floats) -> Floats:
-    table = np.tile(u, (N_CLASSES, 1))
-    table[SAME] = m
-    if comparison.kind in ADDRESS:
-        table[list(AT_HOME)] = m
-        if comparison.kind in (Kind.PLACE, Kind.POSTCODE):
-            table[AREA] = 0.5 * m + 0.5 * u
-            table[MOVED] = 0.3 * m + 0.7 * u
-    else:
-        table[MOVED] = m
-        if comparison.kind == Kind.FAMILY_NAME:
-            table[HOUSEHOLD] = 0.8 * m + 0.2 * u
-            table[[TWIN, NAMESAKE]] = m
-        elif comparison.kind in BIRTH:
-            table[TWIN] = m
-        elif comparison.kind == Kind.GIVEN_NAME:
-            table[NAMESAKE] = m
-        elif comparison.kind in SHARED_AT_HOME:
-            table[list(AT_HOME)] = 0.2 * m + 0.8 * u
-    return table
-
-
-def expected_matches(comparison: Comparison) -> Floats:
-    """Return what is expected among matches before any pair is seen."""
-    n_near = len(LEVELS[comparison.kind])
-    m = np.full(comparison.n_levels, 0.005)
-    m[0] = 0.85
-    if n_near:
-        m[1 : 1 + n_near] = 0.1 / n_near
-    m[comparison.all_else] = 0.05
-    return np.asarray(m / m.sum())
 
 
 def _frequencies(patterns: Patterns, place: int, comparison: Comparison) -> Floats:
@@ -348,21 +302,6 @@ def _seldom(m: Floats, level: int) -> Floats:
     held = m * (1 - _MOST_OTHER_NAMES) / (1 - m[level])
     held[level] = _MOST_OTHER_NAMES
     return np.asarray(held)
-
-
-def is_own(comparison: Comparison, place: int) -> bool:
-    """Say whether a class has probabilities of its own, not those of chance."""
-    if place in MATCHES:
-        return True
-    if place == TWIN:
-        return comparison.kind in ADDRESS | SHARED_AT_HOME | BIRTH
-    if place == NAMESAKE:
-        return comparison.kind in ADDRESS | SHARED_AT_HOME | {Kind.GIVEN_NAME}
-    if place == AREA:
-        return comparison.kind in (Kind.PLACE, Kind.POSTCODE)
-    if place == HOUSEHOLD:
-        return comparison.kind in ADDRESS or comparison.kind in SHARED_AT_HOME
-    return False
 
 
 def _share(counts: Floats) -> Floats:

@@ -161,7 +161,7 @@ class TestModel:
                 lambda m: m["clustering"].update(method="connected", threshold_bits=-6),
                 "more",
             ),
-            (lambda m: m["columns"]["born"].update(kind="unused"), "other"),
+            (lambda m: m["columns"]["mail"].update(kind="unused"), "other"),
             (
                 lambda m: m["comparisons"]["mail"]["levels"][0].update(add_bits=-40),
                 "fewer",

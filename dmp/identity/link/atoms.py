@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from zlib import crc32
 
 import duckdb
 import numpy as np
@@ -13,7 +15,7 @@ import pyarrow.compute as pc
 
 from dmp.identity.link.columns import Kind
 from dmp.identity.link.fields import Field
-from dmp.identity.link.nodes import Ints, Nodes, mix
+from dmp.identity.link.nodes import Hashes, Ints, Nodes, mix
 
 _SOUND = (
     "regexp_replace(regexp_replace(regexp_replace(replace(replace(replace(a, 'ph', "
@@ -82,6 +84,12 @@ class Atom:
     form: str
     keys: Ints
     chance: float
+
+    @cached_property
+    def hashes(self) -> Hashes:
+        """A hash of each node's key, unlike that of the same key of another atom."""
+        salt = np.full(len(self.keys), crc32(repr((self.fields, self.form)).encode()))
+        return mix([salt, self.keys])
 
     def part_of(self, fields: Sequence[Field]) -> tuple[str, str]:
         """Return the name of its field and the part, as a model names them."""
@@ -159,10 +167,15 @@ def _both_names(fields: Sequence[Field]) -> Atom | None:
     return _atom(name, (given, family), EITHER_ORDER, dense.astype(np.int64))
 
 
-def combined(parts: Sequence[Atom]) -> Ints:
-    """Return one key a node for several atoms, -1 where any is missing."""
+def combined(parts: Sequence[Atom], first: int | None = None) -> Ints:
+    """Return one key a node for several atoms, -1 where any is missing.
+
+    Args:
+        first: of how many nodes; of all if None. Nodes are in the order of a hash, so
+            the first are as good as a sample.
+    """
     if len(parts) == 1:
-        return parts[0].keys
-    missing = np.any([part.keys < 0 for part in parts], axis=0)
-    keys = (mix([part.keys for part in parts]) >> np.uint64(1)).astype(np.int64)
-    return np.where(missing, np.int64(-1), keys)
+        return parts[0].keys[:first]
+    missing = np.any([part.keys[:first] < 0 for part in parts], axis=0)
+    hashes = np.sum([part.hashes[:first] for part in parts], axis=0, dtype=np.uint64)
+    return np.where(missing, np.int64(-1), (hashes >> np.uint64(1)).astype(np.int64))

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from dmp.identity.link.atoms import Atom, combined
-from dmp.identity.link.nodes import Ints, Nodes, mix
+from dmp.identity.link.nodes import Ints, Nodes
 
-_COSTED = 60_000
-"""Nodes whose blocks are counted to estimate a cost; below twice that all are."""
+SAMPLED = 100_000
+"""Nodes whose blocks are counted to estimate how many pairs they give."""
 
 
 @dataclass(frozen=True)
@@ -111,22 +111,16 @@ def _within(sizes: Ints) -> Ints:
     return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - sizes, sizes)
 
 
-def estimated_pairs(keys: Ints, sizes: Sequence[int]) -> list[float]:
-    """Estimate the pairs of the blocks up to each size.
+def estimated_pairs(keys: Ints, n_nodes: int, sizes: Sequence[int]) -> list[float]:
+    """Estimate the pairs of the blocks up to each size among `n_nodes` nodes.
 
-    Small blocks are seen in a sample of the blocks; a few large ones could be missed
-    there, and are seen in a sample of the nodes.
+    Args:
+        keys: keys of a sample of the nodes, at most `SAMPLED` of them; blocks are as
+            much smaller there.
     """
-    share = max(len(keys) // _COSTED, 1)
-    known = keys[keys >= 0]
-    if share == 1:
-        return counted_pairs(known, sizes)
-    some = known[mix([known]) % np.uint64(share) == 0]
-    large = counted_pairs(known[: len(known) // share], [len(keys)])[0] * share**2
-    return [
-        max(cost * share, large if size >= len(keys) else 0.0)
-        for cost, size in zip(counted_pairs(some, sizes), sizes, strict=True)
-    ]
+    share = n_nodes / max(len(keys), 1)
+    smaller = [max(round(size / share), 2) for size in sizes]
+    return [cost * share**2 for cost in counted_pairs(keys[keys >= 0], smaller)]
 
 
 def counted_pairs(known: Ints, sizes: Sequence[int]) -> list[float]:

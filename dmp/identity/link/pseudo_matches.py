@@ -10,12 +10,19 @@ import numpy as np
 import numpy.typing as npt
 
 from dmp.identity.link.atoms import WHOLE, Atom, combined
-from dmp.identity.link.blocking import Pairs, block_pairs, estimated_pairs, merged
+from dmp.identity.link.blocking import (
+    SAMPLED,
+    Pairs,
+    block_pairs,
+    estimated_pairs,
+    merged,
+)
 from dmp.identity.link.columns import Kind
 from dmp.identity.link.nodes import Ints, Nodes, mix
 
 _PAIRS = 300_000
 _MOST_DISTINCTIVE = 12
+_LARGEST = 200
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ def agreeing_pairs(nodes: Nodes, whole: Sequence[Atom]) -> Pairs:
     ]
     each = _PAIRS // max(len(doubles), 1)
     for number, pair in enumerate(doubles):
-        left, right = _sampled_pairs(combined(pair), 200, each)
+        left, right = _sampled_pairs(combined(pair), each)
         keys.append(left * len(nodes) + right)
         bits.append(np.full(len(left), 1 << (number % 62), dtype=np.int64))
     none = np.zeros(0, dtype=np.int64)
@@ -77,13 +84,13 @@ def agreeing_pairs(nodes: Nodes, whole: Sequence[Atom]) -> Pairs:
     return merged(len(nodes), np.concatenate(keys), np.concatenate(bits))
 
 
-def _sampled_pairs(keys: Ints, largest: int, n_pairs: int) -> tuple[Ints, Ints]:
+def _sampled_pairs(keys: Ints, n_pairs: int) -> tuple[Ints, Ints]:
     """Return the pairs of some blocks, chosen by hash so that few are made."""
-    estimate = estimated_pairs(keys, (largest,))[0]
+    [estimate] = estimated_pairs(keys[:SAMPLED], len(keys), [_LARGEST])
     if estimate > n_pairs:
         share = np.uint64(estimate // n_pairs + 1)
         keys = np.where(mix([keys]) % share == 0, keys, -1)
-    left, right = block_pairs(keys, largest)
+    left, right = block_pairs(keys, _LARGEST)
     return left[: 4 * n_pairs], right[: 4 * n_pairs]
 
 

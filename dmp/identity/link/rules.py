@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,13 +11,14 @@ import numpy.typing as npt
 from dmp.core.errors import UsageError
 from dmp.identity.link.atoms import Atom, combined
 from dmp.identity.link.blocking import (
+    SAMPLED,
     BlockingRule,
     counted_pairs,
     estimated_pairs,
     pair_budget,
 )
 from dmp.identity.link.model import RuleModel
-from dmp.identity.link.nodes import Ints, Nodes
+from dmp.identity.link.nodes import Nodes
 from dmp.identity.link.pseudo_matches import PseudoMatches, pseudo_matches
 
 Flags = npt.NDArray[np.bool_]
@@ -25,8 +27,6 @@ _BLOCK_SIZES = (10, 40, 200)
 _MISSED_ANYWAY = 0.4
 """Share of the matches that a rule misses though its estimate says it finds them."""
 _MAX_RULES = 30
-_MISJUDGED = 1.3
-"""A rule that gives so many times the pairs that were estimated is weighed anew."""
 _MOST_OF_BUDGET = 20
 """A rule that somebody wrote may give so many times the pairs of the budget."""
 _LEAST_GAIN = 1e-4
@@ -70,7 +70,7 @@ def find_rules(nodes: Nodes, parts: Sequence[Atom], budget: int) -> list[Blockin
     candidates = _candidates(nodes, parts, budget)
     if not candidates or not len(seeds.left):
         return candidates[:1]
-    return _greedy(candidates, _hits(candidates, parts, seeds), parts, seeds, budget)
+    return _greedy(candidates, parts, seeds, budget)
 
 
 def _candidates(nodes: Nodes, parts: Sequence[Atom], budget: int) -> list[BlockingRule]:
@@ -91,13 +91,14 @@ def _candidates(nodes: Nodes, parts: Sequence[Atom], budget: int) -> list[Blocki
 def _costed(
     parts: Sequence[Atom], rule: tuple[int, ...], budget: int
 ) -> list[BlockingRule]:
-    keys = combined([parts[i] for i in rule])
-    sizes = (*_BLOCK_SIZES, len(keys))
-    costs = estimated_pairs(keys, sizes)
+    keys = combined([parts[i] for i in rule], SAMPLED)
+    n_nodes = len(parts[0].keys)
+    sizes = (*_BLOCK_SIZES, n_nodes)
+    costs = estimated_pairs(keys, n_nodes, sizes)
     name = " + ".join(parts[i].name for i in rule)
     made: list[BlockingRule] = []
     for size, cost in zip(sizes, costs, strict=True):
-        is_new = not made or cost > 1.2 * made[-1].pairs or size == len(keys)
+        is_new = not made or cost > 1.2 * made[-1].pairs or size == n_nodes
         if 0 < cost <= budget / 2 and is_new:
             made.append(BlockingRule(rule, name, size, round(cost)))
     return made
@@ -121,79 +122,68 @@ def _extended(
     return found
 
 
-def _hits(
-    candidates: Sequence[BlockingRule], parts: Sequence[Atom], seeds: PseudoMatches
-) -> list[Flags]:
-    """Say for each candidate which pseudo-matches it finds."""
-    agree = [
-        (part.keys[seeds.left] == part.keys[seeds.right]) & (part.keys[seeds.left] >= 0)
-        for part in parts
-    ]
-    found = []
-    sizes: dict[tuple[int, ...], Ints] = {}
-    for rule in candidates:
-        if rule.atoms not in sizes:
-            sizes[rule.atoms] = _block_sizes(
-                combined([parts[i] for i in rule.atoms]), seeds.left
-            )
-        together = np.logical_and.reduce([agree[i] for i in rule.atoms])
-        found.append(together & (sizes[rule.atoms] <= rule.largest))
-    return found
-
-
-def _block_sizes(keys: Ints, of: Ints) -> Ints:
-    """Return how many nodes share the key of each of some nodes."""
-    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    return counts[inverse[of]]
-
-
 def _greedy(
     candidates: Sequence[BlockingRule],
-    hits: Sequence[Flags],
     parts: Sequence[Atom],
     seeds: PseudoMatches,
     budget: int,
 ) -> list[BlockingRule]:
     """Take the rule of most new pseudo-matches a pair, again and again.
 
-    A rule's pairs are counted before it is taken; one that was costed too low goes back
-    with its true cost. A pseudo-match found once still counts for less than nothing
-    found: real matches resemble it, but miss each rule with some probability.
+    The best is counted exactly before it is taken, and weighed anew if it was not. A
+    pseudo-match found once still counts for less than nothing found: real matches
+    resemble it, but miss each rule with some probability.
     """
-    matrix = np.array(hits, dtype=np.float32)
-    cost = np.array([rule.pairs for rule in candidates], dtype=np.float64)
-    free = np.ones(len(candidates), dtype=bool)
-    left = seeds.weight.copy()
-    scale = seeds.weight.sum()
+    agree = [_agree(part, seeds) for part in parts]
+    rules = list(candidates)
+    hits = np.array([_all(agree, rule) for rule in rules], dtype=np.float32)
+    cost = np.array([rule.pairs for rule in rules], dtype=np.float64)
+    is_free = np.ones(len(rules), dtype=bool)
+    is_counted = np.zeros(len(rules), dtype=bool)
+    left = seeds.weight.astype(np.float32)
+    scale = float(left.sum())
     chosen: list[BlockingRule] = []
     spent = 0.0
     while len(chosen) < _MAX_RULES:
-        gain = matrix @ left.astype(np.float32)
-        value = np.where(
-            free & (spent + cost <= budget), gain / (cost + budget / 50), 0.0
-        )
+        gain = hits @ left
+        is_open = is_free & (spent + cost <= budget)
+        value = np.where(is_open, gain / (cost + budget / 50), 0.0)
         best = int(np.argmax(value))
         if gain[best] / scale < _LEAST_GAIN or value[best] <= 0:
             break
-        rule = candidates[best]
-        keys = combined([parts[i] for i in rule.atoms])
-        [true_cost] = counted_pairs(keys[keys >= 0], [rule.largest])
-        if true_cost > _MISJUDGED * cost[best]:
-            cost[best] = true_cost
+        if not is_counted[best]:
+            rules[best], found = _counted(rules[best], parts, seeds)
+            hits[best] *= found
+            cost[best] = rules[best].pairs
+            is_counted[best] = True
             continue
-        chosen.append(
-            BlockingRule(
-                rule.atoms,
-                rule.name,
-                rule.largest,
-                round(true_cost),
-                float(gain[best] / scale),
-            )
+        rule = replace(rules[best], gain=float(gain[best] / scale))
+        chosen.append(rule)
+        spent += rule.pairs
+        is_free &= np.array(
+            [r.atoms != rule.atoms or r.largest > rule.largest for r in rules]
         )
-        spent += true_cost
-        free &= np.array(
-            [r.atoms != rule.atoms or r.largest > rule.largest for r in candidates]
-        )
-        left = np.where(hits[best], left * _MISSED_ANYWAY, left)
+        left = np.where(hits[best] > 0, left * _MISSED_ANYWAY, left)
     last = {rule.atoms: number for number, rule in enumerate(chosen)}
     return [rule for number, rule in enumerate(chosen) if last[rule.atoms] == number]
+
+
+def _agree(part: Atom, seeds: PseudoMatches) -> Flags:
+    one = part.keys[seeds.left]
+    return np.asarray((one == part.keys[seeds.right]) & (one >= 0))
+
+
+def _all(agree: Sequence[Flags], rule: BlockingRule) -> Flags:
+    return np.asarray(np.logical_and.reduce([agree[i] for i in rule.atoms]))
+
+
+def _counted(
+    rule: BlockingRule, parts: Sequence[Atom], seeds: PseudoMatches
+) -> tuple[BlockingRule, Flags]:
+    """Count a rule's pairs; say which pseudo-matches are in blocks that it keeps."""
+    keys = combined([parts[i] for i in rule.atoms])
+    ordered = np.sort(keys)
+    [pairs] = counted_pairs(ordered[np.searchsorted(ordered, 0) :], [rule.largest])
+    of = keys[seeds.left]
+    sizes = np.searchsorted(ordered, of, "right") - np.searchsorted(ordered, of)
+    return replace(rule, pairs=round(pairs)), np.asarray(sizes <= rule.largest)

@@ -21,7 +21,7 @@ from dmp.identity.link.scoring import class_likelihoods, score, source_cells
 from dmp.identity.link.training import Evidence, Parameters, train
 from dmp.identity.link.vectors import vectors
 
-_RANDOM_PAIRS = 400_000
+_RANDOM_PAIRS = 200_000
 _TRAINING_PAIRS = 400_000
 _SEED = 1
 

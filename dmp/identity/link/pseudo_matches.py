@@ -21,6 +21,8 @@ from dmp.identity.link.columns import Kind
 from dmp.identity.link.nodes import Ints, Nodes, mix
 
 _PAIRS = 300_000
+_MOST = 40_000
+"""Pseudo-matches kept, about, chosen by hash."""
 _MOST_DISTINCTIVE = 12
 _LARGEST = 200
 
@@ -45,7 +47,9 @@ def pseudo_matches(nodes: Nodes, parts: Sequence[Atom]) -> PseudoMatches:
     pairs = agreeing_pairs(nodes, distinctive(nodes, whole))
     if not len(pairs):
         return PseudoMatches(pairs.left, pairs.right, np.zeros(0))
-    kept = _naive_score(nodes, whole, pairs) > 0
+    kept = np.flatnonzero(_naive_score(nodes, whole, pairs) > 0)
+    share = np.uint64(len(kept) // _MOST + 1)
+    kept = kept[mix([pairs.left[kept], pairs.right[kept]]) % share == 0]
     found_by = np.bitwise_count(pairs.rules[kept].astype(np.uint64)).astype(np.float64)
     return PseudoMatches(pairs.left[kept], pairs.right[kept], 1 / found_by)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +18,7 @@ from dmp.identity.link.blocking import (
     pair_budget,
 )
 from dmp.identity.link.model import RuleModel
-from dmp.identity.link.nodes import Nodes
+from dmp.identity.link.nodes import Ints, Nodes
 from dmp.identity.link.pseudo_matches import PseudoMatches, pseudo_matches
 
 Flags = npt.NDArray[np.bool_]
@@ -152,10 +152,14 @@ def _greedy(
         if gain[best] / scale < _LEAST_GAIN or value[best] <= 0:
             break
         if not is_counted[best]:
-            rules[best], found = _counted(rules[best], parts, seeds)
-            hits[best] *= found
-            cost[best] = rules[best].pairs
-            is_counted[best] = True
+            alike = [i for i, r in enumerate(rules) if r.atoms == rules[best].atoms]
+            found = np.flatnonzero(hits[best])
+            counts = _counted([rules[i] for i in alike], parts, seeds.left[found])
+            for i, (pairs, is_kept) in zip(alike, counts, strict=True):
+                rules[i] = replace(rules[i], pairs=round(pairs))
+                hits[i, found[~is_kept]] = 0
+                cost[i] = pairs
+            is_counted[alike] = True
             continue
         rule = replace(rules[best], gain=float(gain[best] / scale))
         chosen.append(rule)
@@ -178,12 +182,21 @@ def _all(agree: Sequence[Flags], rule: BlockingRule) -> Flags:
 
 
 def _counted(
-    rule: BlockingRule, parts: Sequence[Atom], seeds: PseudoMatches
-) -> tuple[BlockingRule, Flags]:
-    """Count a rule's pairs; say which pseudo-matches are in blocks that it keeps."""
-    keys = combined([parts[i] for i in rule.atoms])
+    rules: Sequence[BlockingRule], parts: Sequence[Atom], nodes: Ints
+) -> Iterator[tuple[float, Flags]]:
+    """Count the pairs of rules of the same atoms that differ in their largest block.
+
+    Gives for each its pairs, and which of some nodes are in blocks that it keeps.
+    """
+    keys = combined([parts[i] for i in rules[0].atoms])
     ordered = np.sort(keys)
-    [pairs] = counted_pairs(ordered[np.searchsorted(ordered, 0) :], [rule.largest])
-    of = keys[seeds.left]
-    sizes = np.searchsorted(ordered, of, "right") - np.searchsorted(ordered, of)
-    return replace(rule, pairs=round(pairs)), np.asarray(sizes <= rule.largest)
+    counts = counted_pairs(
+        ordered[np.searchsorted(ordered, 0) :], [rule.largest for rule in rules]
+    )
+    first = np.searchsorted(ordered, keys[nodes])
+    for rule, pairs in zip(rules, counts, strict=True):
+        # A block is too large if the key that far after its first is still the same.
+        after = first + rule.largest
+        last = np.minimum(after, len(ordered) - 1)
+        is_too_large = (after < len(ordered)) & (ordered[last] == keys[nodes])
+        yield pairs, ~is_too_large

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,17 +106,31 @@ def _read_one(connection: duckdb.DuckDBPyConnection, path: Path) -> pa.Table:
         else f"read_csv({quote_text(str(path))}, all_varchar = true, header = true)"
     )
     try:
-        names = connection.sql(f"from {reader} limit 0").columns
+        relation = connection.sql(f"from {reader} limit 0")
         cells = ", ".join(
-            f"nullif(trim({quote_name(n)}::varchar), '') as {quote_name(n)}"
-            for n in names
+            f"{_cell(name, str(kind))} as {quote_name(name)}"
+            for name, kind in zip(relation.columns, relation.types, strict=True)
         )
         return connection.sql(f"select {cells} from {reader}").to_arrow_table()
     except duckdb.Error as error:
         raise UsageError(
-            f"{path.name}: cannot be read as {path.suffix or 'CSV'}; "
+            f"{path.name}{_line(error)}: cannot be read as {path.suffix or 'CSV'}; "
             "give a CSV file with a header, or a Parquet file"
         ) from error
+
+
+def _cell(name: str, kind: str) -> str:
+    """Return the SQL of a cell's text; a whole number kept as a float has no point."""
+    text = f"trim({quote_name(name)}::varchar)"
+    if kind in ("DOUBLE", "FLOAT"):
+        text = f"regexp_replace({text}, '\\.0$', '')"
+    return f"nullif({text}, '')"
+
+
+def _line(error: duckdb.Error) -> str:
+    """Return where DuckDB stopped; its own words hold values."""
+    found = re.search(r"\bLine: (\d+)", str(error))
+    return f", line {found.group(1)}" if found else ""
 
 
 def _chosen(

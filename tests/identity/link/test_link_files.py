@@ -291,6 +291,21 @@ class TestOddFiles:
         with pytest.raises(UsageError, match=r"no\.parquet: cannot be read"):
             link_files([tmp_path / "no.parquet"], out=tmp_path / "out.parquet")
 
+    def test_a_torn_line_is_named_and_its_values_are_not(self, tmp_path: Path) -> None:
+        rows = [f"{n},anna,smith" for n in range(30_000)]
+        rows[25_000] = "25000,anna,smith,and,more"
+        (tmp_path / "torn.csv").write_text("id,first,last\n" + "\n".join(rows))
+        with pytest.raises(UsageError, match=r"torn\.csv, line \d+") as told:
+            link_files([tmp_path / "torn.csv"], out=tmp_path / "out.parquet")
+        assert "anna" not in str(told.value)
+
+    def test_whole_numbers_kept_as_floats_are_read_whole(self, tmp_path: Path) -> None:
+        table, person = made(30)
+        years = pa.array([1950.0 + n for n in person])
+        path = written(table.append_column("year", years), tmp_path / "f.parquet")
+        found, _ = linked(path, tmp_path / "o.parquet", model_out=tmp_path / "m.json")
+        assert found.model.columns and found.model.columns["year"].kind == "year"
+
     def test_a_file_twice_is_one_person_a_pair(self, tmp_path: Path) -> None:
         table, person = made(60)
         twice = pa.concat_tables([table, table])

@@ -113,7 +113,7 @@ clean:  ## remove .venv and caches; data stays
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(SET_UP): requirements.lock pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -90,7 +90,7 @@ def readings(data: bytes) -> None:
     values = sql(
         'select 1 as line, unnest($cells::varchar[]) as "raw.cell"', cells=_lines(data)
     )
-    mapped = mapped_row_sql(_every_type(), values, _LOADED)
+    mapped = mapped_row_sql(_every_type(), _LOADED, values)
     for row in _lake().records(sql("select * from ({m})", m=mapped)):
         _check_row(row)
 

@@ -13,6 +13,7 @@ def stage_events(landing: Landing) -> Name:
     event = landing.contract.event
     if event is None:
         return landing.lake.stage("new_event", "select * from core.event limit 0")
+    _stage_repeated(landing)
     struct = struct_of({name: property_column(name) for name in event.properties})
     return landing.lake.stage(
         "new_event",
@@ -22,12 +23,12 @@ def stage_events(landing: Landing) -> Name:
                 select {event_id} as event_id, subject_id, {origin}, event,
                     row_at as occurred_at, received_at,
                     $platform as platform, claimed_at > row_at as is_clamped,
-                    {properties} as properties, line
-                from accepted_row
+                    {properties} as properties
+                from accepted_row anti join repeated_line using (line)
             )
-            select * exclude (line) from event
-            where event_id not in (select event_id from core.event)
-            qualify row_number() over (partition by event_id order by line) = 1
+            select * from event anti join (
+                select event_id from core.event where source = $source
+            ) using (event_id)
             order by occurred_at
             """,
             event_id=digest_uuid_sql(
@@ -37,4 +38,25 @@ def stage_events(landing: Landing) -> Name:
             platform=event.platform,
             properties=struct,
         ),
+    )
+
+
+def _stage_repeated(landing: Landing) -> None:
+    """Stage `repeated_line`: the rows whose message an earlier line of the file has.
+
+    Few messages repeat: the hashes that occur twice tell which could, and only those
+    are compared as a whole.
+    """
+    landing.lake.stage(
+        "repeated_hash",
+        "select hash(message_id) as hashed from accepted_row "
+        "group by hashed having count(*) > 1",
+    )
+    landing.lake.stage(
+        "repeated_line",
+        """
+        select line from accepted_row
+        where hash(message_id) in (select hashed from repeated_hash)
+        qualify row_number() over (partition by message_id order by line) > 1
+        """,
     )

@@ -8,20 +8,20 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from dmp.core.errors import ConfigInvalid, Fault, UsageError
-from dmp.ingest.connectors import content_hash, stage_file
+from dmp.ingest.connectors import content_hash
 from dmp.ingest.contracts import Contract
 from dmp.ingest.field_names import shown_file
+from dmp.ingest.file_rows import open_file
 from dmp.ingest.load import Input, LoadReport, Stores, load
 from dmp.ingest.seen import load_of
 from dmp.storage.lake import Lake
 from dmp.storage.lock import fair_lock
 from dmp.storage.temporary import temporary_folder
+from dmp.storage.thrift import thrift
 
 _LOCK_TIMEOUT_S = 3600.0
 Progress = Callable[[int, int, str], None]
 """Called with bytes done, bytes in all, and the name of the file at hand."""
-_READ_SHARE = 0.3
-"""Of a load, the part of the time that reading a file takes, about."""
 
 
 @contextmanager
@@ -34,7 +34,10 @@ def loading(lake: Lake, source: str) -> Iterator[None]:
     Raises:
         LakeBusy: another load of the source took longer than an hour.
     """
-    with fair_lock(lake.root / "ingest-lock" / source, timeout_s=_LOCK_TIMEOUT_S):
+    with (
+        fair_lock(lake.root / "ingest-lock" / source, timeout_s=_LOCK_TIMEOUT_S),
+        thrift(lake),
+    ):
         yield
 
 
@@ -129,11 +132,10 @@ def load_file(
         if seen.is_known:
             return LoadReport(contract.source, name, seen.load_id, is_new=False)
         with _scratch(stores) as scratch:
-            rows = stage_file(stores.lake, contract, path, scratch)
-            if tell:
-                tell(_READ_SHARE)
+            rows = open_file(stores.lake, contract, path, scratch)
             found = Input(rows, seen.load_id, name, digest, place=seen.place)
-            return load(stores, contract, found, now=now)
+            with thrift(stores.lake, rows.memory_mb):
+                return load(stores, contract, found, now=now, tell=tell)
 
 
 def _scratch(stores: Stores) -> AbstractContextManager[Path]:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 from dmp.core.errors import ConfigInvalid, Fault, QueryFailed, UsageError
-from dmp.core.sql import Name, Query, quote_file, quote_name, quote_text, sql
+from dmp.core.sql import Query, quote_file, quote_name, quote_text, sql
 from dmp.ingest.contracts import Contract
-from dmp.ingest.csv_rows import MAX_LINE_BYTES, stage_csv
-from dmp.ingest.field_names import shown_columns, shown_file, shown_key
-from dmp.ingest.json_rows import json_path, stage_json
+from dmp.ingest.csv_rows import MAX_LINE_BYTES, RAW_ROW, stage_csv
+from dmp.ingest.field_names import shown_columns, shown_file
+from dmp.ingest.json_rows import (
+    LOOKED_AT,
+    json_path,
+    stage_json,
+    stage_nothing_rejected,
+)
 from dmp.ingest.texts import readable, why_unreadable
+from dmp.ingest.undeclared import undeclared_columns, undeclared_keys
 from dmp.storage.lake import Lake
-
-RAW_ROW = Name("raw_row")
-_MOST_UNDECLARED = 500
+from dmp.storage.thrift import THRIFTY_MB
 
 
 @dataclass(frozen=True)
@@ -41,16 +43,33 @@ class StagedRows:
     is_json: bool
     had_columns: bool = False
 
+    @property
+    def memory_mb(self) -> int:
+        """How much DuckDB needs to map them."""
+        return THRIFTY_MB
+
     def values(self, places: Sequence[str]) -> Query:
         """Return the select that gives `line` and one text column for each place."""
         if self.is_json:
             return _json_values(places, had_columns=self.had_columns)
-        cells = [f"{self._cell(place)} as {raw_column(place)}" for place in places]
+        cells = [
+            f"{cell(place, self.columns)} as {raw_column(place)}" for place in places
+        ]
         return sql(
             "select line, {cells} from {rows}",
             cells=Query(", ".join(cells)),
             rows=RAW_ROW,
         )
+
+    def stage_mapped(
+        self,
+        lake: Lake,
+        places: Sequence[str],
+        mapped: Callable[[Query, Mapping[str, str]], Query],
+    ) -> None:
+        """Stage and show `mapped_row`, by what `mapped` makes of the texts."""
+        lake.stage("mapped_cell", mapped(self.values(places), {"line": "line"}))
+        lake.view("mapped_row", Query("from mapped_cell"))
 
     def bodies(self) -> Query:
         """Return the select that gives `line` and `body`, each row as JSON text."""
@@ -64,42 +83,39 @@ class StagedRows:
     def undeclared(self, lake: Lake, places: Sequence[str]) -> list[str]:
         """Return the fields of the input that are not among `places`, sorted.
 
-        JSON is looked at in its first 5,000 rows and a twentieth of the others: taking
-        apart every row would cost as much as the load. A list is one field. At most
-        500 are given, of names that may be values themselves only the shape or place.
+        Of JSON, every key of a row is seen and of the objects that `places` lead
+        through; below others only those in the first 5,000 rows, a twentieth of the
+        rest, and one row for each combination of keys: taking all rows apart would
+        cost as much as the load. A list is one field. At most 500 are given, of names
+        that may be values themselves only the shape or place.
         """
         if not self.is_json:
-            shown = dict(zip(self.columns, shown_columns(self.columns), strict=True))
-            return sorted(shown[name] for name in set(self.columns) - set(places))
-        shape = lake.value(
-            f"select json_group_structure(body::json) from {RAW_ROW} "
-            "where line <= 5000 or line % 20 = 0"
+            return undeclared_columns(self.columns, places)
+        kept = "line > 5000 and line % 20 = 0"
+        looked_at = LOOKED_AT.format(
+            file=RAW_ROW, is_row="line <= 5000", rows=RAW_ROW, is_kept=kept
         )
-        found = set(_leaves(json.loads(shape or "{}"))) - set(places)
-        return sorted({shown_key(name) for name in found})[:_MOST_UNDECLARED]
-
-    def _cell(self, place: str) -> str:
-        if place in self.columns:
-            return f"{quote_name(place)}::varchar"
-        head, _, rest = place.partition(".")
-        if head in self.columns and rest:
-            path = quote_text(json_path(rest.split(".")))
-            return f"json_extract_string(to_json({quote_name(head)}), {path})"
-        return "null::varchar"
+        return undeclared_keys(lake, looked_at, places)
 
 
-def _leaves(shape: Any, path: str = "") -> Iterator[str]:
-    """Yield the dotted paths of a structure that hold a value or a list."""
-    if not isinstance(shape, dict):
-        yield path
-        return
-    for name, inner in shape.items():
-        yield from _leaves(inner, f"{path}.{name}" if path else name)
+def cell(place: str, columns: Sequence[str]) -> str:
+    """Return the text at a place of a row that has these columns."""
+    if place in columns:
+        return f"{quote_name(place)}::varchar"
+    head, _, rest = place.partition(".")
+    if head in columns and rest:
+        path = quote_text(json_path(rest.split(".")))
+        return f"json_extract_string(to_json({quote_name(head)}), {path})"
+    return "null::varchar"
 
 
 def raw_column(place: str) -> str:
-    """Return the quoted column that holds the raw text found at a place."""
-    return quote_name(f"raw.{place}")
+    """Return the quoted column that holds the raw text found at a place.
+
+    SQL takes names that differ in case alone for one, which places are not.
+    """
+    case = "" if place == place.lower() else f".{place.encode().hex()}"
+    return quote_name(f"raw.{place}{case}")
 
 
 def content_hash(path: Path) -> str:
@@ -136,7 +152,7 @@ def stage_file(lake: Lake, contract: Contract, path: Path, scratch: Path) -> Sta
     """
     staged = stage_rows(lake, contract, path, scratch)
     if not staged.is_json:
-        _check_columns(contract, staged.columns, path)
+        check_columns(contract, staged.columns, path)
     return staged
 
 
@@ -146,17 +162,15 @@ def stage_rows(lake: Lake, contract: Contract, path: Path, scratch: Path) -> Sta
     Raises:
         UsageError, ConfigInvalid: as `stage_file`.
     """
-    _check_patterns(lake, contract)
-    lake.stage(
-        "rejected_row", "select 0::bigint as line, '' as body, '' as reason limit 0"
-    )
+    check_patterns(lake, contract)
+    stage_nothing_rejected(lake)
     try:
         return _STAGE[contract.connector.format](lake, contract, path, scratch)
     except QueryFailed as error:
-        raise _unreadable(contract, path) from error
+        raise unreadable(contract, path) from error
 
 
-def _unreadable(contract: Contract, path: Path) -> UsageError:
+def unreadable(contract: Contract, path: Path) -> UsageError:
     """Return the error of a file that DuckDB cannot read, in words of the file's."""
     format_ = contract.connector.format
     why = "is it a whole Parquet file, and is connector.format of the contract right?"
@@ -165,7 +179,7 @@ def _unreadable(contract: Contract, path: Path) -> UsageError:
     return UsageError(f"{shown_file(path)} cannot be read as {format_}: {why}")
 
 
-def _check_patterns(lake: Lake, contract: Contract) -> None:
+def check_patterns(lake: Lake, contract: Contract) -> None:
     """Ask DuckDB whether it takes the patterns: RE2 knows fewer than Python."""
     faults = []
     for place, spec in contract.specs():
@@ -199,10 +213,11 @@ def _stage_parquet(
     lake: Lake, contract: Contract, path: Path, scratch: Path
 ) -> StagedRows:
     lake.stage(
-        "raw_row",
+        "raw_cell",
         "select row_number() over () as line, * "
         f"from read_parquet({quote_file(path)}, hive_partitioning = false)",
     )
+    lake.view("raw_row", Query("from raw_cell"))
     return StagedRows(_columns(lake), is_json=False)
 
 
@@ -213,7 +228,12 @@ def _columns(lake: Lake) -> tuple[str, ...]:
     return tuple(lake.sql("select * exclude (line) from raw_row limit 0").columns)
 
 
-def _check_columns(contract: Contract, columns: Sequence[str], path: Path) -> None:
+def check_columns(contract: Contract, columns: Sequence[str], path: Path) -> None:
+    """Refuse a file without columns that its contract reads.
+
+    Raises:
+        ConfigInvalid: names all of them, and near ones.
+    """
     shown, file = shown_columns(columns), shown_file(path)
     faults = [
         Fault(place, f"{file} has no such column", _near(place, shown))

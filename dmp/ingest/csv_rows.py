@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from dmp.core.errors import UsageError
-from dmp.core.sql import quote_file, quote_name, quote_text
+from dmp.core.sql import Name, Query, quote_file, quote_name, quote_text
+from dmp.ingest.texts import line_limit
 from dmp.storage.lake import Lake
 
 MAX_LINE_BYTES = 64 << 20
+RAW_ROW = Name("raw_row")
 _READ = """
-select row_number() over () as line, * from read_csv(
+select * from read_csv(
     {file}, columns = {columns}, header = true, auto_detect = false,
     delim = {delimiter}, compression = 'none',
     quote = '"', escape = '"', comment = '', skip = 0, strict_mode = true,
-    store_rejects = true, max_line_size = {longest}
+    store_rejects = true, max_line_size = {longest}, buffer_size = {longest}
 )
 """
 _REJECTED = """
@@ -33,7 +36,7 @@ with taken as (
 ), gap as (
     select place - number as before, max(number) as number from counted group by all
 ), row_breaks as (
-    select r.line, {breaks} as breaks from raw_row as r
+    select row_number() over () as line, {breaks} as breaks from file_row as r
 )
 select b.line, b.line + g.number as ordinal, b.breaks
 from row_breaks as b asof join gap as g on b.line > g.before
@@ -53,17 +56,34 @@ from record
 """
 _NUMBERED = """
 select l.line, r.* exclude (line)
-from {table} as r
-join line_of as l on l.staged = r.line and l.is_rejected = {is_rejected}
-order by l.line
+from (select {number} + 1 as line, * from {cells}) as r
+join line_of as l on l.staged = r.line and not l.is_rejected
 """
+_REJECTED_LINES = """
+select l.line, r.* exclude (line) from rejected_row as r
+join line_of as l on l.staged = r.line and l.is_rejected order by l.line
+"""
+_CHUNK_BYTES = 1 << 20
 
 
-def stage_csv(lake: Lake, file: Path, delimiter: str) -> None:
-    """Stage `raw_row` and `rejected_row` of a UTF-8 file.
+@dataclass(frozen=True)
+class CsvFile:
+    """A CSV file in UTF-8 whose rows `file_row` shows: texts, in the file's order.
 
-    `line` counts lines as an editor does: the header, blank lines and line breaks
-    inside quotes too. Blank lines are no rows.
+    Attributes:
+        columns: unique names, whatever the header repeats or leaves empty.
+        header_breaks: line breaks inside the header.
+        longest: how many bytes the reader is ready for in one line.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    header_breaks: int
+    longest: int
+
+
+def open_csv(lake: Lake, file: Path, delimiter: str) -> CsvFile:
+    """Show `file_row` of a UTF-8 file: it is read when it is asked for.
 
     Raises:
         UsageError: the first line is no header.
@@ -71,19 +91,61 @@ def stage_csv(lake: Lake, file: Path, delimiter: str) -> None:
     header = _header(file, delimiter)
     columns = _named(header)
     types = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in columns)
-    _forget_rejects(lake)
-    lake.stage(
-        "raw_row",
-        _READ.format(
-            file=quote_file(file),
-            columns=f"{{{types}}}",
-            delimiter=quote_text(delimiter),
-            longest=MAX_LINE_BYTES,
-        ),
+    longest = line_limit(file, MAX_LINE_BYTES, quotes=True)
+    reading = _READ.format(
+        file=quote_file(file),
+        columns=f"{{{types}}}",
+        delimiter=quote_text(delimiter),
+        longest=longest,
     )
-    lake.stage("rejected_row", _REJECTED)
+    lake.view("file_row", Query(reading))
     _forget_rejects(lake)
-    _number_lines(lake, file, columns, header_breaks="".join(header).count("\n"))
+    return CsvFile(file, tuple(columns), "".join(header).count("\n"), longest)
+
+
+def stage_csv(lake: Lake, file: Path, delimiter: str) -> None:
+    """Stage `raw_cell` and `rejected_row` of a UTF-8 file; show `raw_row`.
+
+    Raises:
+        UsageError: the first line is no header.
+    """
+    opened = open_csv(lake, file, delimiter)
+    cells = lake.stage("raw_cell", "from file_row")
+    number_csv(lake, opened, cells, number_of(opened.columns), RAW_ROW)
+
+
+def number_csv(lake: Lake, file: CsvFile, cells: Name, number: str, rows: Name) -> None:
+    """Stage `rejected_row`; show `rows`, which are the staged `cells` by their `line`.
+
+    `line` counts lines as an editor does: the header, blank lines and line breaks
+    inside quotes too. Blank lines are no rows.
+
+    Args:
+        cells: what was staged of `file_row`, once and in its order.
+        number: what numbers them from 0.
+    """
+    lake.stage("rejected_row", _REJECTED)
+    if _is_a_line_each(lake, file.path, cells):
+        query = f"select {number} + 2 as line, * from {cells}"
+    else:
+        _stage_lines(lake, file)
+        query = _NUMBERED.format(number=number, cells=cells)
+    lake.view(rows.parts[-1], Query(query))
+    _forget_rejects(lake)
+
+
+def _is_a_line_each(lake: Lake, file: Path, cells: Name) -> bool:
+    """Say whether header and rows are one line each, and all of the file's lines."""
+    lines, last = 0, b"\n"
+    with file.open("rb") as text:
+        while chunk := text.read(_CHUNK_BYTES):
+            lines += chunk.count(b"\n")
+            last = chunk[-1:]
+    rows = lake.value(
+        f"select (select count(*) from {cells}) "
+        "+ if(exists (from rejected_row), null, 0)"
+    )
+    return rows is not None and rows + 1 == lines + (last != b"\n")
 
 
 def _header(file: Path, delimiter: str) -> list[str]:
@@ -119,18 +181,15 @@ def _named(header: Sequence[str]) -> list[str]:
     return list(names)
 
 
-def _number_lines(
-    lake: Lake, file: Path, columns: Sequence[str], *, header_breaks: int
-) -> None:
-    """Turn the numbers of rows into those of lines, counting all between them."""
-    blank = [*_blank_records(file)] if len(columns) > 1 else []
+def _stage_lines(lake: Lake, file: CsvFile) -> None:
+    """Stage `line_of`: of each row and rejected row its line, counting all between."""
+    blank = [*_blank_records(file.path)] if len(file.columns) > 1 else []
     lake.stage("blank_row", "select unnest($places::bigint[]) as place", places=blank)
-    text = ", ".join(f"r.{quote_name(name)}" for name in columns)
+    text = ", ".join(f"r.{quote_name(name)}" for name in file.columns)
     breaks = f"len(string_split(concat_ws('', {text}), chr(10))) - 1"
     lake.stage("ordinal_row", _ORDINALS.format(breaks=breaks))
-    lake.stage("line_of", _LINES.format(header=header_breaks))
-    for table, is_rejected in (("raw_row", "false"), ("rejected_row", "true")):
-        lake.stage(table, _NUMBERED.format(table=table, is_rejected=is_rejected))
+    lake.stage("line_of", _LINES.format(header=file.header_breaks))
+    lake.stage("rejected_row", _REJECTED_LINES)
 
 
 def _blank_records(file: Path) -> Iterator[int]:
@@ -142,6 +201,17 @@ def _blank_records(file: Path) -> Iterator[int]:
             if not is_quoted and not line.strip(b"\r\n"):
                 yield record
             is_quoted ^= line.count(b'"') % 2 == 1
+
+
+def number_of(columns: Sequence[str]) -> str:
+    """Return what numbers the rows of `raw_cell` from 0, in the order of the file.
+
+    Scratch tables keep that order by themselves; counting while a file is read would
+    leave the reading to one thread.
+    """
+    if "rowid" in map(str.lower, columns):
+        return "row_number() over () - 1"
+    return "rowid"
 
 
 def _forget_rejects(lake: Lake) -> None:

@@ -17,9 +17,6 @@ from dmp.privacy import PseudonymKey
 from dmp.privacy.pseudonyms import subject_id_sql
 from dmp.storage.lake import Lake
 
-_CLEAN = "len(list_filter(faults, lambda x: x.action = 'refused')) = 0"
-
-
 LaterKeys = Callable[[int, int], Sequence[PseudonymKey]]
 """Given two versions, returns the keys after the first up to the second, in order."""
 
@@ -74,7 +71,10 @@ class Landing:
 
 
 def stage_accepted(landing: Landing) -> Name:
-    """Stage `accepted_row`: the clean rows of `mapped_row` with their `subject_id`."""
+    """Stage `subject_key`; show `accepted_row`: what is not refused, with subjects.
+
+    `subject_key` has one row a subject, `accepted_row` is a view of `mapped_row`.
+    """
     lake, contract = landing.lake, landing.contract
     who = Query("subject_kind || ':' || subject_key")
     lake.stage(
@@ -82,26 +82,20 @@ def stage_accepted(landing: Landing) -> Name:
         sql(
             """
             select subject_kind, subject_key, {subject_id} as subject_id from (
-                select distinct subject_kind, subject_key from mapped_row where {clean}
+                select distinct subject_kind, subject_key from mapped_row
+                where not is_refused
             )
             """,
             subject_id=subject_id_sql(landing.keys.subject, contract.source, who),
-            clean=Query(_CLEAN),
         ),
     )
-    return lake.stage(
-        "accepted_row",
-        sql(
-            """
-            select k.subject_id, m.*,
-                row_number() over (order by m.row_at, m.line) as position
-            from mapped_row as m
-            join subject_key as k using (subject_kind, subject_key)
-            where {clean}
-            """,
-            clean=Query(_CLEAN),
-        ),
-    )
+    return lake.view("accepted_row", Query(_ACCEPTED))
+
+
+_ACCEPTED = """
+select k.subject_id, m.* from mapped_row as m
+join subject_key as k using (subject_kind, subject_key) where not m.is_refused
+"""
 
 
 def stage_subjects(landing: Landing) -> Name:

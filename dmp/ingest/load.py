@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from dmp.core.errors import ConfigInvalid, Fault
 from dmp.core.identifiers import e164
 from dmp.core.sql import Name, Query, quote_text, sql
 from dmp.ingest.activity import stage_events
-from dmp.ingest.connectors import StagedRows
 from dmp.ingest.contracts import Contract, FieldSpec
 from dmp.ingest.decisions import stage_consent
+from dmp.ingest.file_rows import Rows
 from dmp.ingest.identifiers import current_identifiers, stage_identifiers
 from dmp.ingest.landing import (
     Landing,
@@ -37,6 +38,8 @@ from dmp.storage.migrate import ensure_fields, struct_fields
 from dmp.storage.write import Write, append, change, commit_planned, is_loaded
 
 _LOG = logging.getLogger(__name__)
+_STAGED_SHARE = 0.8
+"""Of a load, the part of the time until all is staged, about."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class Input:
         place: a digest of where the file lies; empty for other inputs.
     """
 
-    rows: StagedRows
+    rows: Rows
     load_id: str
     file_name: str
     digest: str
@@ -96,9 +99,17 @@ class Input:
 
 
 def load(
-    stores: Stores, contract: Contract, source: Input, *, now: datetime
+    stores: Stores,
+    contract: Contract,
+    source: Input,
+    *,
+    now: datetime,
+    tell: Callable[[float], None] | None = None,
 ) -> LoadReport:
-    """Write what is new in the staged rows to the vault and the lake.
+    """Write what is new in the rows to the vault and the lake.
+
+    Args:
+        tell: called with the part of the load that is done, in [0, 1].
 
     Raises:
         ConfigInvalid: the lake stores a field under another type; nothing was written.
@@ -108,6 +119,8 @@ def load(
     now = not_before(stores.lake, now, "ops.load.loaded_at")
     landing = stage(stores, contract, source, now)
     report = report_of(landing, source, is_new=True)
+    if tell:
+        tell(_STAGED_SHARE)
     _write_vault(stores, landing)
     if not source.replay_of:
         _write_bodies(stores, landing, source.rows)
@@ -127,9 +140,9 @@ def stage(stores: Stores, contract: Contract, source: Input, now: datetime) -> L
     """Stage everything that a load would write; nothing is written."""
     lake = stores.lake
     lake.define("e164", e164, ["VARCHAR", "VARCHAR"], "VARCHAR")
-    values = source.rows.values(contract.places())
     loaded_at = f"timestamptz {quote_text(now.isoformat())}"
-    lake.stage("mapped_row", mapped_row_sql(contract, values, loaded_at))
+    mapped = partial(mapped_row_sql, contract, loaded_at)
+    source.rows.stage_mapped(lake, contract.places(), mapped)
     landing = Landing(
         lake, contract, stores.keys, source.load_id, now, source.replay_of
     )
@@ -196,11 +209,11 @@ def _first_faults(lake: Lake, file_name: str) -> tuple[str, ...]:
 def _write_vault(stores: Stores, landing: Landing) -> None:
     if landing.contract.direct_fields:
         values = clear_values(landing)
-        if values.num_rows:
-            stores.vault.write(landing.load_id, values)
+        if values is not None:
+            stores.vault.write_sorted(landing.load_id, values)
 
 
-def _write_bodies(stores: Stores, landing: Landing, rows: StagedRows) -> None:
+def _write_bodies(stores: Stores, landing: Landing, rows: Rows) -> None:
     query = sql(
         "select line, body from ({bodies}) where line in (select line from new_refused)"
         " union all select line, body from rejected_row order by line",

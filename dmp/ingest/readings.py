@@ -38,13 +38,29 @@ _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 
 def raw(places: tuple[str, ...]) -> str:
     """Return the trimmed text at the first of `places` that has any, else null."""
-    cells = ", ".join(f"nullif(trim({raw_column(place)}), '')" for place in places)
-    return f"coalesce({cells}, null)"
+    return f"coalesce({', '.join(map(trimmed, places))}, null)"
 
 
-def reading(spec: FieldSpec, contract: Contract) -> str:
-    """Return the expression that reads a field, of the type `spec.duckdb_type`."""
-    text = raw(spec.from_)
+def trimmed(place: str) -> str:
+    """Return the expression of the text at a place without spaces around, else null.
+
+    Most texts are ASCII without any: those are told cheaply and left as they are.
+    """
+    cell = raw_column(place)
+    return (
+        f"(case when {cell} >= '!' and not suffix({cell}, ' ') "
+        f"and strlen({cell}) = length({cell}) then {cell} "
+        f"else nullif(trim({cell}), '') end)"
+    )
+
+
+def reading(spec: FieldSpec, contract: Contract, text: str = "") -> str:
+    """Return the expression that reads a field, of the type `spec.duckdb_type`.
+
+    Args:
+        text: the expression of the field's trimmed text, where there is one already.
+    """
+    text = text or raw(spec.from_)
     if spec.values:
         cases = " ".join(
             f"when {quote_text(old)} then {quote_text(new)}"
@@ -73,9 +89,13 @@ def expected(spec: FieldSpec) -> str:
     return _EXPECTED.get(spec.type, str(spec.type))
 
 
-def instant(spec: InstantSpec, contract: Contract) -> str:
-    """Return the expression that reads an instant, of type timestamptz."""
-    return _instant(raw(spec.from_), spec.formats, contract.timezone)
+def instant(spec: InstantSpec, contract: Contract, text: str = "") -> str:
+    """Return the expression that reads an instant, of type timestamptz.
+
+    Args:
+        text: the expression of its trimmed text, where there is one already.
+    """
+    return _instant(text or raw(spec.from_), spec.formats, contract.timezone)
 
 
 def _instant(text: str, formats: tuple[str, ...], zone: str) -> str:
@@ -106,9 +126,10 @@ def _epoch(text: str, name: str) -> str:
 
 
 def _within(read: str, type_: str) -> str:
+    """Keep what is in bounds; a subquery would be planned as a join of all rows."""
     return (
-        f"(select x from (select {read} as x) where x >= {type_} '{EARLIEST}' "
-        f"and x < {type_} '{LATEST}')"
+        f"list_filter([{read}], lambda x: x >= {type_} '{EARLIEST}' "
+        f"and x < {type_} '{LATEST}')[1]"
     )
 
 
@@ -127,8 +148,8 @@ def _text(text: str, spec: FieldSpec, contract: Contract) -> str:
 
 def _boolean(text: str, spec: FieldSpec, contract: Contract) -> str:
     return (
-        f"(case when lower({text}) in ('true', 't', 'yes', 'y', '1') then true "
-        f"when lower({text}) in ('false', 'f', 'no', 'n', '0') then false end)"
+        f"(case when regexp_full_match(lower({text}), '(true|t|yes|y|1)') then true "
+        f"when regexp_full_match(lower({text}), '(false|f|no|n|0)') then false end)"
     )
 
 

@@ -12,6 +12,7 @@ from dmp.core.sql import sql
 from dmp.ingest.batch import loading
 from dmp.ingest.connectors import StagedRows
 from dmp.ingest.contracts import Contract
+from dmp.ingest.json_rows import stage_bodies
 from dmp.ingest.load import Input, LoadReport, Stores, load
 from dmp.storage.write import is_loaded
 
@@ -57,8 +58,8 @@ def _stage_bodies(stores: Stores, source: str, of: str) -> bool:
         _LOG.warning("bodies gone load_id=%s", of)
         return False
     lake.connection.register("body_arrow", bodies)
-    lake.stage(
-        "raw_row",
+    stage_bodies(
+        lake,
         sql(
             "select line, body from body_arrow where json_valid(body) and line in ("
             "select line from raw.refused where load_id = $of "
@@ -67,7 +68,4 @@ def _stage_bodies(stores: Stores, source: str, of: str) -> bool:
         ),
     )
     lake.connection.unregister("body_arrow")
-    lake.stage(
-        "rejected_row", "select 0::bigint as line, '' as body, '' as reason limit 0"
-    )
     return True

@@ -9,6 +9,7 @@ from dmp.core.errors import UsageError
 from dmp.ingest.field_names import shown_file
 
 _CHUNK_BYTES = 1 << 20
+_USUAL_LINE_BYTES = 8 << 20
 _BINARY = {
     b"\x1f\x8b": "compressed by gzip; unpack it first",
     b"BZh": "compressed by bzip2; unpack it first",
@@ -67,6 +68,37 @@ def why_unreadable(path: Path, longest: int) -> str:
                     "it out, or put its cell into quotes"
                 )
     return "is it whole, and are format and delimiter of the contract right?"
+
+
+def line_limit(file: Path, longest: int, *, quotes: bool) -> int:
+    """Return how many bytes the reader has to be ready for in one line: few, mostly.
+
+    Its buffers are as large as that, several a thread.
+
+    Args:
+        longest: what is returned where lines may be longer than 2 MiB.
+        quotes: whether line breaks inside quotes end no line.
+    """
+    is_quoted = False
+    with file.open("rb") as text:
+        while chunk := text.read(_CHUNK_BYTES):
+            if len(chunk) == _CHUNK_BYTES and not (
+                _ends_a_line(chunk, is_quoted) if quotes else b"\n" in chunk
+            ):
+                return longest
+            is_quoted ^= quotes and chunk.count(b'"') % 2 == 1
+    return _USUAL_LINE_BYTES
+
+
+def _ends_a_line(chunk: bytes, is_quoted: bool) -> bool:
+    """Say whether a line ends in a chunk that begins inside quotes or outside."""
+    begin = 0
+    while (end := chunk.find(b"\n", begin)) >= 0:
+        is_quoted ^= chunk.count(b'"', begin, end) % 2 == 1
+        if not is_quoted:
+            return True
+        begin = end + 1
+    return False
 
 
 def check_text(path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
@@ -12,8 +12,11 @@ from dmp.ingest.landing import Landing, struct_of
 from dmp.ingest.mapping import field_column
 from dmp.privacy import Vault
 from dmp.privacy.pseudonyms import token_sql
+from dmp.storage.lake import Lake
 from dmp.storage.migrate import struct_fields
 from dmp.storage.versions import newest_versions_sql
+
+_BATCH_ROWS = 65_536
 
 
 def stage_versions(landing: Landing, vault: Vault) -> Name:
@@ -26,15 +29,12 @@ def stage_versions(landing: Landing, vault: Vault) -> Name:
     """
     lake, fields = landing.lake, _fields(landing.contract)
     if not fields:
-        return lake.stage(
-            "new_version",
-            "select 0::bigint as subject_id, null::timestamptz as recorded_at, "
-            "'' as content_token limit 0",
-        )
-    lake.stage("said_version", _said_sql(fields))
+        return lake.stage("new_version", _NO_VERSION)
+    _show_said(lake, fields)
     if landing.contract.event or landing.contract.transaction:
+        lake.stage("own_version", "select * from said_version")
         _stage_known(landing, vault)
-        lake.stage("said_version", _merged_sql(landing, fields))
+        lake.view("said_version", _merged_sql(landing, fields))
     columns = sorted(field_column(name) for name in fields)
     row = ", ".join(f"{quote_text(c)}: {quote_name(c)}" for c in columns)
     token = token_sql(
@@ -43,17 +43,21 @@ def stage_versions(landing: Landing, vault: Vault) -> Name:
     return lake.stage("new_version", sql(_NEW, token=token))
 
 
+_NO_VERSION = """
+select 0::bigint as subject_id, null::timestamptz as recorded_at, '' as content_token
+limit 0
+"""
 _NEW = """
-with digested as (
-    select *, {token} as content_token from said_version
-), known as (
-    select d.subject_id,
+with said as (select subject_id, recorded_at from said_version), known as (
+    select s.subject_id,
         arg_max(r.content_token, row(r.recorded_at, l.loaded_at)) as content_token
-    from digested as d
+    from said as s
     join core.record as r
-        on r.subject_id = d.subject_id and r.recorded_at <= d.recorded_at
+        on r.subject_id = s.subject_id and r.recorded_at <= s.recorded_at
     left join ops.load as l on l.load_id = r.load_id
-    group by d.subject_id
+    group by s.subject_id
+), digested as (
+    select *, {token} as content_token from said_version
 )
 select d.* from digested as d left join known as k using (subject_id)
 where d.content_token is distinct from k.content_token
@@ -64,20 +68,46 @@ def _fields(contract: Contract) -> dict[str, FieldSpec]:
     return {**contract.direct_fields, **contract.attributes}
 
 
-def _said_sql(fields: Mapping[str, FieldSpec]) -> Query:
+def _show_said(lake: Lake, fields: Mapping[str, FieldSpec]) -> None:
+    """Show `said_version`: what the load's rows say about each subject.
+
+    Only subjects of several rows, in `repeated_subject`, need their rows compared.
+    """
     columns = [quote_name(field_column(name)) for name in fields]
+    says_anything = " or ".join(f"{column} is not null" for column in columns)
+    lake.view(
+        "said_row",
+        Query(
+            f"select subject_id, row_at, line, {', '.join(columns)} from accepted_row "
+            f"where {says_anything}"
+        ),
+    )
+    lake.stage(
+        "repeated_subject",
+        "select subject_id from said_row group by subject_id having count(*) > 1",
+    )
+    lake.view("said_version", _said_sql(columns))
+
+
+def _said_sql(columns: Sequence[str]) -> Query:
     newest = ", ".join(f"arg_max({c}, position) as {c}" for c in columns)
-    texts = ", ".join(f"{c}::varchar" for c in columns)
     return Query(
-        f"select subject_id, max(row_at) as recorded_at, {newest} from accepted_row "
-        f"where coalesce({texts}, null) is not null group by subject_id"
+        f"""
+        select subject_id, row_at as recorded_at, {", ".join(columns)}
+        from said_row anti join repeated_subject using (subject_id)
+        union all
+        select subject_id, max(row_at), {newest} from (
+            select *, row_number() over (order by row_at, line) as position
+            from said_row semi join repeated_subject using (subject_id)
+        ) group by subject_id
+        """
     )
 
 
 def _stage_known(landing: Landing, vault: Vault) -> None:
     """Stage `known_version` and `known_clear`: what earlier loads said."""
     lake = landing.lake
-    of = Query("r.subject_id in (select subject_id from said_version)")
+    of = Query("r.subject_id in (select subject_id from own_version)")
     lake.stage("known_version", newest_versions_sql(of))
     versions = lake.sql(
         "select subject_id, load_id from known_version order by subject_id"
@@ -106,35 +136,39 @@ def _merged_sql(landing: Landing, fields: Mapping[str, FieldSpec]) -> Query:
         )
     return Query(
         "select s.subject_id, greatest(s.recorded_at, k.recorded_at) as recorded_at, "
-        f"{', '.join(cells)} from said_version as s "
+        f"{', '.join(cells)} from own_version as s "
         "left join known_version as k using (subject_id) "
         "left join known_clear as c using (subject_id)"
     )
 
 
 def stage_records(landing: Landing) -> Name:
-    """Stage `new_record`: rows for `core.record`, without any direct identifier."""
+    """Show `new_record`: rows for `core.record`, without any direct identifier."""
     struct = struct_of(
         {name: field_column(name) for name in landing.contract.attributes}
     )
-    return landing.lake.stage(
+    source, load_id = map(quote_text, (landing.contract.source, landing.load_id))
+    return landing.lake.view(
         "new_record",
         sql(
             """
-            select subject_id, {origin}, recorded_at, content_token,
-                {attributes} as attributes
+            select subject_id, {source} as source, {load_id} as load_id, recorded_at,
+                content_token, {attributes} as attributes
             from new_version
             """,
-            origin=landing.origin,
+            source=Query(source),
+            load_id=Query(load_id),
             attributes=struct,
         ),
     )
 
 
-def clear_values(landing: Landing) -> pa.Table:
+def clear_values(landing: Landing) -> pa.RecordBatchReader | None:
     """Return for the vault: `subject_id` and a text column for each direct field.
 
-    Subjects of whom no direct field is known are left out.
+    In ascending order of `subject_id`, in batches; they are to be read before the lake
+    is asked anything else. Subjects of whom no direct field is known are left out;
+    None where that leaves nobody.
     """
     names = list(landing.contract.direct_fields)
     cells = ", ".join(
@@ -143,6 +177,9 @@ def clear_values(landing: Landing) -> pa.Table:
     known = ", ".join(f"{quote_name(n)}" for n in names)
     query = (
         f"select * from (select subject_id, {cells} from new_version) "
-        f"where coalesce({known}, null) is not null order by subject_id"
+        f"where coalesce({known}, null) is not null"
     )
-    return landing.lake.sql(query).to_arrow_table()
+    if not landing.lake.value(f"select exists ({query})"):
+        return None
+    landing.lake.execute(f"{query} order by subject_id")
+    return landing.lake.connection.to_arrow_reader(_BATCH_ROWS)

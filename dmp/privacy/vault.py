@@ -68,9 +68,21 @@ class Vault:
             UsageError: the load id can't be a file name, or the rows are not as said;
                 nothing was written.
         """
+        _text_columns(rows.schema)
+        _check_once(rows.column("subject_id"))
+        ordered = rows.sort_by("subject_id")
+        return self.write_sorted(load_id, ordered.to_reader(_BATCH_ROWS))
+
+    def write_sorted(self, load_id: str, rows: pa.RecordBatchReader) -> int:
+        """Encrypt the rows of a load as `write` does, batch by batch as they come.
+
+        `rows` is in ascending order of `subject_id`; a batch at a time is in memory.
+
+        Raises:
+            UsageError: as `write`; keys of subjects in earlier batches may be made.
+        """
         path = self._path(load_id)
-        columns = _text_columns(rows)
-        ordered = rows.sort_by("subject_id").combine_chunks()
+        columns = _text_columns(rows.schema)
         names = json.dumps(columns).encode()
         schema = _FILE_SCHEMA.with_metadata({_COLUMNS: names})
         binding = _binding(load_id, columns)
@@ -80,9 +92,12 @@ class Vault:
                 draft, schema, compression="none", use_dictionary=False
             ) as writer,
         ):
-            for batch in ordered.to_batches(_BATCH_ROWS):
+            n_rows, last = 0, np.int64(-1)
+            for batch in rows:
+                last = _check_order(batch.column("subject_id"), last)
                 writer.write_batch(self._sealed(batch, columns, schema, binding))
-        return int(rows.num_rows)
+                n_rows += batch.num_rows
+        return n_rows
 
     def read(self, versions: pa.Table, columns: Sequence[str]) -> pa.Table:
         """Decrypt versions of subjects, only the columns asked for.
@@ -226,19 +241,34 @@ def _by_load(versions: pa.Table) -> Iterator[_Wanted]:
         yield _Wanted(load_id, unique, rows[firsts])
 
 
-def _text_columns(rows: pa.Table) -> list[str]:
-    names = [name for name in rows.column_names if name != "subject_id"]
-    if len(names) == len(rows.column_names):
+def _text_columns(schema: pa.Schema) -> list[str]:
+    names = [name for name in schema.names if name != "subject_id"]
+    if len(names) == len(schema.names):
         raise UsageError("rows of the vault need a column subject_id")
-    if rows.schema.field("subject_id").type != pa.int64():
+    if schema.field("subject_id").type != pa.int64():
         raise UsageError("subject_id of the vault's rows is int64")
-    ids = rows.column("subject_id")
-    if ids.null_count or pc.count_distinct(ids).as_py() != len(ids):
-        raise UsageError("a load has each subject once; none may be null")
-    wrong = [name for name in names if rows.schema.field(name).type not in _TEXT]
+    wrong = [name for name in names if schema.field(name).type not in _TEXT]
     if wrong:
         raise UsageError(f"columns of the vault are text; these are not: {wrong}")
     return names
+
+
+_NOT_ONCE = "a load has each subject once; none may be null"
+
+
+def _check_once(ids: pa.ChunkedArray) -> None:
+    if ids.null_count or pc.count_distinct(ids).as_py() != len(ids):
+        raise UsageError(_NOT_ONCE)
+
+
+def _check_order(ids: pa.Array, last: np.int64) -> np.int64:
+    """Return the last of ids that ascend, from beyond `last` on."""
+    if ids.null_count:
+        raise UsageError(_NOT_ONCE)
+    values = ids.to_numpy()
+    if len(values) and (values[0] <= last or (np.diff(values) <= 0).any()):
+        raise UsageError(_NOT_ONCE)
+    return values[-1] if len(values) else last
 
 
 def _blob(key: bytes, row: bytes, purpose: bytes) -> bytes:

@@ -11,8 +11,9 @@ from typing import Any
 from dmp.core.config import parse
 from dmp.core.identifiers import FieldType
 from dmp.core.sql import Name, Query, quote_name, sql
-from dmp.ingest.connectors import RAW_ROW, StagedRows, raw_column
+from dmp.ingest.connectors import StagedRows, raw_column
 from dmp.ingest.contracts import Contract, FieldSpec
+from dmp.ingest.csv_rows import RAW_ROW
 from dmp.ingest.field_names import shown_columns, shown_key
 from dmp.ingest.infer.dialect import Dialect
 from dmp.ingest.infer.words import Meaning, meanings_of

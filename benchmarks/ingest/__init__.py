@@ -1,0 +1,1 @@
+"""The door's speed and memory beside bare DuckDB: `python -m benchmarks.ingest`."""

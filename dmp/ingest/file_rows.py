@@ -1,0 +1,169 @@
+"""A file read once: its rows are mapped while they are read, and numbered afterwards.
+
+Of a row at fault the body is kept, of the others only what the contract makes of them:
+neither memory nor scratch ever holds the texts of a large file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from dmp.core.errors import QueryFailed, UsageError
+from dmp.core.sql import Name, Query, quote_name, quote_text, sql
+from dmp.ingest.connectors import (
+    cell,
+    check_columns,
+    check_patterns,
+    raw_column,
+    stage_file,
+    unreadable,
+)
+from dmp.ingest.contracts import Contract
+from dmp.ingest.csv_rows import MAX_LINE_BYTES, CsvFile, number_csv, open_csv
+from dmp.ingest.field_names import shown_file
+from dmp.ingest.json_rows import (
+    KEPT,
+    LOOKED_AT,
+    number_json,
+    open_json,
+    texts_at,
+)
+from dmp.ingest.texts import readable
+from dmp.ingest.undeclared import undeclared_columns, undeclared_keys
+from dmp.storage.lake import Lake
+from dmp.storage.thrift import THRIFTY_MB
+
+MAPPED_ROW = Name("mapped_row")
+_LONG_LINES_MB = 2000
+Mapped = Callable[[Query, Mapping[str, str]], Query]
+"""Given a select of texts and what to give beside: the select of mapped rows."""
+
+
+class Rows(Protocol):
+    """The rows of an input, staged already or read when they are mapped."""
+
+    @property
+    def memory_mb(self) -> int:
+        """How much DuckDB needs to read and map them."""
+
+    def stage_mapped(self, lake: Lake, places: Sequence[str], mapped: Mapped) -> None:
+        """Stage and show `mapped_row` and `rejected_row`.
+
+        Raises:
+            UsageError: the input cannot be read.
+        """
+
+    def bodies(self) -> Query:
+        """Return the select of `line` and `body`, at least of the rows at fault."""
+
+    def undeclared(self, lake: Lake, places: Sequence[str]) -> list[str]:
+        """Return the fields that are not among `places`, sorted."""
+
+
+def open_file(lake: Lake, contract: Contract, path: Path, scratch: Path) -> Rows:
+    """Return the rows of a file; those of Parquet are staged, others wait.
+
+    The file, and `scratch`, are to stay until the rows are mapped.
+
+    Raises:
+        UsageError, ConfigInvalid: as `connectors.stage_file`.
+    """
+    form = contract.connector
+    if form.format == "parquet":
+        return stage_file(lake, contract, path, scratch)
+    check_patterns(lake, contract)
+    text = readable(path, form.encoding, scratch)
+    try:
+        if form.format == "jsonl":
+            return JsonRows(contract, path, *open_json(lake, text, contract.places()))
+        file = open_csv(lake, text, form.delimiter)
+    except UsageError as error:
+        raise UsageError(f"{shown_file(path)} {error}") from error
+    except QueryFailed as error:
+        raise unreadable(contract, path) from error
+    check_columns(contract, file.columns, path)
+    return CsvRows(contract, path, file.longest, file)
+
+
+@dataclass(frozen=True)
+class _FileRows:
+    """The rows of a file that `file_row` shows."""
+
+    contract: Contract
+    path: Path
+    longest: int
+
+    @property
+    def memory_mb(self) -> int:
+        """What the buffers of some threads take, each of the longest line, and more."""
+        return THRIFTY_MB if self.longest < MAX_LINE_BYTES else _LONG_LINES_MB
+
+    def bodies(self) -> Query:
+        """Return the select of `line` and `body` of the mapped rows."""
+        return sql("select line, body from {rows}", rows=MAPPED_ROW)
+
+    def _stage(self, lake: Lake, mapped: Query) -> Name:
+        try:
+            return lake.stage("mapped_cell", mapped)
+        except QueryFailed as error:
+            raise unreadable(self.contract, self.path) from error
+
+
+@dataclass(frozen=True)
+class CsvRows(_FileRows):
+    """The rows of a CSV file."""
+
+    file: CsvFile
+
+    def stage_mapped(self, lake: Lake, places: Sequence[str], mapped: Mapped) -> None:
+        """Read and map the file; stage `rejected_row`, show `mapped_row`."""
+        columns = self.file.columns
+        cells = [f"{cell(place, columns)} as {raw_column(place)}" for place in places]
+        row = ", ".join(f"{quote_text(c)}: {quote_name(c)}" for c in columns)
+        values = f"select {', '.join(cells)}, {{{row}}} as kept from file_row"
+        body = "case when is_faulty then to_json(kept)::varchar end"
+        staged = self._stage(lake, mapped(Query(values), {"body": body}))
+        number_csv(lake, self.file, staged, "rowid", MAPPED_ROW)
+
+    def undeclared(self, lake: Lake, places: Sequence[str]) -> list[str]:
+        """Return the columns that are not among `places`, sorted."""
+        return undeclared_columns(self.file.columns, places)
+
+
+@dataclass(frozen=True)
+class JsonRows(_FileRows):
+    """The rows of a file of JSON lines."""
+
+    objects: str
+
+    def stage_mapped(self, lake: Lake, places: Sequence[str], mapped: Mapped) -> None:
+        """Read and map the file; stage `rejected_row`, show `mapped_row`."""
+        taken_apart, texts = texts_at(places)
+        cells = [
+            f"{text} as {raw_column(place)}"
+            for place, text in zip(places, texts, strict=True)
+        ]
+        values = (
+            f"select {', '.join(cells)}, body, reason, shape from (select *, "
+            f"case when reason is null then {taken_apart} end as v from file_row)"
+        )
+        kept = {
+            "body": f"case when {KEPT} then body end",
+            "reason": "reason",
+            "shape": "shape",
+        }
+        staged = self._stage(lake, mapped(Query(values), kept))
+        number_json(lake, self.objects, staged, MAPPED_ROW)
+
+    def undeclared(self, lake: Lake, places: Sequence[str]) -> list[str]:
+        """Return the keys that are not among `places`, as `StagedRows` does."""
+        looked_at = LOOKED_AT.format(
+            file="file_row",
+            is_row="reason is null",
+            rows=MAPPED_ROW,
+            is_kept="body is not null",
+        )
+        return undeclared_keys(lake, looked_at, places)

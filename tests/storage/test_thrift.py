@@ -1,0 +1,44 @@
+"""A limit of memory lasts as long as its block, however that ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dmp.core.sql import Query
+from dmp.privacy.spill import encrypted_spill
+from dmp.storage.lake import Lake
+from dmp.storage.thrift import thrift
+
+LIMIT = "select current_setting('memory_limit')"
+WIDE = "select md5(i::varchar) || repeat('x', 200) as text from range(1_000_000) r(i)"
+
+
+def test_what_does_not_fit_is_spilled(lake: Lake, tmp_path: Path) -> None:
+    before = lake.value(LIMIT)
+    with encrypted_spill(lake.connection, tmp_path) as folder, thrift(lake, 150):
+        assert lake.value(LIMIT) == "143.0 MiB"
+        assert lake.value("select current_setting('threads') <= 4")
+        rows = lake.stage("wide", Query(WIDE))
+        assert folder is not None and any(folder.iterdir())
+        assert lake.value(f"select count(distinct text) from {rows}") == 1_000_000
+    assert lake.value(LIMIT) == before
+
+
+def test_the_limit_ends_with_an_error(lake: Lake, tmp_path: Path) -> None:
+    before = lake.value(LIMIT)
+    with encrypted_spill(lake.connection, tmp_path):
+        with pytest.raises(ValueError, match="inside"), thrift(lake):
+            raise ValueError("inside")
+        assert lake.value(LIMIT) == before
+        with thrift(lake):
+            lake.close()
+        assert lake.value(LIMIT) == before
+
+
+def test_without_spill_there_is_no_limit(lake: Lake) -> None:
+    lake.execute("set temp_directory = ''")
+    before = lake.value(LIMIT)
+    with thrift(lake):
+        assert lake.value(LIMIT) == before

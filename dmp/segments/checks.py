@@ -58,7 +58,7 @@ def faults_of(
     Faults of segments it refers to come with that segment's id before their path.
     """
     known = {**segments, segment.id: segment}
-    faults = [*_cycle(segment, known), *_faults(segment.rule, population, known)]
+    faults = [*cycle_faults(segment, known), *_faults(segment.rule, population, known)]
     for other in sorted(_reachable(segment, known) - {segment.id}):
         for fault in _faults(known[other].rule, population, known):
             place = f"segment {other}: {fault.path}"
@@ -85,7 +85,7 @@ def _reachable(segment: Segment, known: Mapping[str, Segment]) -> set[str]:
     return seen
 
 
-def _cycle(segment: Segment, known: Mapping[str, Segment]) -> Iterator[Fault]:
+def cycle_faults(segment: Segment, known: Mapping[str, Segment]) -> Iterator[Fault]:
     """Yield one fault when any reference path leads back to where it was."""
     done: set[str] = set()
     places = references(segment)

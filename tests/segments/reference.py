@@ -57,9 +57,11 @@ class World:
     segments: dict[str, Any] = field(default_factory=dict)
 
 
-def members(document: Any, world: World, as_of: datetime) -> list[str]:
+def members(
+    document: Any, world: World, as_of: datetime, by: type[Judge] | None = None
+) -> list[str]:
     zone = ZoneInfo(document.get("timezone", "UTC"))
-    judge = Judge(world, as_of, zone)
+    judge = (by or Judge)(world, as_of, zone)
     return sorted(p for p in world.profiles if judge.node(document["rule"], p))
 
 
@@ -627,7 +629,8 @@ class Judge:
         ((key, id_),) = node.items()
         document = self.world.segments[id_]
         zone = ZoneInfo(document.get("timezone", "UTC"))
-        inside = Judge(self.world, self.as_of, zone).node(document["rule"], person)
+        other = type(self)(self.world, self.as_of, zone)
+        inside = other.node(document["rule"], person)
         return inside == (key == "in")
 
     def node_consent(self, node: dict[str, Any], person: str) -> bool:

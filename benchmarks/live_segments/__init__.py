@@ -1,0 +1,1 @@
+"""How many events a second the live evaluator of segments takes on one core."""

@@ -1,0 +1,199 @@
+"""The nodes about events as answers from rows: did, last, first, lifecycle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import TypeAlias
+
+from dmp.segments.live.clauses import are_relative, every, turn_of
+from dmp.segments.live.comparing import Test, number_test
+from dmp.segments.live.rows import (
+    Row,
+    Timeline,
+    added,
+    flag,
+    inside,
+    numbers,
+    texts,
+)
+from dmp.segments.live.spans import (
+    DAY,
+    NEVER,
+    Now,
+    Window,
+    instant,
+    turns,
+    window,
+)
+from dmp.segments.live.tracks import Candidates, Tracks, number_of
+from dmp.segments.live.values import as_number, as_text, finder
+from dmp.segments.rule import (
+    Apart,
+    Comparison,
+    Did,
+    Endmost,
+    Range,
+    Total,
+    Within,
+)
+
+Answer: TypeAlias = tuple[bool, int]
+Measure: TypeAlias = Callable[[Sequence[Row], Now], bool]
+SLACK = 20 * DAY
+
+
+@dataclass(frozen=True)
+class EventLeaf:
+    """A condition on events.
+
+    Attributes:
+        tracks: the bits of those it reads.
+        answer: whether it holds, and when time alone can first change that.
+        reach: before which instant it needs no events, now and later.
+        cuts: instants that no bucket may reach across at an as_of.
+        folds: it can be answered from buckets.
+        lasting: once it holds, neither time nor more events end it.
+        stirring: of the tracks, those whose newest event can change the answer.
+    """
+
+    tracks: int
+    answer: Callable[[Timeline, Now], Answer]
+    reach: Callable[[Now], int]
+    cuts: Callable[[Now], Sequence[int]]
+    folds: bool
+    lasting: bool = False
+    stirring: int = -1
+
+
+def did(node: Did, tracks: Tracks, zone: tzinfo) -> EventLeaf:
+    """Return whether the count or the total satisfies its comparison."""
+    candidates = tracks.candidates(node.pattern, zone)
+    if isinstance(node.measure, Total):
+        measure = _total(node.measure, candidates, tracks)
+        return _windowed(candidates, node.within, zone, measure)
+    fits = number_test(node.measure)
+
+    def count(rows: Sequence[Row], now: Now) -> bool:
+        return fits(sum([row.n for row in rows]))
+
+    lasting = _only_grows(node.measure, node.within) and candidates.where is None
+    return _windowed(candidates, node.within, zone, count, lasting=lasting)
+
+
+def _only_grows(measure: Comparison, within: Within | None) -> bool:
+    """Say whether more events can only bring the answer nearer to true."""
+    at_least = measure.op in ("gt", "gte")
+    return at_least and (within is None or isinstance(within, Apart | Range))
+
+
+def _total(total: Total, candidates: Candidates, tracks: Tracks) -> Measure:
+    find, track = finder(total.property), number_of(candidates)
+    fits = number_test(total.comparison)
+    if total.agg == "distinct":
+        column = tracks.column(
+            track, total.property, lambda row: as_text(find(row)), "text"
+        )
+        return lambda rows, now: fits(len(texts(rows, column)))
+    column = tracks.column(
+        track, total.property, lambda row: as_number(find(row)), "number"
+    )
+    return lambda rows, now: _judged(total.agg, rows, column, fits)
+
+
+def _judged(
+    agg: str, rows: Sequence[Row], column: int, fits: Callable[[float | None], bool]
+) -> bool:
+    found = numbers(rows, column)
+    if found is None:
+        return agg == "sum" and fits(0.0)
+    if agg == "min":
+        return fits(found.low)
+    if agg == "max":
+        return fits(found.high)
+    whole = added(found.parts)
+    return fits(whole if agg == "sum" else whole / found.n)
+
+
+def _windowed(
+    candidates: Candidates,
+    within: Within | None,
+    zone: tzinfo,
+    measure: Measure,
+    folds: bool = True,
+    lasting: bool = False,
+) -> EventLeaf:
+    opens, still = window(within, zone), candidates.where is None
+    of_nothing = measure((), Now(instant(0)))
+
+    def answer(timeline: Timeline, now: Now) -> Answer:
+        found = candidates.rows(timeline, now)
+        if not found and still:
+            return of_nothing, NEVER
+        opening = opens(now)
+        kept = inside(found, opening.low, opening.high)
+        until = turns(found, opening, now, zone)
+        return measure(kept, now), min(until, candidates.until(timeline, now))
+
+    return EventLeaf(
+        candidates.track, answer, _low(opens), _ends(opens), folds and still, lasting
+    )
+
+
+def _low(opens: Window) -> Callable[[Now], int]:
+    def reach(now: Now) -> int:
+        opening = opens(now)
+        return opening.low - (0 if opening.exact else SLACK)
+
+    return reach
+
+
+def _ends(opens: Window) -> Callable[[Now], Sequence[int]]:
+    def cuts(now: Now) -> Sequence[int]:
+        opening = opens(now)
+        return (opening.low, opening.high + 1)
+
+    return cuts
+
+
+def _all_time(now: Now) -> int:
+    return -NEVER
+
+
+def endmost(node: Endmost, tracks: Tracks, zone: tzinfo) -> EventLeaf:
+    """Return whether the latest (earliest) candidate satisfies `has`."""
+    candidates = tracks.candidates(node.pattern, zone)
+    track, has = number_of(candidates), every(node.has, zone)
+    if has is None:
+        return _windowed(candidates, node.within, zone, lambda rows, now: bool(rows))
+    if are_relative(node.has):
+        return _endmost_by_time(node, candidates, has, tracks, zone)
+    still, at = has, Now(instant(0))
+    column = tracks.column(
+        track, (node.has, zone), lambda given: still(given, at), "flag"
+    )
+
+    def measure(rows: Sequence[Row], now: Now) -> bool:
+        return bool(rows) and flag(rows, column, node.latest)
+
+    return _windowed(candidates, node.within, zone, measure)
+
+
+def _endmost_by_time(
+    node: Endmost, candidates: Candidates, has: Test, tracks: Tracks, zone: tzinfo
+) -> EventLeaf:
+    column = tracks.raw(number_of(candidates), node.has)
+    turn, place = turn_of(node.has, zone), -1 if node.latest else 0
+
+    def measure(rows: Sequence[Row], now: Now) -> bool:
+        return bool(rows) and has(rows[place].values[column], now)
+
+    leaf = _windowed(candidates, node.within, zone, measure, folds=False)
+
+    def answer(timeline: Timeline, now: Now) -> Answer:
+        found, until = leaf.answer(timeline, now)
+        mine = timeline.on(candidates.track)
+        return found, min([until, *(turn(row.values[column], now) for row in mine)])
+
+    return EventLeaf(candidates.track, answer, leaf.reach, leaf.cuts, False)

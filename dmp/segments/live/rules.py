@@ -1,0 +1,277 @@
+"""Segments compiled for live evaluation: leaves, tracks, and trees over truth bits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Any, TypeAlias
+
+from dmp.core.errors import Fault, RuleInvalid
+from dmp.segments.calendars import zone_of
+from dmp.segments.checks import cycle_faults, references
+from dmp.segments.grammar import near
+from dmp.segments.live import chains, facts, lifecycles, nodes
+from dmp.segments.live.expressions import portable
+from dmp.segments.live.facts import ProfileLeaf
+from dmp.segments.live.nodes import EventLeaf
+from dmp.segments.live.tracks import Track, Tracks
+from dmp.segments.live.values import lower
+from dmp.segments.patterns import pieces
+from dmp.segments.re2 import comparisons
+from dmp.segments.rule import (
+    All,
+    AnyOf,
+    Attribute,
+    Condition,
+    Consent,
+    Did,
+    Endmost,
+    FirstTime,
+    InList,
+    InSegment,
+    Node,
+    Not,
+    Regularly,
+    Related,
+    Restarted,
+    Sample,
+    Segment,
+    Sql,
+    Stopped,
+    Top,
+    deep_leaves,
+)
+from dmp.segments.rule import (
+    Sequence as Steps,
+)
+
+Tree: TypeAlias = Callable[[int], bool]
+Leaf: TypeAlias = EventLeaf | ProfileLeaf
+
+_EVENT_NODES: Mapping[type, Callable[[Any, Tracks, tzinfo], EventLeaf]] = {
+    Did: nodes.did,
+    Endmost: nodes.endmost,
+    FirstTime: lifecycles.first_time,
+    Stopped: lifecycles.stopped,
+    Restarted: lifecycles.restarted,
+    Regularly: lifecycles.regularly,
+    Steps: chains.sequence,
+}
+_PROFILE_NODES: Mapping[type, Callable[[Any, tzinfo], ProfileLeaf]] = {
+    Attribute: facts.attribute,
+    Related: facts.related,
+    Consent: facts.consent,
+    InList: facts.in_list,
+    Sample: facts.sample,
+}
+
+
+def bits(mask: int) -> Iterator[int]:
+    """Yield the places of the ones of a mask, the lowest first."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
+
+
+@dataclass(frozen=True)
+class Rules:
+    """All that is evaluated live; truths are one int, a bit for each leaf.
+
+    Attributes:
+        segments: their ids, in the order of the membership bits.
+        trees: whether the truths make a member, of each segment.
+        leaves: the conditions, each once however many segments have it.
+        watchers: of each leaf, the bits of the segments that read it.
+        tracks: the patterns, each once.
+        listeners: of each track, the bits of the leaves that read it.
+        stirred: of these, the leaves that an event can change which is the newest.
+        by_event: the tracks of an event's name.
+        any_event: the tracks of every event.
+        changing: the bits of the leaves that events or time can change.
+        lasting: of those that hold for ever once they do.
+    """
+
+    segments: tuple[str, ...]
+    trees: tuple[Tree, ...]
+    leaves: tuple[Leaf, ...]
+    watchers: tuple[int, ...]
+    tracks: tuple[Track, ...]
+    listeners: tuple[int, ...]
+    stirred: tuple[int, ...]
+    by_event: Mapping[str, tuple[int, ...]]
+    any_event: tuple[int, ...]
+    changing: int
+    lasting: int
+
+
+def not_live(
+    segment: Segment, segments: Mapping[str, Segment], trail: tuple[str, ...] = ()
+) -> list[Fault]:
+    """Return the conditions of a segment that only a batch evaluation can answer.
+
+    Args:
+        segment: the rule.
+        segments: by id, those that it may refer to.
+        trail: the segments on the way to this one.
+    """
+    found = []
+    for path, leaf in deep_leaves(segment.rule):
+        if isinstance(leaf, Sql | Top):
+            wrong = "needs everybody, so it is evaluated in batch only"
+            found.append(Fault(path, wrong))
+        inner = segments.get(leaf.id) if isinstance(leaf, InSegment) else None
+        if inner is not None and inner.id not in trail:
+            if not_live(inner, segments, (*trail, segment.id)):
+                found.append(Fault(path, "refers to a segment that is not live"))
+    return found + [
+        Fault(f"{path}.value", "is outside of the expressions that run live")
+        for path, made in comparisons(segment)
+        if made.op in ("matches", "not_matches") and _is_foreign(made)
+    ]
+
+
+def _is_foreign(made: Any) -> bool:
+    pattern = str(made.value)
+    if made.ignore_case:
+        pattern = "".join(lower(p) if free else p for p, free in pieces(pattern))
+    return portable(pattern) is None
+
+
+def compile_rules(segments: Iterable[Segment]) -> tuple[Rules, Mapping[str, Any]]:
+    """Return the rules that run live, and the faults of those that do not, by id.
+
+    Raises:
+        RuleInvalid: a rule refers to a segment that is not given, or back to itself.
+    """
+    known = {segment.id: segment for segment in segments}
+    batch: dict[str, list[Fault]] = {}
+    for segment in known.values():
+        _check(segment, known)
+    for segment in known.values():
+        faults = not_live(segment, known)
+        if faults:
+            batch[segment.id] = faults
+    compiler = _Compiler(known)
+    for segment in known.values():
+        if segment.id not in batch:
+            compiler.add(segment)
+    return compiler.rules(), batch
+
+
+def _check(segment: Segment, known: Mapping[str, Segment]) -> None:
+    faults = [
+        Fault(path, f"no segment {id_!r}", near(id_, known))
+        for id_, path in references(segment).items()
+        if id_ not in known
+    ]
+    faults += cycle_faults(segment, known)
+    if faults:
+        raise RuleInvalid(segment.id, faults)
+
+
+class _Compiler:
+    """Gathers leaves and tracks while the segments are compiled one by one."""
+
+    def __init__(self, known: Mapping[str, Segment]) -> None:
+        self._known = known
+        self._tracks = Tracks()
+        self._leaves: dict[tuple[tzinfo, Node], int] = {}
+        self._made: list[Leaf] = []
+        self._trees: dict[str, tuple[Tree, int]] = {}
+
+    def add(self, segment: Segment) -> None:
+        """Compile a segment."""
+        read: set[int] = set()
+        tree = self._tree(segment.rule, zone_of(segment.timezone), read)
+        self._trees[segment.id] = tree, sum(1 << leaf for leaf in read)
+
+    def _tree(self, node: Node | Condition, zone: tzinfo, read: set[int]) -> Tree:
+        if isinstance(node, All | AnyOf):
+            parts = tuple(self._tree(part, zone, read) for part in node.parts)
+            enough = all if isinstance(node, All) else any
+            return lambda truths: enough(part(truths) for part in parts)
+        if isinstance(node, Not):
+            inner = self._tree(node.part, zone, read)
+            return lambda truths: not inner(truths)
+        if isinstance(node, InSegment):
+            return self._in_segment(node, read)
+        if isinstance(node, Condition):
+            raise TypeError("a rule is made of nodes")
+        bit = 1 << self._leaf(node, zone, read)
+        return lambda truths: bool(truths & bit)
+
+    def _in_segment(self, node: InSegment, read: set[int]) -> Tree:
+        inner = self._known[node.id]
+        tree = self._tree(inner.rule, zone_of(inner.timezone), read)
+        return lambda truths: tree(truths) is not node.negated
+
+    def _leaf(self, node: Node, zone: tzinfo, read: set[int]) -> int:
+        key = (zone, node)
+        if key not in self._leaves:
+            self._leaves[key] = len(self._made)
+            about_events = _EVENT_NODES.get(type(node))
+            if about_events is not None:
+                self._made.append(about_events(node, self._tracks, zone))
+            else:
+                self._made.append(_PROFILE_NODES[type(node)](node, zone))
+        read.add(self._leaves[key])
+        return self._leaves[key]
+
+    def rules(self) -> Rules:
+        """Return what was compiled."""
+        tracks, leaves = tuple(self._tracks.all), tuple(self._made)
+        return Rules(
+            segments=tuple(self._trees),
+            trees=tuple(tree for tree, _ in self._trees.values()),
+            leaves=leaves,
+            watchers=tuple(self._watchers(n) for n in range(len(leaves))),
+            tracks=tracks,
+            listeners=tuple(_listeners(n, leaves) for n in range(len(tracks))),
+            stirred=tuple(_stirred(n, leaves) for n in range(len(tracks))),
+            by_event=_by_event(tracks),
+            any_event=tuple(n for n, t in enumerate(tracks) if t.event is None),
+            changing=_mask(
+                n
+                for n, leaf in enumerate(leaves)
+                if isinstance(leaf, EventLeaf) or leaf.timed
+            ),
+            lasting=_mask(
+                n
+                for n, leaf in enumerate(leaves)
+                if isinstance(leaf, EventLeaf) and leaf.lasting
+            ),
+        )
+
+    def _watchers(self, leaf: int) -> int:
+        reading = (read for _, read in self._trees.values())
+        return _mask(n for n, read in enumerate(reading) if read >> leaf & 1)
+
+
+def _mask(places: Iterable[int]) -> int:
+    return sum(1 << place for place in places)
+
+
+def _listeners(track: int, leaves: Sequence[Leaf]) -> int:
+    return _mask(
+        n
+        for n, leaf in enumerate(leaves)
+        if isinstance(leaf, EventLeaf) and leaf.tracks >> track & 1
+    )
+
+
+def _stirred(track: int, leaves: Sequence[Leaf]) -> int:
+    return _mask(
+        n
+        for n, leaf in enumerate(leaves)
+        if isinstance(leaf, EventLeaf) and leaf.tracks & leaf.stirring & 1 << track
+    )
+
+
+def _by_event(tracks: Sequence[Track]) -> Mapping[str, tuple[int, ...]]:
+    found: dict[str, tuple[int, ...]] = {}
+    for n, track in enumerate(tracks):
+        if track.event is not None:
+            found[track.event] = (*found.get(track.event, ()), n)
+    return found

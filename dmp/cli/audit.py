@@ -16,14 +16,14 @@ def audit() -> None:
 @json_option
 @click.pass_obj
 def verify(context: Context, as_json: bool) -> None:
-    r"""Prove that no audit record was edited, added, removed, moved or cut off.
+    """Prove that no audit record was edited, added, removed, moved or cut off.
 
     Says for each fault its kind and place. Exit code 1 where the log is not whole.
 
     \b
     Example:
       dmp audit verify --json
-    """
+    """  # noqa: D301
     from dmp.privacy import Permission
 
     with context.workspace() as workspace:

@@ -139,15 +139,22 @@ def train(context: Context, as_json: bool) -> None:
 
 
 @click.command()
+@click.option(
+    "--full", is_flag=True, help="Look at everybody, even where nothing changed."
+)
 @progress_option
 @json_option
 @click.pass_obj
-def resolve(context: Context, as_json: bool) -> None:
-    """Resolve records, accounts and devices into lasting profiles."""
+def resolve(context: Context, full: bool, as_json: bool) -> None:
+    """Resolve records, accounts and devices into lasting profiles.
+
+    While config/identity.yaml and the model stay as they are, only what changed since
+    the last run and its surroundings are looked at, with the outcome of a full run.
+    """
     from dmp.flows.resolve import resolve_people
 
     with context.workspace() as workspace, bar("resolve") as tell:
-        resolution, built = resolve_people(workspace, progress=tell)
+        resolution, built = resolve_people(workspace, full=full, progress=tell)
     if as_json:
         show_json({"resolution": resolution, "profiles": built})
         return
@@ -159,6 +166,12 @@ def resolve(context: Context, as_json: bool) -> None:
         f"{resolution.merged:,} merged, {resolution.revived:,} revived · "
         f"model {resolution.model}"
     )
+    if resolution.is_new:
+        what = "everybody" if resolution.is_full else "what changed and is near it"
+        OUT.print(
+            f"looked at {what}: {resolution.looked_at:,} of "
+            f"{resolution.subjects:,} subjects"
+        )
     OUT.print(f"{built.changed:,} profiles changed, {built.ended:,} ended")
     if resolution.blocked_values:
         OUT.print(

@@ -29,7 +29,7 @@ _VERDICTS = {
 @json_option
 @click.pass_obj
 def doctor(context: Context, as_json: bool) -> None:
-    r"""Examine the workspace: what is wrong, and the command that mends it.
+    """Examine the workspace: what is wrong, and the command that mends it.
 
     Looks at versions, configuration, keys, permissions, the vault, the lake's catalog
     and files, locks, scratch, runs, the disk, the clock and the audit log. Only reads,
@@ -40,7 +40,7 @@ def doctor(context: Context, as_json: bool) -> None:
     Examples:
       dmp doctor
       dmp doctor --json | jq '.findings[] | select(.level != "ok")'
-    """
+    """  # noqa: D301
     from dmp.flows.doctor import examine
 
     home = context.home or Path(os.environ.get("DMP_HOME", "."))

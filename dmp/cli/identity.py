@@ -1,19 +1,21 @@
-"""Commands about who is who: identity history, why, merge, split, undo, decisions."""
+"""Commands about who is who: find, history, why, merge, split, undo, decisions."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from dmp.cli.context import OUT, Context, json_option, local, show_json, show_table
+from dmp.cli.explained import show_explanation
+from dmp.cli.simulated import show_simulation
 
 if TYPE_CHECKING:
     from dmp.flows.workspace import Workspace
     from dmp.identity.decisions import Decision
-    from dmp.identity.explanation import Event, Explanation, Reason
+    from dmp.identity.explanation import Event
 
 _ACTIONS = {
     "assign": "given to {subjects:,} new subjects",
@@ -35,6 +37,45 @@ def identity() -> None:
     dmp identity why PROFILE lists both. A decision wins over all evidence, survives
     retraining, and can be undone.
     """
+
+
+@identity.command()
+@click.argument("file", type=click.File(), default="-")
+@json_option
+@click.pass_obj
+def find(context: Context, file: TextIO, as_json: bool) -> None:
+    """Find the profile that holds identifiers, asked on standard input or in FILE.
+
+    One identifier a line: its type, then its value, such as: email jane@example.com.
+    What is typed ends with an empty line. Values never stand on the command line,
+    where others could see them, and only their number is logged.
+
+    \b
+    Examples:
+      dmp identity find
+      dmp identity find asked.txt --json
+    """  # noqa: D301
+    from dmp.flows.find import find_person
+
+    with context.workspace() as workspace:
+        found = find_person(workspace, _asked_lines(file))
+    if as_json:
+        show_json(found)
+    elif not found:
+        OUT.print("nobody: no profile holds any of it")
+    else:
+        columns = ["profile", "bits", "subjects that hold it"]
+        rows = [[c.profile_id, c.match_weight, c.subjects] for c in found]
+        show_table("", columns, rows)
+
+
+def _asked_lines(file: TextIO) -> Iterator[str]:
+    """Yield the lines of a file; where somebody types, after a prompt."""
+    if not file.isatty():
+        yield from file
+        return
+    while line := click.prompt("type and value", default="", show_default=False):
+        yield line
 
 
 @identity.command()
@@ -64,16 +105,17 @@ def history(context: Context, profile_id: str, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def why(context: Context, one: str, other: str, as_json: bool) -> None:
-    r"""Show what makes ONE a single person, or joins or parts ONE and OTHER.
+    """Show what makes ONE a single person, or joins or parts ONE and OTHER.
 
-    Each is a profile id or a subject's number.
+    Each is a profile id or a subject's number. Of two, the scores of the linkage model
+    are taken apart: the prior, then what each comparison adds.
 
     \b
     Examples:
       dmp identity why p0123456789abcde
       dmp identity why p0123456789abcde pfedcba987654321
       dmp identity why 8123456789 2345678901
-    """
+    """  # noqa: D301
     from dmp.flows.identity import explain_identity
 
     with context.workspace() as workspace:
@@ -82,23 +124,7 @@ def why(context: Context, one: str, other: str, as_json: bool) -> None:
     if as_json:
         show_json(found)
         return
-    members = [
-        [
-            m.profile_id,
-            str(m.subject_id),
-            m.source,
-            m.kind,
-            local(m.first_seen_at, zone),
-        ]
-        for m in found.members
-    ]
-    show_table("", ["profile", "subject", "source", "kind", "first seen"], members)
-    OUT.print(f"\n{_verdict(found)}")
-    if found.path:
-        show_table("", _REASON_COLUMNS, [_reason_row(r) for r in found.path])
-    if found.against:
-        OUT.print("\nAgainst it, outweighed:")
-        show_table("", _REASON_COLUMNS, [_reason_row(r) for r in found.against])
+    show_explanation(found, zone)
 
 
 @identity.command()
@@ -242,28 +268,35 @@ def simulate(
     if as_json:
         show_json(found)
         return
-    if found.is_same:
-        OUT.print("nothing would change: every subject stays with its profile")
+    show_simulation(found)
+
+
+@identity.command("import-model")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@json_option
+@click.pass_obj
+def import_model(context: Context, file: Path, as_json: bool) -> None:
+    """Make the linkage model in FILE, saved by Splink 3 or later, the current one.
+
+    Its comparisons are those that config/identity.yaml names; blocking rules and
+    contradictions stay the workspace's own. What does not fit is told all at once,
+    and nothing is changed then. The next dmp resolve looks at everybody.
+
+    \b
+    Example:
+      dmp identity import-model saved_model.json
+    """  # noqa: D301
+    from dmp.flows.resolve import import_model as run
+
+    with context.workspace() as workspace:
+        model = run(workspace, file)
+    if as_json:
+        show_json({"model": model.name})
         return
     OUT.print(
-        f"people {found.people_before:,} → [bold]{found.people_after:,}[/] · "
-        f"{found.merged:,} ids merged · {found.split:,} split · "
-        f"{found.moved_subjects:,} subjects move · model {found.model}"
+        f"model [bold]{model.name}[/] is the current one; dmp identity simulate shows "
+        "what it would change, dmp resolve applies it"
     )
-    OUT.print(
-        f"largest profiles: {_sizes(found.largest_before)} → "
-        f"{_sizes(found.largest_after)} subjects"
-    )
-    columns = ["segment", "now", "then", "enter", "leave"]
-    audiences = [list(vars(audience).values()) for audience in found.audiences]
-    show_table("", columns, audiences)
-    examples = [list(vars(example).values()) for example in found.examples]
-    if examples:
-        show_table("", ["", "profile", "other profile", "subjects"], examples)
-
-
-def _sizes(sizes: tuple[int, ...]) -> str:
-    return ", ".join(f"{size:,}" for size in sizes) or "none"
 
 
 def _finish(
@@ -295,36 +328,3 @@ def _words(event: Event, asked: str) -> str:
     if is_own:
         return f"{event.subjects:,} subjects left as {other}"
     return f"split off from {other} with {event.subjects:,} subjects"
-
-
-def _verdict(found: Explanation) -> str:
-    if found.is_one:
-        if len(found.members) == 1:
-            return "One subject on its own; nothing had to join it."
-        return "One person. What joins them, the strongest first:"
-    if not found.path:
-        return "Different people: nothing was ever found that they share."
-    weight = sum(reason.match_weight for reason in found.path)
-    if weight == -math.inf:
-        return "Different people, because somebody decided so."
-    return f"Different people. What is known between them ({weight:+.1f} bits in all):"
-
-
-_REASON_COLUMNS = ["subject", "subject", "because of", "bits", "probability"]
-
-
-def _reason_row(reason: Reason) -> list[str]:
-    said = {
-        "must_link": "somebody decided: one",
-        "cannot_link": "somebody decided: two",
-    }
-    what = said.get(reason.type, f"shared {reason.type}")
-    if reason.kind == "probabilistic":
-        what = "the linkage model's score"
-    return [
-        str(reason.subject_id_l),
-        str(reason.subject_id_r),
-        what,
-        f"{reason.match_weight:+.1f}",
-        f"{reason.match_probability:.4f}",
-    ]

@@ -70,7 +70,7 @@ def link(
     pairs: Path | None,
     as_json: bool,
 ) -> None:
-    r"""Find the records of the same person in people FILES (CSV or Parquet).
+    """Find the records of the same person in people FILES (CSV or Parquet).
 
     Needs no workspace, no settings and no labels: what each column holds is found from
     its values. Writes record_id, cluster_id and confidence.
@@ -84,7 +84,7 @@ def link(
     \b
       dmp link people.csv --ask 50 --pairs pairs.csv
       dmp link people.csv --labels pairs.csv --out clusters.parquet
-    """
+    """  # noqa: D301
     from dmp.identity.link import check_places, link_files
 
     results = [path for path in (out, model_out, pairs, report) if path is not None]

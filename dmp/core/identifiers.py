@@ -48,7 +48,7 @@ DUCKDB_TYPES = {
 """The DuckDB type of each field type; those not named are VARCHAR."""
 
 
-@lru_cache(maxsize=262_144)
+@lru_cache(maxsize=65_536)
 def e164(value: str, region: str) -> str | None:
     """Return a phone number in E.164, or None where it is no valid number.
 

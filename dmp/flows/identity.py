@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from dmp.flows.resolve import current_model, identity_settings, linkage_key
 from dmp.flows.workspace import Workspace
 from dmp.identity import decisions, explanation
+from dmp.identity.basis import Basis
 from dmp.identity.decisions import Decision
 from dmp.identity.explanation import Event, Explanation
+from dmp.identity.waterfall import Waterfall, waterfalls
 from dmp.privacy import Permission
+
+_MOST_WATERFALLS = 5
 
 
 def profile_history(workspace: Workspace, profile_id: str) -> list[Event]:
@@ -25,14 +31,30 @@ def profile_history(workspace: Workspace, profile_id: str) -> list[Event]:
 def explain_identity(workspace: Workspace, one: str, other: str = "") -> Explanation:
     """Explain why a profile is one person, or why two are or are not; logged.
 
+    Of two, the scores of the linkage model are taken apart, the five strongest at most.
+
     Raises:
         UsageError: there is no such profile or subject.
         NotAllowed: the caller may not explain.
     """
     workspace.allow(Permission.EXPLAIN)
     found = explanation.why(workspace.lake, one, other)
+    if other:
+        found = replace(found, waterfalls=_waterfalls(workspace, found))
     workspace.record("identity.why", of=[name for name in (one, other) if name])
     return found
+
+
+def _waterfalls(workspace: Workspace, found: Explanation) -> tuple[Waterfall, ...]:
+    settings = identity_settings(workspace)
+    model = current_model(workspace, settings)
+    pairs = [
+        (reason.subject_id_l, reason.subject_id_r)
+        for reason in (*found.path, *found.against)
+        if reason.kind == "probabilistic"
+    ][:_MOST_WATERFALLS]
+    basis = Basis(settings, model, linkage_key(workspace))
+    return tuple(waterfalls(workspace.lake, workspace.vault, basis, pairs))
 
 
 def merge_profiles(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,21 +10,21 @@ from dmp.core.config import parse, read_yaml
 from dmp.core.errors import UsageError
 from dmp.core.types import Progress, silent
 from dmp.flows.workspace import Workspace
-from dmp.identity.linkage import (
-    BlockingCost,
-    LinkageModel,
-    blocking_costs,
-    load_model,
-    require_fit,
-    save_model,
-    train,
-)
+from dmp.identity.basis import Basis
+from dmp.identity.blocking import BlockingCost, blocking_costs
+from dmp.identity.frequencies import freeze
+from dmp.identity.imported import imported_model
+from dmp.identity.linkage import train
+from dmp.identity.model import LinkageModel, load_model, require_fit, save_model
 from dmp.identity.profiles import ProfileBuild, build_profiles
 from dmp.identity.records import stage_linkage_records
 from dmp.identity.resolve import Resolution, resolve
 from dmp.identity.settings import IdentitySettings, LinkageSettings, ProfileSettings
-from dmp.privacy import Permission
+from dmp.privacy import Permission, PseudonymKey
+from dmp.privacy.root_keys import FOUNDING
 from dmp.storage.instants import not_before
+
+_WRITTEN_AT = ("identity.resolution.resolved_at", "profile.profile.valid_from")
 
 
 @dataclass(frozen=True)
@@ -68,21 +69,60 @@ def train_linkage(workspace: Workspace, *, progress: Progress = silent) -> Train
     progress(2, 3)
     model = train(workspace.lake, settings, now=workspace.clock())
     progress(3, 3)
-    folder = model_folder(workspace, settings)
-    is_new = save_model(folder, model)
-    kept = load_model(folder)
-    assert kept is not None
+    kept, is_new = _kept(workspace, settings, model)
     if is_new:
         workspace.record("train", model=kept.name, records=model.records)
     return Training(tuple(costs), kept, is_new)
 
 
+def import_model(workspace: Workspace, path: Path) -> LinkageModel:
+    """Make a model that Splink saved the current one; its frequencies are frozen now.
+
+    Raises:
+        ConfigInvalid: all that does not fit the settings; the current model stays.
+        UsageError: the settings have no linkage, or the file is no JSON.
+        NotAllowed: the caller may not train.
+    """
+    workspace.allow(Permission.TRAIN)
+    settings = _linkage(workspace)
+    try:
+        document = json.loads(path.read_text())
+    except ValueError as error:
+        raise UsageError(
+            f"{path} is no JSON; save the model in Splink by "
+            "linker.misc.save_model_to_json(path)"
+        ) from error
+    now = workspace.clock()
+    model = imported_model(workspace.lake, document, str(path), settings, now=now)
+    stage_linkage_records(workspace.lake, workspace.vault, settings)
+    kept, is_new = _kept(workspace, settings, model)
+    if is_new:
+        workspace.record("identity.import-model", model=kept.name)
+    return kept
+
+
+def _kept(
+    workspace: Workspace, settings: LinkageSettings, model: LinkageModel
+) -> tuple[LinkageModel, bool]:
+    """Keep a model and what it freezes; return the current one, and if it is new."""
+    folder = model_folder(workspace, settings)
+    is_new = save_model(folder, model)
+    kept = load_model(folder)
+    assert kept is not None
+    freeze(workspace.lake, kept, linkage_key(workspace))
+    return kept, is_new
+
+
 def resolve_people(
-    workspace: Workspace, *, progress: Progress = silent
+    workspace: Workspace, *, full: bool = False, progress: Progress = silent
 ) -> tuple[Resolution, ProfileBuild]:
     """Resolve all subjects with the current model and bring profiles up to date.
 
-    Without a trained model people are joined by shared identifiers alone.
+    Without a trained model people are joined by shared identifiers alone. Where
+    settings and model are those of the last run, only what changed is looked at.
+
+    Args:
+        full: look at everybody, whether or not anything changed.
 
     Raises:
         UsageError: the settings changed since the model was trained: train anew.
@@ -91,34 +131,34 @@ def resolve_people(
     workspace.allow(Permission.RESOLVE)
     settings = identity_settings(workspace)
     model = current_model(workspace, settings)
-    now = not_before(
-        workspace.lake,
-        workspace.clock(),
-        "identity.resolution.resolved_at",
-        "profile.profile.valid_from",
-    )
+    now = not_before(workspace.lake, workspace.clock(), *_WRITTEN_AT)
     progress(0, 2)
     resolution = resolve(
         workspace.lake,
         workspace.vault,
-        settings,
-        model,
+        Basis(settings, model, linkage_key(workspace)),
         run_id=f"resolve-{now:%Y%m%dT%H%M%S%f}",
         now=now,
         actor=workspace.caller.actor,
+        full=full,
     )
     progress(1, 2)
     built = build_profiles(workspace.lake, profile_settings(workspace), now=now)
     progress(2, 2)
+    _record(workspace, resolution)
+    return resolution, built
+
+
+def _record(workspace: Workspace, resolution: Resolution) -> None:
     if resolution.is_new:
         workspace.record(
             "resolve",
             run=resolution.run_id,
             model=resolution.model,
+            looked_at=resolution.looked_at,
             profiles=resolution.profiles,
             merged=resolution.merged,
         )
-    return resolution, built
 
 
 def current_model(
@@ -135,6 +175,11 @@ def current_model(
     if model is not None:
         require_fit(model, settings.linkage)
     return model
+
+
+def linkage_key(workspace: Workspace) -> PseudonymKey:
+    """Return the key of blocking keys and term frequencies; it never rotates."""
+    return workspace.keys.pseudonym_key("linkage", FOUNDING)
 
 
 def model_folder(workspace: Workspace, settings: LinkageSettings) -> Path:

@@ -10,10 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmp.core.config import parse, read_yaml
-from dmp.flows.resolve import current_model, identity_settings, profile_settings
+from dmp.flows.resolve import (
+    current_model,
+    identity_settings,
+    linkage_key,
+    profile_settings,
+)
 from dmp.flows.segments import saved_segments
 from dmp.flows.workspace import Workspace
-from dmp.identity.linkage import LinkageModel, read_model, require_fit, train
+from dmp.identity.basis import Basis
+from dmp.identity.linkage import train
+from dmp.identity.model import LinkageModel, read_model, require_fit
 from dmp.identity.profiles import build_profiles
 from dmp.identity.records import stage_linkage_records
 from dmp.identity.resolve import Resolution, resolve
@@ -121,8 +128,7 @@ def simulate(
         resolution = resolve(
             lake,
             workspace.vault,
-            settings,
-            chosen,
+            Basis(settings, chosen, linkage_key(workspace)),
             run_id="simulation",
             now=now,
             actor=workspace.caller.actor,

@@ -130,12 +130,21 @@ def _partition(graph: SignedGraph, most: int) -> Ints:
 
 
 def _improved(graph: SignedGraph, label: Ints, most: int) -> Ints:
-    """Move and join in turn until no clusters are joined any more."""
+    """Move and join in turn, each component until no clusters of it are joined more.
+
+    What one component takes makes no difference to the others.
+    """
+    positive = graph.gain > 0
+    part = components(graph.n_nodes, graph.left[positive], graph.right[positive])
+    inside = np.arange(graph.n_nodes)
     for _ in range(_MOST_PASSES):
-        label = moved(graph, label, most=most)
-        names, place = np.unique(label, return_inverse=True)
-        joined, _ = contracted(merged(graph, place, len(names)), most)
-        label = names[joined[place]]
-        if len(np.unique(joined)) == len(names):
+        chosen = np.isin(np.arange(graph.n_nodes), inside)
+        local = restricted(graph, chosen)
+        found = moved(local, np.searchsorted(inside, label[inside]), most=most)
+        names, place = np.unique(found, return_inverse=True)
+        joined, _ = contracted(merged(local, place, len(names)), most)
+        label[inside] = inside[names[joined[place]]]
+        inside = np.flatnonzero(np.isin(part, part[inside[joined[place] != place]]))
+        if not len(inside):
             break
     return label

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from dmp.core.sql import sql
-from dmp.identity.decisions import IN_FORCE
-from dmp.identity.linkage import (
-    NO_PAIRS,
-    LinkageModel,
-    check_pair_ceiling,
-    stage_scored_pairs,
-)
+from dmp.core.sql import Name, sql
+from dmp.identity.basis import Basis
+from dmp.identity.blocking import check_pair_ceiling, stage_blocking_keys
+from dmp.identity.linkage import NO_PAIRS, stage_scored_pairs
 from dmp.identity.records import stage_linkage_records
-from dmp.identity.settings import IdentitySettings
-from dmp.identity.signals import stage_deterministic_edges, stage_rules
+from dmp.identity.signals import stage_deterministic_edges
 from dmp.privacy import Vault
 from dmp.storage.lake import Lake
 
 _WEIGHT_LIMIT_BITS = 40.0
 
 
-def stage_evidence(
-    lake: Lake, vault: Vault, settings: IdentitySettings, model: LinkageModel | None
-) -> None:
+def stage_evidence(lake: Lake, vault: Vault, basis: Basis) -> None:
     """Stage `node`, one row a subject, and `evidence`, one row a pair with a weight.
 
+    Both are about the subjects of the scratch table `scope`; decisions are those of
+    `decision_in_force`. Stages `blocking_key` too.
     `node`: `subject_id, node` (numbered from 0 by subject), `is_comparable`.
     `evidence`: the two subjects and nodes; `weight` in bits, infinite for human
     decisions; `is_compared` where the model scored the pair, `is_deterministic` where
@@ -33,30 +28,39 @@ def stage_evidence(
     Raises:
         UsageError: the blocking rules would make too many pairs.
     """
-    stage_rules(lake, settings)
     stage_deterministic_edges(lake)
-    if model and settings.linkage:
-        stage_linkage_records(lake, vault, settings.linkage)
-        check_pair_ceiling(lake, settings.linkage)
-        stage_scored_pairs(lake, model, settings.linkage)
-    else:
-        lake.stage("linkage_record", "select 0::bigint as subject_id limit 0")
-        lake.stage("scored_pair", NO_PAIRS)
-    lake.stage("decided_pair", sql(_DECIDED, in_force=IN_FORCE))
+    _stage_scores(lake, vault, basis)
+    lake.stage("decided_pair", _DECIDED)
     lake.stage(
         "node",
         "select subject_id, row_number() over (order by subject_id) - 1 as node, "
         "subject_id in (select subject_id from linkage_record) as is_comparable "
-        "from (select distinct subject_id from identity.subject) order by subject_id",
+        "from scope order by subject_id",
     )
     lake.stage("evidence", sql(_EVIDENCE, limit=_WEIGHT_LIMIT_BITS))
+
+
+def _stage_scores(lake: Lake, vault: Vault, basis: Basis) -> None:
+    if basis.linkage is None:
+        lake.stage("linkage_record", "select 0::bigint as subject_id limit 0")
+        lake.stage("blocking_key", _NO_KEYS)
+        lake.stage("scored_pair", NO_PAIRS)
+        return
+    model, settings = basis.linkage
+    stage_linkage_records(lake, vault, settings, of=Name("scope"))
+    stage_blocking_keys(lake, settings, basis.key)
+    check_pair_ceiling(lake, settings)
+    stage_scored_pairs(lake, model, settings, basis.key)
+
+
+_NO_KEYS = "select 0::bigint as subject_id, []::uinteger[] as blocking_keys limit 0"
 
 
 _DECIDED = """
 select subject_id_l, subject_id_r,
     case arg_max(decision, decided_at) when 'must_link' then 'Infinity'::double
         else '-Infinity'::double end as weight
-from ({in_force}) group by subject_id_l, subject_id_r
+from decision_in_force group by subject_id_l, subject_id_r
 """
 _EVIDENCE = """
 with pair as (

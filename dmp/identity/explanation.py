@@ -10,6 +10,7 @@ from datetime import datetime
 from dmp.core.errors import UsageError
 from dmp.core.sql import sql
 from dmp.identity.decisions import subjects_of
+from dmp.identity.waterfall import Waterfall
 from dmp.storage.lake import Lake
 
 
@@ -55,12 +56,15 @@ class Explanation:
             needed, strongest first; between two subjects, the steps from one to the
             other; else everything known between the two sides, strongest first.
         against: reasons against within one profile, outweighed by the others.
+        waterfalls: of two subjects or profiles, how the model's scores on the path and
+            against it come about.
     """
 
     members: tuple[Member, ...]
     is_one: bool
     path: tuple[Reason, ...]
     against: tuple[Reason, ...]
+    waterfalls: tuple[Waterfall, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,22 @@ _KEPT_PROBABILITY = 0.01
 
 
 def history_writes(
-    lake: Lake, *, run_id: str, generation: int, model: str, now: datetime, actor: str
+    lake: Lake,
+    edges: Query,
+    *,
+    run_id: str,
+    generation: int,
+    model: str,
+    now: datetime,
+    actor: str,
 ) -> Iterator[Write]:
     """Yield the writes of assignments, ids, changes and edges of a resolve run.
 
     Reads the scratch tables `moved`, `merged`, `overlap`, `profile_of`, `new_cluster`
     and those of the evidence.
+
+    Args:
+        edges: a condition that chooses the rows of `identity.edge` to be replaced.
     """
     run = {"run_id": run_id, "now": now}
     yield change(
@@ -35,7 +45,7 @@ def history_writes(
     yield append("identity.change", Name("changed"))
     yield from _profile_writes(generation)
     lake.stage("new_edge", sql(_EDGE, run_id=run_id, kept=_KEPT_PROBABILITY))
-    yield replace("identity.edge", Name("new_edge"))
+    yield replace("identity.edge", Name("new_edge"), edges)
 
 
 def _profile_writes(generation: int) -> Iterator[Write]:

@@ -1,16 +1,10 @@
-"""Probabilistic linkage by Splink: a model trained once, kept as JSON, then frozen."""
+"""Probabilistic linkage by Splink: training, then the scores of blocked pairs."""
 
 from __future__ import annotations
 
-import json
-import logging
-import math
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from splink import DuckDBAPI, Linker, block_on
@@ -18,65 +12,15 @@ from splink import DuckDBAPI, Linker, block_on
 from dmp.core.config import fingerprint
 from dmp.core.errors import ModelNotTrained, UsageError
 from dmp.core.sql import Name, Query, quote_name, sql
+from dmp.identity.blocking import check_pair_ceiling, column_sql
 from dmp.identity.comparisons import comparison_dict
+from dmp.identity.frequencies import stage_frequencies
+from dmp.identity.model import LinkageModel, levels
 from dmp.identity.settings import LinkageSettings
+from dmp.privacy import PseudonymKey
 from dmp.storage.lake import Lake
 
-_LOG = logging.getLogger(__name__)
 _SEED = 1
-_SAME_WITHIN = 1e-6
-
-
-@dataclass(frozen=True)
-class LinkageModel:
-    """A trained model.
-
-    Attributes:
-        name: the model's name and a fingerprint of its parameters, `people-1a2b…`.
-        settings: Splink's settings with every m and u probability; no personal value.
-        trained_at: instant of the training, ISO 8601.
-        records: how many records it was trained on.
-    """
-
-    name: str
-    settings: dict[str, Any]
-    trained_at: str
-    records: int
-
-    @property
-    def levels(self) -> list[dict[str, Any]]:
-        """One row a comparison level: comparison, level, m, u, match weight in bits."""
-        return [
-            {
-                "comparison": comparison["output_column_name"],
-                "level": level["label_for_charts"],
-                "m": level["m_probability"],
-                "u": level["u_probability"],
-                "match_weight": math.log2(
-                    level["m_probability"] / level["u_probability"]
-                ),
-            }
-            for comparison, level in _levels(self.settings)
-        ]
-
-
-@dataclass(frozen=True)
-class BlockingCost:
-    """What a blocking rule costs: pairs of records, before anything is scored."""
-
-    rule: str
-    pairs: int
-
-
-def blocking_costs(lake: Lake, settings: LinkageSettings) -> list[BlockingCost]:
-    """Count the pairs of each blocking rule over the scratch `linkage_record`.
-
-    Pairs that several rules give are counted by each.
-    """
-    return [
-        BlockingCost(" + ".join(rule), _pairs(lake, rule))
-        for rule in settings.blocking_rules
-    ]
 
 
 def train(lake: Lake, settings: LinkageSettings, *, now: datetime) -> LinkageModel:
@@ -103,17 +47,18 @@ def train(lake: Lake, settings: LinkageSettings, *, now: datetime) -> LinkageMod
 
 
 def stage_scored_pairs(
-    lake: Lake, model: LinkageModel, settings: LinkageSettings
+    lake: Lake, model: LinkageModel, settings: LinkageSettings, key: PseudonymKey
 ) -> Name:
     """Score every blocked pair of `linkage_record` and stage `scored_pair`.
 
     One row an unordered pair, `subject_id_l < subject_id_r`, with `match_weight` in
-    bits (prior and contradictions included) and `match_probability` in (0, 1). No
-    pairs give an empty table; same records and model give the same rows.
+    bits (prior and contradictions included) and `match_probability` in (0, 1). The
+    score of a pair depends on its two records and on what the model froze. No pairs
+    give an empty table; same records and model give the same rows.
     """
     if int(lake.value("select count(*) from linkage_record")) < 2:
         return lake.stage("scored_pair", NO_PAIRS)
-    with _linker(lake, model.settings) as linker:
+    with scorer(lake, model, settings, key) as linker:
         predicted = linker.inference.predict()
         return lake.stage(
             "scored_pair",
@@ -124,12 +69,36 @@ def stage_scored_pairs(
                 "1 / (1 + 2 ** -(match_weight - ({bits}))) as match_probability "
                 "from {predicted} order by all",
                 predicted=Query(predicted.physical_name),
-                bits=_contradiction_bits(settings),
+                bits=contradiction_bits(settings),
             ),
         )
 
 
-def _contradiction_bits(settings: LinkageSettings) -> Query:
+def scorer(
+    lake: Lake,
+    model: LinkageModel,
+    settings: LinkageSettings,
+    key: PseudonymKey,
+    *,
+    parts: bool = False,
+) -> AbstractContextManager[Linker]:
+    """Give a linker that scores `linkage_record`, with the frequencies of the model.
+
+    Args:
+        parts: keep what each comparison says: columns `mw_…`, in bits.
+    """
+    chosen = {
+        **model.settings,
+        "blocking_rules_to_generate_predictions": [
+            _block(rule) for rule in settings.blocking_rules
+        ],
+        "retain_matching_columns": True,
+        "retain_intermediate_calculation_columns": parts,
+    }
+    return _linker(lake, chosen, stage_frequencies(lake, model, key))
+
+
+def contradiction_bits(settings: LinkageSettings) -> Query:
     """Return the expression for what full disagreement takes off; 0 where none does.
 
     Splink numbers a comparison's levels from 0, all else, upwards; -1 is missing.
@@ -148,89 +117,23 @@ NO_PAIRS = (
 """The select of a `scored_pair` without any pair."""
 
 
-def check_pair_ceiling(lake: Lake, settings: LinkageSettings) -> None:
-    """Refuse blocking rules that would make more pairs than `max_pairs`.
-
-    Raises:
-        UsageError: names each rule with its count.
-    """
-    costs = blocking_costs(lake, settings)
-    total = sum(cost.pairs for cost in costs)
-    if total > settings.max_pairs:
-        listed = "; ".join(f"{cost.rule}: {cost.pairs:,}" for cost in costs)
-        raise UsageError(
-            f"the blocking rules make {total:,} pairs, more than max_pairs = "
-            f"{settings.max_pairs:,} ({listed}); narrow the largest or raise max_pairs "
-            "in config/identity.yaml"
-        )
-
-
-def save_model(folder: Path, model: LinkageModel) -> bool:
-    """Keep a model and make it the current one; return whether it is new.
-
-    A model whose parameters equal the current one's within a relative 1e-6 is not kept
-    again: the current one stays.
-    """
-    current = load_model(folder)
-    if current and _same(current.settings, model.settings):
-        return False
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / f"{model.name}.json", json.dumps(model.__dict__, indent=1))
-    _write(folder / "current.json", json.dumps({"model": model.name}))
-    return True
-
-
-def load_model(folder: Path) -> LinkageModel | None:
-    """Return the current model of a folder, or None where none was trained."""
-    pointer = folder / "current.json"
-    if not pointer.exists():
-        return None
-    name = json.loads(pointer.read_text())["model"]
-    return read_model(folder / f"{name}.json")
-
-
-def read_model(path: Path) -> LinkageModel:
-    """Return a kept model.
-
-    Raises:
-        UsageError: the file is absent, or no model of this form.
-    """
-    try:
-        return LinkageModel(**json.loads(path.read_text()))
-    except (OSError, TypeError, ValueError) as error:
-        raise UsageError(
-            f"{path} is no linkage model that dmp train kept; those lie in data/models"
-        ) from error
-
-
-def require_fit(model: LinkageModel, settings: LinkageSettings) -> None:
-    """Go on only if the model compares what the settings name.
-
-    Raises:
-        UsageError: names what the two compare, and what to do.
-    """
-    wanted = ["_".join(comparison.fields) for comparison in settings.comparisons]
-    known = [each["output_column_name"] for each in model.settings["comparisons"]]
-    if sorted(wanted) != sorted(known):
-        raise UsageError(
-            f"the model {model.name} compares {', '.join(known)}, but the settings "
-            f"name {', '.join(wanted)}; train a model for them: dmp train"
-        )
-
-
-def _write(path: Path, text: str) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(text)
-    os.replace(partial, path)
-
-
 @contextmanager
-def _linker(lake: Lake, settings: dict[str, Any]) -> Iterator[Linker]:
-    """Give a linker over `linkage_record`; its own tables are gone afterwards."""
+def _linker(
+    lake: Lake, settings: dict[str, Any], frequencies: Mapping[str, Name] | None = None
+) -> Iterator[Linker]:
+    """Give a linker over `linkage_record`; its own tables are gone afterwards.
+
+    Args:
+        frequencies: field to the scratch table of its term frequencies; those of other
+            fields are counted in the records.
+    """
     with lake.scratch_catalog() as connection:
-        records = DuckDBAPI(connection=connection).register("linkage_record")
-        linker = Linker(records, settings, log_level="ERROR")
+        api = DuckDBAPI(connection=connection)
+        linker = Linker(api.register("linkage_record"), settings, log_level="ERROR")
         tables: Any = linker.table_management
+        for field, table in (frequencies or {}).items():
+            found = api.register(table.parts[0])
+            tables.register_term_frequency_lookup(found, field)
         try:
             yield linker
         finally:
@@ -264,41 +167,13 @@ def _untrained(settings: LinkageSettings) -> dict[str, Any]:
 
 
 def _block(rule: Sequence[str]) -> Any:
-    return block_on(*(_column(part) for part in rule))
-
-
-def _column(part: str) -> str:
-    """Return the SQL of one part of a rule: a field, or its first letters."""
-    field, bracket, cut = part.partition("[:")
-    if not bracket:
-        return field
-    return f"substr({field}, 1, {int(cut.rstrip(']'))})"
-
-
-def _pairs(lake: Lake, rule: Sequence[str]) -> int:
-    keys = ", ".join(_column(part) for part in rule)
-    known = " and ".join(f"{_column(part)} is not null" for part in rule)
-    return int(
-        lake.value(
-            f"select coalesce(sum(n * (n - 1) // 2), 0) from (select count(*) as n "
-            f"from linkage_record where {known} group by {keys})"
-        )
-    )
-
-
-def _levels(
-    settings: dict[str, Any],
-) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    for comparison in settings["comparisons"]:
-        for level in comparison["comparison_levels"]:
-            if not level.get("is_null_level"):
-                yield comparison, level
+    return block_on(*(column_sql(part) for part in rule))
 
 
 def _check_trained(settings: dict[str, Any]) -> None:
     missing = [
         f"{comparison['output_column_name']} / {level['label_for_charts']}: no {what}"
-        for comparison, level in _levels(settings)
+        for comparison, level in levels(settings)
         for what in ("m", "u")
         if not isinstance(level.get(f"{what}_probability"), float)
     ]
@@ -308,15 +183,3 @@ def _check_trained(settings: dict[str, Any]) -> None:
             f"these levels could not be trained:\n  {listed}\n"
             "give more records, another training rule, or a simpler comparison"
         )
-
-
-def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Say whether two settings agree, numbers within a relative 1e-6."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        keys = (set(one) | set(other)) - {"linker_uid"}
-        return all(k in one and k in other and _same(one[k], other[k]) for k in keys)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=_SAME_WITHIN)
-    return one == other

@@ -39,7 +39,9 @@ def root_column(field: str) -> str:
     return f"{field}_root"
 
 
-def stage_linkage_records(lake: Lake, vault: Vault, settings: LinkageSettings) -> Name:
+def stage_linkage_records(
+    lake: Lake, vault: Vault, settings: LinkageSettings, *, of: Name | None = None
+) -> Name:
     """Stage `linkage_record`: the newest version of each subject, normalised.
 
     Reads `core.record` and the vault. Columns: `subject_id`, one for each field of the
@@ -47,8 +49,11 @@ def stage_linkage_records(lake: Lake, vault: Vault, settings: LinkageSettings) -
     titles; dates as dates; other text without punctuation. Fields that a source lacks
     are null. Subjects of whom nothing is known but codes are left out: there is nothing
     to compare beyond the identifiers that join them anyway.
+
+    Args:
+        of: a scratch table of the subjects wanted, by `subject_id`; None takes all.
     """
-    clear = _clear_values(lake, vault, [*settings.fields, "full_name"])
+    clear = _clear_values(lake, vault, [*settings.fields, "full_name"], of)
     lake.connection.register("clear_arrow", clear)
     cells = [_cell(name, kind, clear) for name, kind in settings.fields.items()]
     known = ", ".join(
@@ -66,11 +71,14 @@ def stage_linkage_records(lake: Lake, vault: Vault, settings: LinkageSettings) -
     return lake.stage("linkage_record", _with_roots(settings))
 
 
-def _clear_values(lake: Lake, vault: Vault, columns: list[str]) -> pa.Table:
+def _clear_values(
+    lake: Lake, vault: Vault, columns: list[str], of: Name | None
+) -> pa.Table:
+    wanted = sql("r.subject_id in (select subject_id from {of})", of=of) if of else None
     versions = lake.sql(
         sql(
             "select subject_id, load_id from ({newest}) order by subject_id",
-            newest=newest_versions_sql(),
+            newest=newest_versions_sql(wanted),
         )
     ).to_arrow_table()
     return vault.read(versions, columns)

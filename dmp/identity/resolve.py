@@ -13,12 +13,18 @@ import pyarrow as pa
 
 from dmp.core.config import fingerprint
 from dmp.core.sql import Query, sql
+from dmp.identity.basis import Basis
 from dmp.identity.evidence import stage_evidence
+from dmp.identity.frequencies import are_frozen, freeze
 from dmp.identity.graph import Edges, Limits, Partition, cluster, components
 from dmp.identity.history import history_writes
 from dmp.identity.lasting_ids import stage_profile_ids
-from dmp.identity.linkage import LinkageModel
+from dmp.identity.records import stage_linkage_records
+from dmp.identity.scope import Scope, stage_everybody, stage_scope
+from dmp.identity.seen import digest_of_all, seen_writes, stage_digests
 from dmp.identity.settings import IdentitySettings
+from dmp.identity.signals import stage_rules
+from dmp.identity.signed_graph import Flags, Ints
 from dmp.privacy import Vault
 from dmp.storage.lake import Lake
 from dmp.storage.lock import fair_lock
@@ -33,7 +39,14 @@ class Resolution:
     """What a resolve run saw and gave.
 
     `is_new` is False where nothing had changed since the last run: nothing was
-    computed or written, and the counts are that run's.
+    computed or written, and the rest is that run's.
+
+    Attributes:
+        subjects: how many there are, looked at or not; `profiles` likewise.
+        deterministic_edges: of the subjects looked at; so are `scored_pairs` and
+            `refused_joins`.
+        looked_at: subjects whose evidence was weighed and whose cluster was made.
+        is_full: everybody was looked at, whatever had changed.
     """
 
     run_id: str
@@ -50,98 +63,136 @@ class Resolution:
     founded: int
     merged: int
     revived: int
+    looked_at: int
+    is_full: bool
 
 
 def resolve(
     lake: Lake,
     vault: Vault,
-    settings: IdentitySettings,
-    model: LinkageModel | None,
+    basis: Basis,
     *,
     run_id: str,
     now: datetime,
     actor: str,
+    full: bool = False,
 ) -> Resolution:
     """Join subjects into profiles and give each profile its lasting id.
 
     Reads `identity.identifier`, `identity.subject`, `identity.decision`, `core.record`
     and, where there is a model, the vault. Writes `identity.assignment`,
-    `identity.profile`, `identity.edge`, `identity.change` and `identity.resolution`.
-    With the inputs, settings and model of the last run nothing is written. One process
-    at a time resolves.
+    `identity.profile`, `identity.edge`, `identity.change`, `identity.resolution`,
+    `identity.seen_subject` and `identity.blocked_value`. With the settings and the
+    model of the last run only what changed and its surroundings are looked at, with
+    the outcome of a full run; with its inputs too, nothing is written. One process at
+    a time resolves.
 
     Args:
-        model: the trained linkage model; None joins by shared identifiers alone.
+        full: look at everybody, whether or not anything changed.
 
     Raises:
         UsageError: the blocking rules would make too many pairs; nothing was written.
     """
     with fair_lock(lake.root / "resolve-lock", timeout_s=_LOCK_TIMEOUT_S):
-        digest = _input_fingerprint(lake, settings, model)
+        stage_rules(lake, basis.settings)
+        stage_digests(lake)
+        digest = fingerprint(digest_of_all(lake), basis.fingerprint)
         last = _last_resolution(lake)
-        if last and last["input_fingerprint"] == digest:
+        if last and last["input_fingerprint"] == digest and not full:
             return Resolution(**{**json.loads(last["report"]), "is_new": False})
+        _freeze_frequencies(lake, vault, basis)
+        is_same = last is not None and last["basis_fingerprint"] == basis.fingerprint
+        narrow = is_same and not full
+        scope = stage_scope(lake, vault, basis) if narrow else stage_everybody(lake)
+        stage_evidence(lake, vault, basis)
+        clustering = _stage_clusters(lake, basis.settings)
         generation = int(last["generation"]) + 1 if last else 1
-        stage_evidence(lake, vault, settings, model)
-        clustering = _stage_clusters(lake, settings)
         stage_profile_ids(lake, generation=generation)
         _stage_assignment(lake)
-        report = _report(lake, clustering, model, run_id, generation)
-        _commit(lake, report, digest, now=now, actor=actor)
-    _LOG.info("resolved run_id=%s profiles=%d", run_id, report.profiles)
+        report = _report(lake, scope, clustering, basis, run_id, generation)
+        _commit(lake, report, scope, basis, digest, now=now, actor=actor)
+    _LOG.info("resolved run_id=%s looked_at=%d", run_id, report.looked_at)
     return report
 
 
+def _freeze_frequencies(lake: Lake, vault: Vault, basis: Basis) -> None:
+    """Freeze what a model that was trained elsewhere did not bring along."""
+    if basis.linkage and not are_frozen(lake, basis.linkage[0]):
+        model, settings = basis.linkage
+        stage_linkage_records(lake, vault, settings)
+        freeze(lake, model, basis.key)
+
+
 def _commit(
-    lake: Lake, report: Resolution, digest: str, *, now: datetime, actor: str
+    lake: Lake,
+    report: Resolution,
+    scope: Scope,
+    basis: Basis,
+    digest: str,
+    *,
+    now: datetime,
+    actor: str,
 ) -> None:
     writes = history_writes(
         lake,
+        scope.edges,
         run_id=report.run_id,
         generation=report.generation,
         model=report.model,
         now=now,
         actor=actor,
     )
-    row = append("identity.resolution", _resolution_row(report, digest, now))
-    commit(lake, [*writes, row], message=f"resolve {report.run_id}")
-
-
-def _input_fingerprint(
-    lake: Lake, settings: IdentitySettings, model: LinkageModel | None
-) -> str:
-    """Digest what a run depends on: the rows by order-free sums of their hashes."""
-    seen = lake.row(
-        """
-        select
-            (select (count(*), bit_xor(hash(subject_id, type, token, load_id)))::varchar
-                from identity.identifier),
-            (select (count(*), bit_xor(hash(subject_id, content_token)))::varchar
-                from core.record),
-            (select (count(*), bit_xor(hash(subject_id)))::varchar
-                from identity.subject),
-            (select (count(*), bit_xor(hash(subject_id_l, subject_id_r, decision,
-                decided_at)))::varchar from identity.decision)
-        """
+    row = _resolution_row(report, digest, basis.fingerprint, now)
+    commit(
+        lake,
+        [
+            *writes,
+            *seen_writes(lake, scope.untouched),
+            append("identity.resolution", row),
+        ],
+        message=f"resolve {report.run_id}",
     )
-    chosen = settings.model_dump(mode="json")
-    return fingerprint(list(seen), chosen, model.name if model else None)
 
 
 def _last_resolution(lake: Lake) -> dict[str, Any] | None:
     rows = lake.records(
-        "select generation, input_fingerprint, report from identity.resolution "
-        "order by generation desc limit 1"
+        "select generation, input_fingerprint, basis_fingerprint, report "
+        "from identity.resolution order by generation desc limit 1"
     )
     return rows[0] if rows else None
 
 
 def _stage_clusters(lake: Lake, settings: IdentitySettings) -> Partition:
-    """Stage `new_cluster`: one row of subject, cluster and component a subject."""
+    """Stage `new_cluster`: one row a subject of the scope.
+
+    `subject_id, cluster_id, component_id` (by shared identifiers inside the cluster)
+    and `neighbourhood_id` (by evidence for and by shared identifiers, wherever).
+    """
     nodes = lake.sql(
         "select subject_id, is_comparable from node order by node"
     ).fetchnumpy()
     subjects = np.asarray(nodes["subject_id"], dtype=np.int64)
+    edges, shared = _edges(lake)
+    limits = Limits(settings.uncompared_penalty_bits, settings.max_cluster_subjects)
+    comparable = np.asarray(nodes["is_comparable"], dtype=np.bool_)
+    clustering = cluster(len(subjects), edges, comparable, limits)
+    inner = clustering.label[edges.left] == clustering.label[edges.right]
+    table = {
+        "subject_id": subjects,
+        "cluster_id": subjects[clustering.label],
+        "component_id": subjects[_joined(subjects, edges, inner & shared)],
+        "neighbourhood_id": subjects[
+            _joined(subjects, edges, shared | (edges.weight > 0))
+        ],
+    }
+    lake.connection.register("cluster_arrow", pa.table(table))
+    lake.stage("new_cluster", "select * from cluster_arrow")
+    lake.connection.unregister("cluster_arrow")
+    return clustering
+
+
+def _edges(lake: Lake) -> tuple[Edges, Flags]:
+    """Return the scratch `evidence`, and which pairs share an identifier."""
     found = lake.sql("select * from evidence").fetchnumpy()
     edges = Edges(
         np.asarray(found["left_node"], dtype=np.int64),
@@ -149,23 +200,11 @@ def _stage_clusters(lake: Lake, settings: IdentitySettings) -> Partition:
         np.asarray(found["weight"], dtype=np.float64),
         np.asarray(found["is_compared"], dtype=np.bool_),
     )
-    limits = Limits(settings.uncompared_penalty_bits, settings.max_cluster_subjects)
-    comparable = np.asarray(nodes["is_comparable"], dtype=np.bool_)
-    clustering = cluster(len(subjects), edges, comparable, limits)
-    inner = clustering.label[edges.left] == clustering.label[edges.right]
-    joined = inner & np.asarray(found["is_deterministic"], dtype=np.bool_)
-    component = components(len(subjects), edges.left[joined], edges.right[joined])
-    table = pa.table(
-        {
-            "subject_id": subjects,
-            "cluster_id": subjects[clustering.label],
-            "component_id": subjects[component],
-        }
-    )
-    lake.connection.register("cluster_arrow", table)
-    lake.stage("new_cluster", "select * from cluster_arrow")
-    lake.connection.unregister("cluster_arrow")
-    return clustering
+    return edges, np.asarray(found["is_deterministic"], dtype=np.bool_)
+
+
+def _joined(subjects: Ints, edges: Edges, chosen: Flags) -> Ints:
+    return components(len(subjects), edges.left[chosen], edges.right[chosen])
 
 
 def _stage_assignment(lake: Lake) -> None:
@@ -185,47 +224,66 @@ def _stage_assignment(lake: Lake) -> None:
 
 def _report(
     lake: Lake,
+    scope: Scope,
     clustering: Partition,
-    model: LinkageModel | None,
+    basis: Basis,
     run_id: str,
     generation: int,
 ) -> Resolution:
     def count(what: str) -> int:
         return int(lake.value(f"select count(*) from {what}"))
 
-    sizes = lake.rows(
-        "select count(*) as n from new_cluster group by cluster_id order by n desc "
-        "limit 5"
-    )
+    _stage_sizes(lake, scope)
+    largest = lake.rows("select subjects from profile_size order by 1 desc limit 5")
     return Resolution(
         run_id=run_id,
         is_new=True,
         generation=generation,
-        model=model.name if model else "none",
-        subjects=count("new_cluster"),
-        profiles=count("profile_of"),
+        model=basis.model_name,
+        subjects=count("subject_digest"),
+        profiles=count("profile_size"),
         deterministic_edges=count("deterministic_edge"),
         scored_pairs=count("scored_pair"),
         blocked_values=count("blocked_value"),
         refused_joins=len(clustering.refused),
-        largest_clusters=tuple(size for (size,) in sizes),
+        largest_clusters=tuple(size for (size,) in largest),
         founded=count("profile_of where action = 'founded'"),
         merged=count("merged"),
         revived=count("profile_of where action = 'revived'"),
+        looked_at=scope.subjects,
+        is_full=scope.is_full,
     )
 
 
-def _resolution_row(report: Resolution, digest: str, now: datetime) -> Query:
+def _stage_sizes(lake: Lake, scope: Scope) -> None:
+    """Stage `profile_size`: subjects of each profile that stands after the run."""
+    lake.stage(
+        "profile_size",
+        sql(
+            "select profile_key, count(*) as subjects from ("
+            "select profile_key from new_assignment union all "
+            "select profile_key from identity.assignment "
+            "where valid_to is null and {untouched} and subject_id in "
+            "(select subject_id from subject_digest)) group by profile_key",
+            untouched=scope.untouched,
+        ),
+    )
+
+
+def _resolution_row(
+    report: Resolution, digest: str, basis_fingerprint: str, now: datetime
+) -> Query:
     return sql(
         "select $run_id as run_id, $generation as generation, "
         "$now::timestamptz as resolved_at, $model as model, "
-        "$digest as input_fingerprint, $subjects as subjects, "
-        "$profiles as profiles, $report::json as report",
+        "$digest as input_fingerprint, $basis as basis_fingerprint, "
+        "$subjects as subjects, $profiles as profiles, $report::json as report",
         run_id=report.run_id,
         generation=report.generation,
         now=now,
         model=report.model,
         digest=digest,
+        basis=basis_fingerprint,
         subjects=report.subjects,
         profiles=report.profiles,
         report=json.dumps(asdict(report)),

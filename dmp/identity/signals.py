@@ -36,18 +36,15 @@ _NO_RULE = Query(
 def stage_deterministic_edges(lake: Lake) -> Name:
     """Stage `deterministic_edge`: one row for each pair of subjects that share.
 
-    Reads `identity.identifier`, `identity.subject` and the scratch `identifier_rule`.
+    Reads the scratch `scoped_identifier`, `value_holder` and `identifier_rule`, and
+    `identity.subject`.
     Columns: `subject_id_l, subject_id_r` (l < r), `type` (the types shared, joined by
     `+`), `weight_all` and `weight_uncompared` (bits; the second without the types that
     the linkage model compares too). Values above `max_subjects` are left out and
-    staged as `blocked_value` (`type, token, subjects`).
+    staged as `blocked_value`, as `identity.blocked_value` has them.
     """
     lake.stage("shared_value", _SHARED)
-    lake.stage(
-        "blocked_value",
-        "select distinct type, token, subjects from shared_value "
-        "where subjects > max_subjects",
-    )
+    lake.stage("blocked_value", _BLOCKED)
     lake.stage("value_pair", Query(_PAIRS))
     return lake.stage("deterministic_edge", _EDGES)
 
@@ -56,7 +53,7 @@ _SHARED = """
 with holder as (
     select i.namespace, i.type, i.encoding, i.token, i.subject_id, s.kind,
         sum(i.observations) as observations, max(i.last_seen_at) as last_seen_at
-    from identity.identifier as i join identity.subject as s using (subject_id)
+    from scoped_identifier as i join identity.subject as s using (subject_id)
     where i.type in (select type from identifier_rule)
     group by all
 )
@@ -66,6 +63,14 @@ select h.*, r.weight_bits, r.max_subjects, r.joins_device, r.is_compared,
     ) as subjects
 from holder as h join identifier_rule as r using (type)
 qualify subjects > 1
+"""
+
+_BLOCKED = """
+select namespace, type, encoding, token, subjects from shared_value
+where subjects > max_subjects
+union
+select namespace, type, encoding, token, subjects from value_holder
+where subjects > max_subjects
 """
 
 _PAIRS = """

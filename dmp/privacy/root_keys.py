@@ -14,10 +14,16 @@ from dmp.privacy.keyring import KeyRing
 from dmp.privacy.private_files import KEY_BYTES
 from dmp.privacy.sealing import derive
 
-Domain = Literal["subject", "analytics", "activation", "content"]
+Domain = Literal["subject", "analytics", "activation", "content", "linkage"]
 FOUNDING = 1
 """The version under which subjects, events and versions have their lasting names."""
-DOMAINS: tuple[Domain, ...] = ("subject", "analytics", "activation", "content")
+DOMAINS: tuple[Domain, ...] = (
+    "subject",
+    "analytics",
+    "activation",
+    "content",
+    "linkage",
+)
 _ROOT = "pseudonym"
 
 

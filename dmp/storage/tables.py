@@ -323,9 +323,44 @@ generation | bigint | its number, counted from 1
 resolved_at | timestamptz | instant of the run
 model | varchar | the linkage model used; `none` for deterministic edges alone
 input_fingerprint | varchar | digest of the identifiers, records, decisions, model and settings it used
-subjects | bigint | subjects seen
+basis_fingerprint | varchar | digest of model and settings alone: while it stays, the next run looks only at what changed
+subjects | bigint | subjects there were
 profiles | bigint | profiles standing after it
 report | json | counts of edges, blocked values, guard rails held, largest clusters""",
+    ),
+    _table(
+        "identity.seen_subject",
+        "One subject as the last resolve run saw it, by which the next finds what changed.",
+        "subject_id",
+        f"""
+{_SUBJECT}
+signal_digest | ubigint | digest of its identifiers and of what people decided about it
+record_digest | ubigint | digest of the version of its record that held; null without one
+neighbourhood_id | bigint | the smallest subject of all that evidence for, through any others, connects it with | pseudonym
+blocking_keys | uinteger[] | 32 bits of a keyed digest of each blocking rule's value; subjects without one in common are never compared | pseudonym""",
+        holder="identity",
+    ),
+    _table(
+        "identity.blocked_value",
+        "One identifier on too many people to say who they are, as of the last resolve run.",
+        "namespace type encoding token",
+        """
+namespace | varchar | as in identity.identifier
+type | varchar | as in identity.identifier
+encoding | varchar | as in identity.identifier
+token | varchar | as in identity.identifier | pseudonym
+subjects | bigint | how many subjects showed it""",
+        holder="identity",
+    ),
+    _table(
+        "identity.term_frequency",
+        "One value's share of a field among the records that a linkage model was trained on.",
+        "model field token",
+        """
+model | varchar | the model that froze it
+field | varchar | the field compared
+token | uuid | keyed digest of the value; null for every value met once or never
+frequency | double | share of the records that give the field, in (0, 1]""",
     ),
 )
 

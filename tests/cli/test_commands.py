@@ -50,6 +50,7 @@ def test_help(dmp: Call, path: tuple[str, ...]) -> None:
     assert shown.out.startswith(" ".join(("Usage: dmp", *path)))
     assert shown.err == ""
     assert dmp(*path, "-h") == shown
+    assert "\\b" not in shown.out
 
 
 def test_version(dmp: Call) -> None:

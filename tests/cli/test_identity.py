@@ -72,6 +72,35 @@ def test_merge_split_undo_and_what_they_leave(told: Call) -> None:
     assert "because somebody decided so" in told("why", "1", "2").out
 
 
+def test_resolve_says_how_many_it_looked_at(
+    told: Call, dmp: Call, tmp_path: Path
+) -> None:
+    home = ("--home", str(tmp_path / "ws"))
+    assert "nothing had changed since the last run" in dmp(*home, "resolve").out
+    full = dmp(*home, "resolve", "--full")
+    assert full.code == 0 and "looked at everybody: 3 of 3 subjects" in full.out
+    assert told("merge", *profiles(told, 1, 3)).code == 0
+    report = json.loads(dmp(*home, "resolve", "--json").out)["resolution"]
+    assert report["is_full"] and not report["is_new"]
+
+
+def test_who_is_asked_for_in_a_file_is_found_or_nobody(
+    told: Call, tmp_path: Path
+) -> None:
+    asked = tmp_path / "asked.txt"
+    asked.write_text("email nobody@example.com\n")
+    assert "nobody: no profile holds any of it" in told("find", str(asked)).out
+    asked.write_text("nobody@example.com\n")
+    wrong = told("find", str(asked))
+    assert wrong.code == 2 and "line 1 of what was asked" in wrong.err
+    assert "nobody@example.com" not in wrong.err
+
+
+def profiles(told: Call, *subjects: int) -> list[str]:
+    found = [json.loads(told("why", str(one), "--json").out) for one in subjects]
+    return [each["members"][0]["profile_id"] for each in found]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
+
 from dmp.core.sql import Query
+from dmp.identity.basis import Basis
+from dmp.identity.model import LinkageModel
 from dmp.identity.resolve import Resolution, resolve
 from dmp.identity.settings import IdentifierRule, IdentitySettings
-from dmp.privacy import Vault
+from dmp.privacy import PseudonymKey, Vault
 from dmp.storage.lake import Lake
-from dmp.storage.write import append, commit
+from dmp.storage.write import append, change, commit
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+KEY = PseudonymKey(1, bytes(range(32)))
 SETTINGS = IdentitySettings(
     identifiers={
         "email": IdentifierRule(weight_bits=10, max_subjects=3),
@@ -30,6 +35,7 @@ class People:
     lake: Lake
     vault: Vault
     settings: IdentitySettings = SETTINGS
+    model: LinkageModel | None = None
     runs: int = 0
     clock: datetime = field(default=BEGIN)
 
@@ -64,6 +70,34 @@ class People:
         )
         commit(self.lake, [append("identity.identifier", Query(rows))], message="share")
 
+    def describe(self, load_id: str, rows: Mapping[int, Mapping[str, str]]) -> None:
+        """Add a version of the record of each subject: fields to clear values."""
+        names = sorted({name for fields in rows.values() for name in fields})
+        cells = {n: [fields.get(n) for fields in rows.values()] for n in names}
+        texts = {name: pa.array(values, pa.string()) for name, values in cells.items()}
+        subjects = pa.array(list(rows), pa.int64())
+        self.vault.write(load_id, pa.table({"subject_id": subjects, **texts}))
+        staged = Query(
+            "select unnest($ids::bigint[]) as subject_id, 'crm' as source, "
+            "$load as load_id, $at::timestamptz as recorded_at, "
+            "unnest($tokens::varchar[]) as content_token",
+            {
+                "ids": list(rows),
+                "load": load_id,
+                "at": self.tick(),
+                "tokens": [repr(sorted(fields.items())) for fields in rows.values()],
+            },
+        )
+        commit(self.lake, [append("core.record", staged)], message="describe")
+
+    def erase(self, table: str, *subjects: int) -> None:
+        """Delete the rows of subjects from a table."""
+        gone = Query(
+            f"delete from {table} where subject_id in (select unnest($ids::bigint[]))",
+            {"ids": list(subjects)},
+        )
+        commit(self.lake, [change(table, gone)], message="erase")
+
     def decide(self, decision: str, left: int, right: int) -> None:
         row = Query(
             "select $l::bigint as subject_id_l, $r::bigint as subject_id_r, "
@@ -77,16 +111,16 @@ class People:
         )
         commit(self.lake, [append("identity.decision", row)], message="decide")
 
-    def resolve(self) -> Resolution:
+    def resolve(self, *, full: bool = False) -> Resolution:
         self.runs += 1
         return resolve(
             self.lake,
             self.vault,
-            self.settings,
-            None,
+            Basis(self.settings, self.model, KEY),
             run_id=f"run{self.runs}",
             now=self.tick(),
             actor="u_test",
+            full=full,
         )
 
     def ids(self) -> dict[int, str]:

@@ -4,20 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
-from made_up_people import BEGIN
+from made_up_people import BEGIN, KEY
 from sample_workspace import NOW
 
 from dmp.core.errors import ModelNotTrained, UsageError
 from dmp.flows.resolve import identity_settings
 from dmp.flows.workspace import Workspace
-from dmp.identity.linkage import (
-    LinkageModel,
-    blocking_costs,
-    load_model,
-    save_model,
-    stage_scored_pairs,
-    train,
-)
+from dmp.identity.blocking import blocking_costs
+from dmp.identity.linkage import stage_scored_pairs, train
+from dmp.identity.model import LinkageModel, load_model, save_model
 from dmp.identity.records import stage_linkage_records
 from dmp.identity.settings import Comparison, LinkageSettings
 from dmp.storage.lake import Lake
@@ -68,9 +63,9 @@ def test_pairs_are_scored_once_and_alike(
     assert model
     lake = resolved_sample.lake
     query = "select * from scored_pair order by all"
-    stage_scored_pairs(lake, model, linkage)
+    stage_scored_pairs(lake, model, linkage, KEY)
     first = lake.rows(query)
-    stage_scored_pairs(lake, model, linkage)
+    stage_scored_pairs(lake, model, linkage, KEY)
     assert first == lake.rows(query)
     assert len({row[:2] for row in first}) == len(first) > 1000
     assert all(left < right and 0 <= p <= 1 for left, right, _, p in first)
@@ -122,7 +117,10 @@ def test_nobody_to_compare_is_said_and_scores_nothing(
     with pytest.raises(UsageError, match="no records to train on"):
         train(lake, linkage, now=BEGIN)
     model = LinkageModel("none", {}, BEGIN.isoformat(), 0)
-    assert lake.rows(f"select * from {stage_scored_pairs(lake, model, linkage)}") == []
+    assert (
+        lake.rows(f"select * from {stage_scored_pairs(lake, model, linkage, KEY)}")
+        == []
+    )
 
 
 def test_only_a_comparison_of_parts_takes_several_fields() -> None:

@@ -3,11 +3,13 @@ from __future__ import annotations
 import pytest
 from made_up_people import People
 
+from dmp.identity.scope import stage_everybody
 from dmp.identity.signals import stage_deterministic_edges, stage_rules
 
 
 def edges(people: People) -> dict[tuple[int, int], tuple[str, float]]:
     stage_rules(people.lake, people.settings)
+    stage_everybody(people.lake)
     stage_deterministic_edges(people.lake)
     rows = people.lake.rows(
         "select * exclude (weight_uncompared) from deterministic_edge"

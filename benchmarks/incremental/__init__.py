@@ -1,0 +1,1 @@
+"""Resolving what is new, beside resolving everybody."""

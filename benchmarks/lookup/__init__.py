@@ -1,0 +1,1 @@
+"""Who somebody is, asked one at a time and all at once."""

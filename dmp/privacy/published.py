@@ -72,6 +72,13 @@ from ops.load
 group by source
 """
 
+_QUALITY = """
+select check_name, scope, checked_at, status, unit, bound,
+    case when unit = 'share' then round(measured, 2) else measured end as measured,
+    case when failing >= $minimum_cell then failing end as failing
+from ops.quality_result
+"""
+
 _AUDIT = """
 select seq, "at", actor, role, action, detail
 from read_json($audit_log, format = 'newline_delimited', columns = {
@@ -83,6 +90,8 @@ _TABLES = (
     ("ops.load", _PIPELINE),
     ("ops.migration", _PIPELINE),
     ("ops.key_version", _PIPELINE),
+    ("ops.quality_result", _PIPELINE),
+    ("ops.quality_alert", _PIPELINE),
     ("raw.refused", _PIPELINE),
     ("core.record", _PSEUDONYMOUS),
     ("core.event", _PSEUDONYMOUS),
@@ -123,6 +132,12 @@ PUBLISHED: tuple[Published, ...] = (
         _SYNC_COUNT,
     ),
     Published("load_count", _COUNTS, "one source, with its rows in all", _LOAD_COUNT),
+    Published(
+        "quality",
+        _COUNTS,
+        "one check of one run; counts below minimum_cell are null, shares rounded",
+        _QUALITY,
+    ),
     Published("audit", (_P.AUDIT_READ,), "one record of the audit log", _AUDIT),
 )
 _DOCS = {table.name: table.doc for table in TABLES}

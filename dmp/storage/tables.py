@@ -132,6 +132,34 @@ version | integer | number of the version; where no row is, version 1 is in use
 applied_at | timestamptz | instant from which all tokens are of this version
 tokens | bigint | rows of identity.identifier whose token was brought to it""",
     ),
+    _table(
+        "ops.quality_result",
+        "One check of data quality, asked once of one thing.",
+        "run_id check_name scope",
+        """
+run_id | varchar | the run of the checks
+checked_at | timestamptz | instant of the run
+check_name | varchar | freshness, volume, nulls, duplicates, late_events, match_rate, cluster_size, consent_missing or rejection_rate
+scope | varchar | what was checked: a source, a field of one, a destination; empty for the whole lake
+status | varchar | passed, failed, or not_measured: there was nothing to measure
+measured | double | what was found; null where there was nothing to measure
+unit | varchar | of measured and bound: hours, rows, share or subjects
+bound | double | the most allowed; the least for volume and match_rate
+failing | bigint | rows, people or subjects at fault; null where the check does not count any
+snapshot | bigint | the lake snapshot read""",
+    ),
+    _table(
+        "ops.quality_alert",
+        "One stretch of time in which one check failed.",
+        "check_name scope opened_at",
+        """
+check_name | varchar | as in ops.quality_result
+scope | varchar | as in ops.quality_result
+opened_at | timestamptz | instant of the run that first failed
+closed_at | timestamptz | instant of the run that passed again; null while it fails
+told_at | timestamptz | instant at which somebody was told of the failure; null until then
+recovery_told_at | timestamptz | instant at which somebody was told that it passed again; null until then""",
+    ),
 )
 
 RAW = (

@@ -74,7 +74,9 @@ group by source
 
 _QUALITY = """
 select check_name, scope, checked_at, status, unit, bound,
-    case when unit = 'share' then round(measured, 2) else measured end as measured,
+    case when unit = 'share' then round(measured, 2)
+        when unit <> 'rows' or measured = 0 or measured >= $minimum_cell then measured
+    end as measured,
     case when failing >= $minimum_cell then failing end as failing
 from ops.quality_result
 """

@@ -1,0 +1,1 @@
+"""Checks of data quality: queries with a bound, results over time, alerts."""

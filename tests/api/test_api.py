@@ -123,7 +123,6 @@ def test_a_rule_is_validated_with_every_fault_its_path_and_the_near_name(
         "rule": {
             "all": [
                 {"attribute": "order_cuont", "op": "gte", "value": 3},
-                {"attribute": "loyalty_tier", "op": "matches", "value": "(?=a)"},
                 {"segment": {"in": "regular"}},
             ]
         },
@@ -131,18 +130,22 @@ def test_a_rule_is_validated_with_every_fault_its_path_and_the_near_name(
     with served.as_("marketer") as client:
         refused = client.post("/v1/validate", json=rule)
         unread = client.post("/v1/validate", content="segment: [")
+        pattern = {"attribute": "loyalty_tier", "op": "matches", "value": "(?=a)"}
+        formless = {"segment": "W", "rule": {"all": [pattern, {"did": {}}]}}
+        formed = client.post("/v1/validate", json=formless)
         right = client.post(
             "/v1/validate",
             content=yaml.safe_dump({"segment": "right", "rule": RULES["garden"]}),
             headers={"Content-Type": "application/yaml"},
         )
-    for answer in (refused, unread):
+    for answer in (refused, unread, formed):
         assert answer.status_code == 422
         assert answer.headers["content-type"] == "application/problem+json"
     faults = {fault["path"]: fault for fault in refused.json()["faults"]}
-    assert "order_count" in faults["rule.all[0]"]["right"]
-    assert "rule.all[1].value" in faults
-    assert "regulars" in json.dumps([f for p, f in faults.items() if "all[2]" in p])
+    assert "order_count" in faults["rule.all[0].attribute"]["right"]
+    assert "regulars" in json.dumps([f for p, f in faults.items() if "all[1]" in p])
+    paths = [fault["path"] for fault in formed.json()["faults"]]
+    assert paths == ["segment", "rule.all[0].value", "rule.all[1].did"]
     assert unread.json()["faults"][0]["path"].startswith("line")
     assert right.json()["segment"] == "right"
     assert "garden" in right.json()["sentence"]

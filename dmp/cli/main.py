@@ -13,6 +13,7 @@ import click
 
 import dmp
 from dmp.cli import (
+    api,
     audit,
     backup,
     data,
@@ -80,6 +81,7 @@ for command in (
     segments.sync,
     pages.dashboards,
     pages.lab,
+    api.api,
     workspace.status,
     doctor.doctor,
     quality.quality,

@@ -248,6 +248,14 @@ class Workspace:
         for name in ("key_files", "caller"):
             self.__dict__.pop(name, None)
 
+    def look_anew(self) -> None:
+        """Read settings and roles again when they are next asked for.
+
+        What is open stays open.
+        """
+        for name in ("settings", "caller"):
+            self.__dict__.pop(name, None)
+
     def close(self) -> None:
         """Close what was opened; the workspace may be used again afterwards."""
         self._open.close()

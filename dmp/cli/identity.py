@@ -10,6 +10,7 @@ import click
 
 from dmp.cli.context import OUT, Context, json_option, local, show_json, show_table
 from dmp.cli.explained import show_explanation
+from dmp.cli.labels import labels
 from dmp.cli.simulated import show_simulation
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ def identity() -> None:
     dmp identity why PROFILE lists both. A decision wins over all evidence, survives
     retraining, and can be undone.
     """
+
+
+identity.add_command(labels)
 
 
 @identity.command()

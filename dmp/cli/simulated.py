@@ -8,6 +8,7 @@ from dmp.cli.context import OUT, show_table
 
 if TYPE_CHECKING:
     from dmp.flows.simulate import Simulation
+    from dmp.identity.judged import LabelScores
 
 
 def show_simulation(found: Simulation) -> None:
@@ -24,12 +25,22 @@ def show_simulation(found: Simulation) -> None:
         f"largest profiles: {_sizes(found.largest_before)} → "
         f"{_sizes(found.largest_after)} subjects"
     )
+    if found.labels_before and found.labels_after:
+        OUT.print(
+            f"by {found.labels_before.pairs:,} labelled pairs: "
+            f"{_measures(found.labels_before)} → {_measures(found.labels_after)}"
+        )
     columns = ["segment", "now", "then", "enter", "leave"]
     audiences = [list(vars(audience).values()) for audience in found.audiences]
     show_table("", columns, audiences)
     examples = [list(vars(example).values()) for example in found.examples]
     if examples:
         show_table("", ["", "profile", "other profile", "subjects"], examples)
+
+
+def _measures(scores: LabelScores) -> str:
+    three = scores.measures
+    return f"precision {three.precision}, recall {three.recall}"
 
 
 def _sizes(sizes: tuple[int, ...]) -> str:

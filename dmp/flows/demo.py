@@ -178,7 +178,7 @@ def _sources(lake: Lake) -> tuple[SourceRows, ...]:
 
 
 def _found(workspace: Workspace, truth: Path) -> PeopleFound:
-    _stage_truth(workspace, truth / "subjects.parquet")
+    stage_truth(workspace, truth / "subjects.parquet")
     lake = workspace.lake
     known = "where is_knowable"
     scores = pairwise_scores(
@@ -195,7 +195,7 @@ def _found(workspace: Workspace, truth: Path) -> PeopleFound:
     return PeopleFound(people, true_people, subjects, anonymous, scores)
 
 
-def _stage_truth(workspace: Workspace, file: Path) -> None:
+def stage_truth(workspace: Workspace, file: Path) -> None:
     """Stage `labelled`: each resolved subject with its profile and true person.
 
     A shared device belongs to the person who used it most.

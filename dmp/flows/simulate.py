@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,8 @@ from dmp.flows.resolve import (
 from dmp.flows.segments import saved_segments
 from dmp.flows.workspace import Workspace
 from dmp.identity.basis import Basis
+from dmp.identity.frequencies import inherit
+from dmp.identity.judged import LabelScores, labelled_edges
 from dmp.identity.linkage import train
 from dmp.identity.model import LinkageModel, read_model, require_fit
 from dmp.identity.profiles import build_profiles
@@ -81,6 +83,8 @@ class Simulation:
             `largest_after`.
         audiences: every saved segment.
         examples: the largest merges and splits, at most ten.
+        labels_before: how the labelled pairs fare now, then as `labels_after`; None
+            where nobody labelled scored pairs.
     """
 
     model: str
@@ -94,13 +98,15 @@ class Simulation:
     largest_after: tuple[int, ...]
     audiences: tuple[AudienceChange, ...]
     examples: tuple[IdChange, ...]
+    labels_before: LabelScores | None = None
+    labels_after: LabelScores | None = None
 
 
 def simulate(
     workspace: Workspace,
     *,
-    config: Path | None = None,
-    model: Path | None = None,
+    config: Path | IdentitySettings | None = None,
+    model: Path | LinkageModel | None = None,
     retrain: bool = False,
 ) -> Simulation:
     """Resolve on a fork of the lake and say what would come out otherwise.
@@ -109,8 +115,11 @@ def simulate(
     The fork is removed at the end; neither lake nor models change.
 
     Args:
-        config: settings in the form of `config/identity.yaml`; None takes that file.
-        model: a kept model, `data/models/people/people-….json`; None takes the current.
+        config: settings, or a file of the form of `config/identity.yaml`; None takes
+            that file.
+        model: a model, or the file of a kept one, `data/models/people/people-….json`;
+            None takes the current. One whose weights were moved by hand weighs rarity
+            as its parent does.
         retrain: train a model for the settings, for this simulation alone.
 
     Raises:
@@ -125,6 +134,8 @@ def simulate(
         chosen = _model(workspace, lake, settings, model, retrain, now)
         saved = saved_segments(workspace)
         before = _census(lake), _audiences(lake, saved, now)
+        labels = labelled_edges(lake)
+        scores = labels.scores(lake)
         resolution = resolve(
             lake,
             workspace.vault,
@@ -135,7 +146,8 @@ def simulate(
         )
         build_profiles(lake, profile_settings(workspace), now=now)
         after = _census(lake), _audiences(lake, saved, now)
-        return _compared(lake, resolution, before, after)
+        found = _compared(lake, resolution, before, after)
+        return replace(found, labels_before=scores, labels_after=labels.scores(lake))
 
 
 @dataclass(frozen=True)
@@ -144,9 +156,13 @@ class _Census:
     largest: tuple[int, ...]
 
 
-def _settings(workspace: Workspace, config: Path | None) -> IdentitySettings:
+def _settings(
+    workspace: Workspace, config: Path | IdentitySettings | None
+) -> IdentitySettings:
     if config is None:
         return identity_settings(workspace)
+    if isinstance(config, IdentitySettings):
+        return config
     return parse(IdentitySettings, read_yaml(config), str(config))
 
 
@@ -154,7 +170,7 @@ def _model(
     workspace: Workspace,
     lake: Lake,
     settings: IdentitySettings,
-    path: Path | None,
+    given: Path | LinkageModel | None,
     retrain: bool,
     now: datetime,
 ) -> LinkageModel | None:
@@ -163,10 +179,11 @@ def _model(
     if retrain:
         stage_linkage_records(lake, workspace.vault, settings.linkage)
         return train(lake, settings.linkage, now=now)
-    if path is None:
+    if given is None:
         return current_model(workspace, settings)
-    model = read_model(path)
+    model = given if isinstance(given, LinkageModel) else read_model(given)
     require_fit(model, settings.linkage)
+    inherit(lake, model)
     return model
 
 

@@ -37,7 +37,11 @@ def stage_evidence(lake: Lake, vault: Vault, basis: Basis) -> None:
         "subject_id in (select subject_id from linkage_record) as is_comparable "
         "from scope order by subject_id",
     )
-    lake.stage("evidence", sql(_EVIDENCE, limit=_WEIGHT_LIMIT_BITS))
+    linkage = basis.settings.linkage
+    threshold = linkage.threshold_bits if linkage else 0.0
+    lake.stage(
+        "evidence", sql(_EVIDENCE, limit=_WEIGHT_LIMIT_BITS, threshold=threshold)
+    )
 
 
 def _stage_scores(lake: Lake, vault: Vault, basis: Basis) -> None:
@@ -68,7 +72,7 @@ with pair as (
         coalesce(
             d.weight,
             case when s.match_weight is not null then
-                greatest(least(s.match_weight, $limit), -$limit)
+                greatest(least(s.match_weight - $threshold, $limit), -$limit)
                 + coalesce(e.weight_uncompared, 0)
             end,
             e.weight_all

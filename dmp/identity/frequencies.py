@@ -57,6 +57,28 @@ def freeze(lake: Lake, model: LinkageModel, key: PseudonymKey) -> None:
     )
 
 
+def inherit(lake: Lake, model: LinkageModel) -> None:
+    """Keep for a model whose weights were moved by hand the frequencies of its parent.
+
+    Appends to `identity.term_frequency`; frozen frequencies stay, and a model without a
+    parent inherits nothing.
+    """
+    if not model.parent or not frequency_fields(model) or are_frozen(lake, model):
+        return
+    rows = sql(
+        "select $model as model, field, token, frequency "
+        "from identity.term_frequency where model = $parent",
+        model=model.name,
+        parent=model.parent,
+    )
+    lake.stage("inherited_frequency", rows)
+    commit(
+        lake,
+        [append("identity.term_frequency", Name("inherited_frequency"))],
+        message=f"term frequencies of {model.parent} for {model.name}",
+    )
+
+
 def stage_frequencies(
     lake: Lake, model: LinkageModel, key: PseudonymKey
 ) -> dict[str, Name]:

@@ -25,12 +25,24 @@ class LinkageModel:
         settings: Splink's settings with every m and u probability; no personal value.
         trained_at: instant of the training, ISO 8601.
         records: how many records it was trained on; 0 where it was imported.
+        parent: the model whose weights were moved by hand to make this one; empty
+            where it was trained or imported.
+        actor: pseudonymous id of who moved them; `reason` why, in their words.
     """
 
     name: str
     settings: dict[str, Any]
     trained_at: str
     records: int
+    parent: str = ""
+    actor: str = ""
+    reason: str = ""
+
+    @property
+    def prior_bits(self) -> float:
+        """The prior in bits: what a pair says before anything is compared."""
+        prior = float(self.settings["probability_two_random_records_match"])
+        return math.log2(prior / (1 - prior))
 
     @property
     def levels(self) -> list[dict[str, Any]]:
@@ -116,6 +128,18 @@ def levels(
         for level in comparison["comparison_levels"]:
             if not level.get("is_null_level"):
                 yield comparison, level
+
+
+def level_labels(settings: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the labels of each comparison's levels, from full agreement downwards.
+
+    Splink numbers them from 0, all else, upwards; -1 is missing.
+    """
+    labels: dict[str, list[str]] = {}
+    for comparison, level in levels(settings):
+        name = comparison["output_column_name"]
+        labels.setdefault(name, []).append(level["label_for_charts"])
+    return labels
 
 
 def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:

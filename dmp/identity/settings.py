@@ -65,6 +65,8 @@ class LinkageSettings(Document):
         contradictions: field to bits taken off a pair that disagrees fully on it,
             beyond what the model says: members of a household share so much that
             comparisons taken as independent would join them.
+        threshold_bits: match weight from which a scored pair speaks for one person, and
+            below which for two; 0 where a false merge costs what a missed match does.
         max_pairs: more pairs than this are refused before they are made.
     """
 
@@ -75,6 +77,7 @@ class LinkageSettings(Document):
     prior_rules: tuple[tuple[str, ...], ...] = Field(min_length=1)
     prior_recall: float = Field(default=0.7, gt=0, le=1)
     contradictions: Mapping[str, Annotated[float, Field(gt=0)]] = {}
+    threshold_bits: float = Field(default=0.0, ge=-60, le=60)
     max_pairs: int = Field(default=20_000_000, ge=1)
     u_pairs: float = Field(default=2e6, gt=0)
 

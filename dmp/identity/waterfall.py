@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import log2
 from typing import Any
 
 from dmp.core.sql import Query, quote_name, sql
 from dmp.identity.basis import Basis
 from dmp.identity.linkage import scorer
-from dmp.identity.model import LinkageModel, levels
+from dmp.identity.model import LinkageModel, level_labels
 from dmp.identity.records import stage_linkage_records
 from dmp.identity.settings import LinkageSettings
 from dmp.privacy import Vault
@@ -100,9 +99,8 @@ def _waterfall(
 def _steps(
     row: Mapping[str, Any], model: LinkageModel, settings: LinkageSettings
 ) -> Iterator[Step]:
-    prior = model.settings["probability_two_random_records_match"]
-    yield Step("prior", "two records at random", log2(prior / (1 - prior)))
-    for comparison, labels in _labels(model).items():
+    yield Step("prior", "two records at random", model.prior_bits)
+    for comparison, labels in level_labels(model.settings).items():
         number = row[f"gamma_{comparison}"]
         label = labels[len(labels) - 1 - number] if number >= 0 else "missing"
         yield Step(comparison, label, row[f"mw_{comparison}"])
@@ -113,15 +111,3 @@ def _steps(
     for field, bits in settings.contradictions.items():
         if row.get(f"gamma_{field}") == 0:
             yield Step(field, "contradiction", -bits)
-
-
-def _labels(model: LinkageModel) -> dict[str, list[str]]:
-    """Return the labels of each comparison's levels, from full agreement downwards.
-
-    Splink numbers them from 0, all else, upwards; -1 is missing.
-    """
-    labels: dict[str, list[str]] = {}
-    for comparison, level in levels(model.settings):
-        name = comparison["output_column_name"]
-        labels.setdefault(name, []).append(level["label_for_charts"])
-    return labels

@@ -103,6 +103,7 @@ _TABLES = (
     ("identity.identifier", _PSEUDONYMOUS),
     ("identity.edge", _PSEUDONYMOUS),
     ("identity.decision", _PSEUDONYMOUS),
+    ("identity.label", _PSEUDONYMOUS),
     ("identity.assignment", _PSEUDONYMOUS),
     ("identity.profile", _PSEUDONYMOUS),
     ("identity.change", _PSEUDONYMOUS),

@@ -305,6 +305,20 @@ decided_at | timestamptz | instant of the decision""",
         holder="identity",
     ),
     _table(
+        "identity.label",
+        "What one reviewer said of one pair; labels measure linkage and move nobody.",
+        "label_id verdict",
+        """
+label_id | varchar | its name, `l…`; taking it back adds a row of the same name
+subject_id_l | bigint | the smaller subject_id | pseudonym
+subject_id_r | bigint | the larger subject_id | pseudonym
+verdict | varchar | match, no_match, unsure, or withdrawn: the label no longer counts
+origin | varchar | review: given on a page; file: read from one
+reviewer | varchar | pseudonymous id of who judged | pseudonym
+labelled_at | timestamptz | instant of the judgement, or of its withdrawal""",
+        holder="identity",
+    ),
+    _table(
         "identity.assignment",
         "One stay of a subject in a profile.",
         "subject_id valid_from",

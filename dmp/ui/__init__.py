@@ -7,11 +7,23 @@ from typing import Any
 
 _HOMES = {
     "ExplorerState": "dmp.ui.explorer",
+    "ReviewState": "dmp.ui.review",
     "open_explorer": "dmp.ui.session",
+    "open_review": "dmp.ui.session",
     "show_explorer": "dmp.ui.explorer_page",
+    "show_review": "dmp.ui.review_page",
+    "show_tuning": "dmp.ui.tuning_panel",
 }
 
-__all__ = ["ExplorerState", "open_explorer", "show_explorer"]
+__all__ = [
+    "ExplorerState",
+    "ReviewState",
+    "open_explorer",
+    "open_review",
+    "show_explorer",
+    "show_review",
+    "show_tuning",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+FIRST = "segment_explorer"
 HOST = "127.0.0.1"
 USUAL_PORT = 8866
 IDLE_S = 600
@@ -97,10 +98,11 @@ def page_server(folder: Path, *, port: int, token: str, preheat: int) -> PageSer
 
 
 def pages(folder: Path) -> list[Page]:
-    """Return the notebooks of the folder, by file name, under their first heading."""
+    """Return the notebooks of the folder under their first heading, `FIRST` first."""
     from dmp.ui.page_server import Page
 
-    return [Page(path.stem, title_of(path)) for path in sorted(folder.glob("*.ipynb"))]
+    paths = sorted(folder.glob("*.ipynb"), key=lambda p: (p.stem != FIRST, p.stem))
+    return [Page(path.stem, title_of(path)) for path in paths]
 
 
 def title_of(notebook: Path) -> str:

@@ -6,12 +6,22 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "BuilderState": "dmp.ui.builder",
     "ExplorerState": "dmp.ui.explorer",
+    "open_builder": "dmp.ui.session",
     "open_explorer": "dmp.ui.session",
+    "show_builder": "dmp.ui.builder_page",
     "show_explorer": "dmp.ui.explorer_page",
 }
 
-__all__ = ["ExplorerState", "open_explorer", "show_explorer"]
+__all__ = [
+    "BuilderState",
+    "ExplorerState",
+    "open_builder",
+    "open_explorer",
+    "show_builder",
+    "show_explorer",
+]
 
 
 def __getattr__(name: str) -> Any:

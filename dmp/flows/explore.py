@@ -31,7 +31,7 @@ from dmp.flows.shapes import (
 )
 from dmp.flows.workspace import Workspace, open_workspace
 from dmp.privacy import Permission
-from dmp.privacy.roles import PERMISSIONS, as_sender
+from dmp.privacy.roles import as_sender, may
 from dmp.segments import build
 from dmp.segments.population import workspace_population
 from dmp.segments.rule import leaves
@@ -52,6 +52,14 @@ def segment_source(home: Path) -> WorkspaceSegments:
     return WorkspaceSegments(open_workspace(home))
 
 
+def viewer_of(workspace: Workspace) -> Viewer:
+    """Return who looks at the pages of a workspace, and whether counts are exact."""
+    caller = workspace.caller
+    roles = tuple(sorted(str(role) for role in caller.roles))
+    exact = may(caller, Permission.READ_PSEUDONYMOUS)
+    return Viewer(caller.actor, roles, exact_counts=exact)
+
+
 class WorkspaceSegments:
     """Segments over the lake. Roles are checked at each call, never before.
 
@@ -69,12 +77,7 @@ class WorkspaceSegments:
     @property
     def viewer(self) -> Viewer:
         """Who looks: the pseudonymous actor, with roles."""
-        caller = self._workspace.caller
-        roles = tuple(sorted(str(role) for role in caller.roles))
-        exact = any(
-            Permission.READ_PSEUDONYMOUS in PERMISSIONS[role] for role in caller.roles
-        )
-        return Viewer(caller.actor, roles, exact_counts=exact)
+        return viewer_of(self._workspace)
 
     def segments(self) -> list[SegmentSummary]:
         """Return every built segment with its newest evaluation, largest first."""

@@ -56,6 +56,33 @@ _Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(_plain(node
 _Loader.add_constructor("tag:yaml.org,2002:float", lambda _, node: _float(_plain(node)))
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes YAML that both this reader and YAML 1.1's read as what it was."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {  # noqa: RUF012
+        first: [
+            *yaml.SafeDumper.yaml_implicit_resolvers.get(first, []),
+            *_Loader.yaml_implicit_resolvers.get(first, []),
+        ]
+        for first in {
+            *yaml.SafeDumper.yaml_implicit_resolvers,
+            *_Loader.yaml_implicit_resolvers,
+        }
+    }
+
+
+def written(document: Mapping[str, Any]) -> str:
+    """Return a segment's document as YAML; `load` gives the document again."""
+    return yaml.dump(
+        dict(document),
+        Dumper=_Dumper,
+        sort_keys=False,
+        default_flow_style=None,
+        allow_unicode=True,
+        width=88,
+    )
+
+
 def read(given: Path | str) -> Segment:
     """Return the segment of a YAML or JSON file, or of YAML text.
 

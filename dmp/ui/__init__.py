@@ -6,20 +6,26 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "BuilderState": "dmp.ui.builder",
     "ExplorerState": "dmp.ui.explorer",
     "ReviewState": "dmp.ui.review",
+    "open_builder": "dmp.ui.session",
     "open_explorer": "dmp.ui.session",
     "open_review": "dmp.ui.session",
+    "show_builder": "dmp.ui.builder_page",
     "show_explorer": "dmp.ui.explorer_page",
     "show_review": "dmp.ui.review_page",
     "show_tuning": "dmp.ui.tuning_panel",
 }
 
 __all__ = [
+    "BuilderState",
     "ExplorerState",
     "ReviewState",
+    "open_builder",
     "open_explorer",
     "open_review",
+    "show_builder",
     "show_explorer",
     "show_review",
     "show_tuning",

@@ -1,0 +1,282 @@
+"""Building a rule over one workspace: what it can name, its size, saving it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from dmp.core.config import fingerprint
+from dmp.core.errors import Fault, RuleInvalid, UsageError
+from dmp.core.sql import Query, quote_name, sql
+from dmp.core.types import Evaluation
+from dmp.flows.catalog import Catalog, catalog
+from dmp.flows.estimates import Estimate, estimate, stage_sample
+from dmp.flows.explore import viewer_of
+from dmp.flows.segments import build_segments, saved_segments
+from dmp.flows.shapes import Viewer
+from dmp.flows.workspace import Workspace, open_workspace
+from dmp.privacy import Permission
+from dmp.segments import build
+from dmp.segments.checks import faults_of
+from dmp.segments.parsing import parse
+from dmp.segments.population import workspace_population
+from dmp.segments.saved import Saved, chosen, rules
+from dmp.segments.sentence import sentence
+from dmp.segments.source import written
+from dmp.segments.sources import Population
+from dmp.segments.stats import banded
+
+Document = Mapping[str, Any]
+MOST_SUGGESTED = 30
+MINIMUM_CELL = 50
+
+
+def rule_source(home: Path) -> WorkspaceRules:
+    """Return the rules of a workspace for the user who runs this process.
+
+    Raises:
+        UsageError: the folder is no workspace.
+    """
+    return WorkspaceRules(open_workspace(home), Sizes(open_workspace(home)))
+
+
+class Sizes:
+    """Counts rules over a connection of its own, from one thread of its own.
+
+    The people are staged once, at the instant of the first count, and kept.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Open nothing yet."""
+        self._workspace = workspace
+        self._population: Population | None = None
+        self._as_of: datetime | None = None
+
+    def count(self, document: Document) -> Evaluation:
+        """Return the exact funnel of a rule, and what each condition admits alone.
+
+        Raises:
+            RuleInvalid: the rule has faults.
+            QueryFailed: `cancel` came before the end.
+        """
+        self._workspace.allow(Permission.COUNT)
+        population, as_of = self._staged()
+        saved = {**saved_segments(self._workspace), **drafted(document)}
+        lake = self._workspace.lake
+        return build.evaluate(lake, population, saved, document["segment"], as_of)
+
+    def estimate(self, document: Document) -> Estimate | None:
+        """Return the size by one person in a hundred; None where that says little."""
+        self._workspace.allow(Permission.COUNT)
+        population, as_of = self._staged()
+        segment = parse(dict(document))
+        others = rules(saved_segments(self._workspace))
+        return estimate(self._workspace.lake, population, segment, others, as_of)
+
+    def cancel(self) -> None:
+        """Break off the count that runs, if one does; safe from any thread."""
+        if self._population is not None:
+            self._workspace.lake.connection.interrupt()
+
+    @property
+    def as_of(self) -> datetime:
+        """The instant that rules are counted at."""
+        return self._as_of or newest_instant(self._workspace)
+
+    def _staged(self) -> tuple[Population, datetime]:
+        if self._population is None or self._as_of is None:
+            self._as_of = newest_instant(self._workspace)
+            lake = self._workspace.lake
+            self._population = workspace_population(lake, self._as_of)
+            stage_sample(lake, self._population)
+        return self._population, self._as_of
+
+
+class WorkspaceRules:
+    """Rules of one workspace, for one viewer. Roles are checked at each call."""
+
+    def __init__(self, workspace: Workspace, sizes: Sizes) -> None:
+        """Read nothing yet."""
+        self._workspace = workspace
+        self.sizes = sizes
+        self._staged: Population | None = None
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who looks: the pseudonymous actor, with roles."""
+        return viewer_of(self._workspace)
+
+    @property
+    def as_of(self) -> datetime:
+        """The instant that rules are counted at."""
+        return self.sizes.as_of
+
+    def catalog(self, segment: str) -> Catalog:
+        """Return what a rule can name; the segment itself is not among the others."""
+        self._workspace.allow(Permission.COUNT)
+        others = {
+            id_: one.segment.name or id_
+            for id_, one in saved_segments(self._workspace).items()
+            if id_ != segment
+        }
+        return catalog(self._workspace.lake, self._population, others)
+
+    def saved(self) -> dict[str, str]:
+        """Return the ids and names of the saved segments."""
+        self._workspace.allow(Permission.COUNT)
+        found = saved_segments(self._workspace)
+        return {id_: one.segment.name or id_ for id_, one in found.items()}
+
+    def document(self, segment: str) -> dict[str, Any]:
+        """Return a saved segment as it is written.
+
+        Raises:
+            UnknownName: no such segment.
+        """
+        self._workspace.allow(Permission.COUNT)
+        return dict(chosen(saved_segments(self._workspace), segment).document)
+
+    def faults(self, document: Document) -> list[Fault]:
+        """Return every fault of a rule, alone and beside the data."""
+        try:
+            segment = parse(dict(document))
+        except RuleInvalid as error:
+            return list(error.faults)
+        others = rules(saved_segments(self._workspace))
+        return faults_of(segment, self._population, others)
+
+    def sentence(self, document: Document) -> str:
+        """Return a rule without faults in plain English."""
+        return sentence(parse(dict(document)).rule)
+
+    def suggest(self, subject: str, name: str, event: str = "") -> list[Any]:
+        """Return `(value, people or events)` of an attribute or property.
+
+        Values of fewer than 50 are left out for who may not see exact counts.
+        """
+        self._workspace.allow(Permission.COUNT)
+        population = self._population
+        known = (
+            population.attributes
+            if subject == "attribute"
+            else population.typed_properties
+        )
+        if name not in known:
+            return []
+        least = 1 if self.viewer.exact_counts else MINIMUM_CELL
+        query = _attribute_values if subject == "attribute" else _property_values
+        return self._workspace.lake.rows(query(name, known[name], event, least))
+
+    def save(self, document: Document, before: Document | None) -> str:
+        """Write the segment's file, whole or not at all, and say where it is.
+
+        Args:
+            before: the saved document that the change began from; None for a new one.
+
+        Raises:
+            NotAllowed: the role may not define segments.
+            RuleInvalid: it has faults; nothing was written.
+            UsageError: the id is taken, or somebody else changed the file meanwhile.
+        """
+        self._workspace.allow(Permission.DEFINE_SEGMENT)
+        faults = self.faults(document)
+        if faults:
+            raise RuleInvalid("this segment", faults)
+        segment = document["segment"]
+        now = saved_segments(self._workspace).get(segment)
+        _refuse_conflict(segment, now, before)
+        path = self._workspace.paths.config / "segments" / f"{segment}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".yaml.partial")
+        partial.write_text(written(document), encoding="utf-8")
+        os.replace(partial, path)
+        version = drafted(document)[segment].version
+        self._workspace.record("define_segment", segment=segment, version=version)
+        return f"config/segments/{path.name}"
+
+    def build(self, segment: str) -> Evaluation:
+        """Evaluate and store a saved segment at the instant of the counts.
+
+        Raises:
+            NotAllowed: the role may not build segments.
+        """
+        return build_segments(self._workspace, [segment], as_of=self.as_of)[0]
+
+    @property
+    def _population(self) -> Population:
+        if self._staged is None:
+            self._staged = workspace_population(self._workspace.lake, self.as_of)
+        return self._staged
+
+
+def drafted(document: Document) -> dict[str, Saved]:
+    """Return a document as if it were saved.
+
+    Raises:
+        RuleInvalid: it has faults.
+    """
+    return {document["segment"]: Saved(parse(dict(document)), document)}
+
+
+def newest_instant(workspace: Workspace) -> datetime:
+    """Return the instant of the newest stored evaluation, or now without one."""
+    found = workspace.lake.value("select max(as_of) from segment.result")
+    return found if isinstance(found, datetime) else workspace.clock()
+
+
+def _refuse_conflict(segment: str, now: Saved | None, before: Document | None) -> None:
+    if now is not None and before is None:
+        raise UsageError(f"there is a segment {segment} already; give another id")
+    if before is None:
+        return
+    if now is None or fingerprint(dict(now.document)) != fingerprint(dict(before)):
+        raise UsageError(
+            f"{segment} was changed by somebody else meanwhile; nothing was saved. "
+            "Open it again to see their version, and bring your change in there"
+        )
+
+
+def _attribute_values(name: str, type_: str, event: str, least: int) -> Query:
+    quoted = quote_name(name)
+    rows = "person"
+    if type_.endswith("[]"):
+        rows = f"(select unnest({quoted}) as {quoted} from person)"
+    return _values(quoted, rows, type_.removesuffix("[]"), least, {})
+
+
+def _property_values(name: str, type_: str, event: str, least: int) -> Query:
+    value = f"struct_extract(properties, {_text(name)})"
+    where = "where event = $event" if event else ""
+    rows = f"(select {value} as value from core.event {where})"
+    if type_.endswith("[]"):
+        rows = f"(select unnest(value) as value from {rows})"
+    return _values(
+        "value",
+        rows,
+        type_.removesuffix("[]"),
+        least,
+        {"event": event} if event else {},
+    )
+
+
+def _text(name: str) -> str:
+    return "'" + name.replace("'", "''") + "'"
+
+
+def _values(
+    value: str, rows: str, type_: str, least: int, bound: dict[str, Any]
+) -> Query:
+    dated = type_.startswith(("TIMESTAMP", "DATE"))
+    shown = banded(value, type_) if dated else f"{value}"
+    return sql(
+        "select {shown} as value, count(*) as n from {rows} where {value} is not null "
+        "group by 1 having count(*) >= $least order by n desc, 1 limit $most",
+        shown=Query(shown),
+        rows=Query(rows, bound),
+        value=Query(value),
+        least=least,
+        most=MOST_SUGGESTED,
+    )

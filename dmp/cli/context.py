@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
+from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import click
@@ -21,7 +22,10 @@ from dmp.core.clock import instant, now
 if TYPE_CHECKING:
     from dmp.flows.workspace import Workspace
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 PLAIN_WIDTH = 120
+_FORMAT = "dmp.format"
 OUT = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 ERR = Console(stderr=True, highlight=False)
 
@@ -43,6 +47,30 @@ class Context:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON alone.")
+
+
+def form_option(function: F) -> F:
+    """Add `--json`, and `--format json` which says the same, as `as_json`."""
+    form = click.option(
+        "--format",
+        type=click.Choice(["text", "json"]),
+        expose_value=False,
+        is_eager=True,
+        callback=_keep_format,
+        help="How the answer is printed; json is alone on standard output.",
+    )
+    flag = click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        callback=lambda context, _, given: given or context.meta[_FORMAT] == "json",
+        help="The same as --format json.",
+    )
+    return form(flag(function))
+
+
+def _keep_format(context: click.Context, _: click.Parameter, given: str | None) -> None:
+    context.meta[_FORMAT] = given
 
 
 class Instant(click.ParamType):  # type: ignore[type-arg]
@@ -83,6 +111,8 @@ def show_json(value: Any) -> None:
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
+    if isinstance(value, Enum):
+        return value.value
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 

@@ -13,6 +13,7 @@ from dmp.cli.context import (
     OUT,
     Context,
     as_of_option,
+    form_option,
     json_option,
     show_json,
     show_table,
@@ -37,37 +38,48 @@ def segment() -> None:
 @segment.command()
 @click.argument("rule", required=False, type=RULE_FILE)
 @files_options
-@json_option
+@form_option
 @click.pass_obj
 def validate(
     context: Context, /, rule: Path | None, as_json: bool, **given: Any
 ) -> None:
     """Check a RULE file, or every saved segment; all faults at once, with paths.
 
-    With --profiles its names and references are checked against the files too.
+    With --profiles its names and references are checked against the files too. As JSON
+    the faults stand on standard output, each with path, wrong and right.
     """
+    from dmp.core.errors import RuleInvalid
+
+    try:
+        names = _valid(context, rule, given)
+    except RuleInvalid as error:
+        if as_json:
+            show_json({"valid": [], "faults": error.faults})
+        raise
+    if as_json:
+        show_json({"valid": names, "faults": []})
+    else:
+        OUT.print(f"{len(names)} valid: {', '.join(names)}")
+
+
+def _valid(context: Context, rule: Path | None, given: dict[str, Any]) -> list[str]:
     from dmp.core.errors import RuleInvalid
     from dmp.flows.segments import validate_segments
     from dmp.segments import validate as faults_of_rule
 
-    if rule:
-        if faults := faults_of_rule(rule, **files_of(given)):
-            raise RuleInvalid(str(rule), faults)
-        names = [str(rule)]
-    else:
+    if rule is None:
         with context.workspace() as workspace:
-            names = validate_segments(workspace)
-    if as_json:
-        show_json(names)
-    else:
-        OUT.print(f"{len(names)} valid: {', '.join(names)}")
+            return validate_segments(workspace)
+    if faults := faults_of_rule(rule, **files_of(given)):
+        raise RuleInvalid(str(rule), faults)
+    return [str(rule)]
 
 
 @segment.command()
 @click.argument("name")
 @as_of_option
 @files_options
-@json_option
+@form_option
 @click.pass_obj
 def count(
     context: Context, /, name: str, as_of: datetime, as_json: bool, **given: Any
@@ -104,7 +116,7 @@ def _show_count(found: Evaluation) -> None:
 @click.argument("name")
 @as_of_option
 @files_options
-@json_option
+@form_option
 @click.pass_obj
 def members(
     context: Context, /, name: str, as_of: datetime, as_json: bool, **given: Any
@@ -135,7 +147,7 @@ def members(
     help="How many members to show.",
 )
 @files_options
-@json_option
+@form_option
 @click.pass_obj
 def preview(
     context: Context,
@@ -180,7 +192,7 @@ def _text(value: object) -> object:
 @click.option("--profile-id", help="Also tell why this person is in or out.")
 @click.option("--sql", "with_sql", is_flag=True, help="Show the compiled SQL too.")
 @files_options
-@json_option
+@form_option
 def explain(
     rule: Path,
     as_of: datetime,
@@ -224,7 +236,7 @@ def _holds(holds: bool | None) -> str:
 @segment.command()
 @click.argument("old", type=RULE_FILE)
 @click.argument("new", type=RULE_FILE)
-@json_option
+@form_option
 def diff(old: Path, new: Path, as_json: bool) -> None:
     """Compare two versions of a rule, OLD and NEW, condition by condition."""
     from dmp import segments
@@ -246,7 +258,7 @@ def diff(old: Path, new: Path, as_json: bool) -> None:
 @click.argument("second", type=RULE_FILE)
 @as_of_option
 @files_options
-@json_option
+@form_option
 def overlap(
     first: Path, second: Path, as_of: datetime, as_json: bool, **given: Any
 ) -> None:
@@ -266,7 +278,7 @@ def overlap(
 @click.argument("names", nargs=-1)
 @as_of_option
 @progress_option
-@json_option
+@form_option
 @click.pass_obj
 def build(
     context: Context, /, names: tuple[str, ...], as_of: datetime, as_json: bool

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from dmp.core.sql import Query, quote_name, sql
+from dmp.core.sql import Name, Query, quote_name, quote_text, sql
 from dmp.core.traits import TRAITS, traits_sql
 from dmp.segments.sources import Population, RelatedTable
 from dmp.storage.lake import Lake
@@ -31,6 +31,11 @@ from privacy.consent as c
 join identity.assignment as a using (subject_id)
 where a.valid_to is null
 """
+_PUBLIC = """
+select p.profile_id, r.* exclude ({key}) from {rows} as r
+join person as p using ({key})
+where {instant} <= {as_of}::timestamptz
+"""
 _TRANSACTION_COLUMNS = {
     "occurred_at": "TIMESTAMP WITH TIME ZONE",
     "amount": "DOUBLE",
@@ -47,8 +52,8 @@ def workspace_population(lake: Lake, as_of: datetime) -> Population:
     Stages `person`, one row a standing profile: `profile_key`, `profile_id`,
     `sources`, `subjects`, one column for each attribute as it is now, and one for each
     computed trait as it was at `as_of`; and the scratch views `person_event`,
-    `person_transaction`, `person_consent`, which join rows to their profile of now. A
-    rule's as_of bounds what of these counts.
+    `person_transaction`, `person_consent`, which join rows to their profile of now; and
+    what `sql` nodes read, `public_…`. A rule's as_of bounds what of these counts.
     """
     attributes = {**struct_fields(lake, "profile.profile", "attributes"), **TRAITS}
     columns = "".join(
@@ -81,4 +86,30 @@ def workspace_population(lake: Lake, as_of: datetime) -> Population:
             "transaction": RelatedTable("person_transaction", _TRANSACTION_COLUMNS)
         },
         consent="person_consent",
+        views=_public_views(lake, as_of),
     )
+
+
+def _public_views(lake: Lake, as_of: datetime) -> dict[str, str]:
+    """Make what `sql` nodes read: rows up to as_of under the public profile_id."""
+    lake.view("public_profile", Query(f"select * exclude ({KEY}) from person"))
+    instants = {
+        "event": "occurred_at",
+        "transaction": "occurred_at",
+        "consent": "captured_at",
+    }
+    for name, instant in instants.items():
+        rows = sql(
+            _PUBLIC,
+            key=Name(KEY),
+            rows=Name(f"person_{name}"),
+            instant=Name(instant),
+            as_of=Query(quote_text(as_of.isoformat())),
+        )
+        lake.view(f"public_{name}", rows)
+    return {
+        "profiles": "public_profile",
+        "events": "public_event",
+        "transaction": "public_transaction",
+        "consent": "public_consent",
+    }

@@ -17,7 +17,7 @@ from typing import Any
 
 from dmp.core.errors import RuleInvalid
 from dmp.segments.compiler import compile_segment
-from dmp.segments.files import connect
+from dmp.segments.file_tables import connect
 from dmp.segments.live import LiveSegments
 from dmp.segments.parsing import parse
 

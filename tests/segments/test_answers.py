@@ -15,7 +15,7 @@ import dmp.segments
 from dmp.core.errors import RuleInvalid, UsageError
 from dmp.segments import count, diff, explain, members, parse, validate
 from dmp.segments.answers import overlap, preview
-from dmp.segments.files import connect
+from dmp.segments.file_tables import connect
 from dmp.segments.schema import EXAMPLES, language_schema
 from dmp.segments.ticks import Mode
 
@@ -152,6 +152,21 @@ def test_forms_of_files(tmp_path: Path, text: str) -> None:
         assert (
             members(rule({"all": []}), profiles=tmp_path / "p.csv", as_of=AS_OF) == []
         )
+
+
+def test_properties_are_json_or_nothing(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("profile_id\np1\n")
+    header = "event_id,profile_id,event,occurred_at,properties\n"
+    events = tmp_path / "e.csv"
+    given: dict[str, Any] = {"profiles": tmp_path / "p.csv", "events": events}
+    events.write_text(header + 'e1,p1,x,2025-05-10,""\ne2,p1,x,2025-05-10,\n')
+    where = [{"property": "k", "op": "is_missing"}]
+    times = {"op": "eq", "value": 2}
+    node = {"did": {"event": "x", "where": where, "times": times}}
+    assert members(rule(node), **given, as_of=AS_OF) == ["p1"]
+    events.write_text(header + "e1,p1,x,2025-05-10,{k\n")
+    with pytest.raises(UsageError, match="properties of 1 rows are no JSON"):
+        members(rule(node), **given, as_of=AS_OF)
 
 
 def test_count_preview_overlap(files: dict[str, Any]) -> None:

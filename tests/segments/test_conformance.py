@@ -11,7 +11,7 @@ import pytest
 
 from dmp.core.clock import instant
 from dmp.segments import members
-from dmp.segments.files import connect
+from dmp.segments.file_tables import connect
 from dmp.segments.source import load
 
 FOLDER = Path(__file__).parent.parent / "cases" / "segments"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dmp.core.errors import RuleInvalid
 from dmp.segments.compiler import compile_conditions, compile_segment
-from dmp.segments.files import connect
+from dmp.segments.file_tables import connect
 from dmp.segments.parsing import parse
 
 from . import reference, worlds

@@ -1,0 +1,73 @@
+"""`dmp segment …` over files, as another program calls it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from dmp.cli.main import cli
+from dmp.core.errors import DMPError
+
+AS_OF = "2025-05-14T17:30:00+05:30"
+RULE = {"attribute": "country", "op": "eq", "value": "GB"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "p.csv").write_text("profile_id,country\nb,GB\na,GB\nc,\n")
+    (tmp_path / "r.yaml").write_text(json.dumps({"segment": "r", "rule": RULE}))
+    wrong = {"segment": "w", "rule": {**RULE, "op": "eqq"}}
+    (tmp_path / "w.yaml").write_text(json.dumps(wrong))
+    return tmp_path
+
+
+def called(folder: Path, *words: str) -> Result:
+    given = [str(folder / word) if (folder / word).exists() else word for word in words]
+    return CliRunner().invoke(cli, ["segment", *given])
+
+
+ON_FILES = ("--profiles", "p.csv", "--as-of", AS_OF, "--format", "json")
+ANSWERS: dict[tuple[str, ...], Any] = {
+    ("members", "r.yaml", *ON_FILES): ["a", "b"],
+    ("count", "r.yaml", *ON_FILES): {"members": 2},
+    ("overlap", "r.yaml", "r.yaml", *ON_FILES): {"first": 2, "second": 2, "both": 2},
+    ("preview", "r.yaml", "--limit", "1", *ON_FILES): [
+        {"profile_id": "a", "country": "GB"}
+    ],
+    ("diff", "r.yaml", "r.yaml", "--format", "json"): [],
+}
+
+
+@pytest.mark.parametrize("words", ANSWERS, ids=lambda words: words[0])
+def test_json_stands_alone_on_standard_output(
+    folder: Path, words: tuple[str, ...]
+) -> None:
+    found = called(folder, *words)
+    assert found.exit_code == 0 and not found.stderr
+    assert json.loads(found.stdout) == ANSWERS[words]
+    assert json.loads(called(folder, *words[:-2], "--json").stdout) == ANSWERS[words]
+
+
+def test_explain_names_modes_by_their_words(folder: Path) -> None:
+    found = json.loads(called(folder, "explain", "r.yaml", *ON_FILES).stdout)
+    assert found["as_of"] == "2025-05-14T12:00:00+00:00"
+    assert [one["mode"] for one in found["conditions"]] == ["instant"]
+
+
+def test_validate_gives_its_faults_as_json(folder: Path) -> None:
+    found = called(folder, "validate", "w.yaml", "--format", "json")
+    (fault,) = json.loads(found.stdout)["faults"]
+    assert fault["path"] == "rule.op" and "eq" in fault["right"]
+    assert isinstance(found.exception, DMPError)
+    valid = json.loads(called(folder, "validate", "r.yaml", "--format", "json").stdout)
+    assert valid == {"valid": [str(folder / "r.yaml")], "faults": []}
+
+
+def test_text_is_one_id_a_line(folder: Path) -> None:
+    assert called(folder, "members", "r.yaml", *ON_FILES[:-2]).stdout == "a\nb\n"
+    words = ("members", "r.yaml", *ON_FILES[:-1], "text")
+    assert called(folder, *words).stdout == "a\nb\n"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, settings
 
 from dmp.core.accounts import current_account
 from dmp.flows.workspace import Workspace
@@ -15,6 +16,12 @@ from dmp.storage.lake import Lake
 from dmp.storage.migrate import migrate
 
 REPOSITORY = Path(__file__).parent.parent
+# How long an example takes is the machine's matter, not the code's.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
+
 ROLES = ["admin", "analyst", "engineer", "marketer", "matcher", "privacy_officer"]
 
 

@@ -38,6 +38,10 @@ from dmp.storage.thrift import THRIFTY_MB
 
 MAPPED_ROW = Name("mapped_row")
 _LONG_LINES_MB = 2000
+_USUAL_COLUMNS = 100
+_MB_A_COLUMN = 2
+"""Above the usual ones: a vector of 32 KiB in each step of each of four threads."""
+
 Mapped = Callable[[Query, Mapping[str, str]], Query]
 """Given a select of texts and what to give beside: the select of mapped rows."""
 
@@ -117,6 +121,12 @@ class CsvRows(_FileRows):
     """The rows of a CSV file."""
 
     file: CsvFile
+
+    @property
+    def memory_mb(self) -> int:
+        """What the buffers take, and the vectors of a great many columns."""
+        beyond = max(0, len(self.file.columns) - _USUAL_COLUMNS)
+        return super().memory_mb + _MB_A_COLUMN * beyond
 
     def stage_mapped(self, lake: Lake, places: Sequence[str], mapped: Mapped) -> None:
         """Read and map the file; stage `rejected_row`, show `mapped_row`."""

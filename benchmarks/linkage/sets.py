@@ -17,12 +17,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.linkage.kinds import KINDS, SEED
+from benchmarks.linkage.unseen import UNSEEN
+
+_ALL = {**KINDS, **UNSEEN}
 
 
 def table(name: str) -> pa.Table:
     """Return one kind's records, shuffled and numbered."""
     dice = random.Random(f"{SEED} {name}")
-    rows = [{**row, "true_id": str(row["true_id"])} for row in KINDS[name](dice)]
+    rows = [{**row, "true_id": str(row["true_id"])} for row in _ALL[name](dice)]
     dice.shuffle(rows)
     numbered = [{"record_id": f"r{n}", **row} for n, row in enumerate(rows)]
     columns = {key: [row[key] or None for row in numbered] for key in numbered[0]}
@@ -31,7 +34,7 @@ def table(name: str) -> pa.Table:
 
 def main(out: Path, names: list[str]) -> None:
     """Write the kinds, all of them if none is named, and print their sizes."""
-    for name in names or KINDS:
+    for name in names or _ALL:
         made = table(name)
         (out / name).mkdir(parents=True, exist_ok=True)
         pq.write_table(made, out / name / "records.parquet")

@@ -13,8 +13,8 @@ import pyarrow.csv as pa_csv
 from dmp.core.errors import UsageError
 from dmp.identity.link.comparing import Compared
 from dmp.identity.link.files import RecordFile
+from dmp.identity.link.hashing import Ints, mix
 from dmp.identity.link.labels import Labels
-from dmp.identity.link.nodes import Ints, mix
 from dmp.identity.link.patterns import Floats, aggregate
 from dmp.identity.link.reranking import places_of
 

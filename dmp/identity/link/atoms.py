@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 
 from dmp.identity.link.columns import Kind
 from dmp.identity.link.fields import Field
-from dmp.identity.link.nodes import Hashes, Ints, Nodes, mix
+from dmp.identity.link.hashing import Hashes, Ints, mix
+from dmp.identity.link.nodes import Nodes
 
 _SOUND = (
     "regexp_replace(regexp_replace(regexp_replace(replace(replace(replace(a, 'ph', "

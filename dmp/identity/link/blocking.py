@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dmp.identity.link.atoms import Atom, combined
-from dmp.identity.link.nodes import Ints, Nodes
+from dmp.identity.link.hashing import Ints
+from dmp.identity.link.nodes import Nodes
 
 SAMPLED = 100_000
 """Nodes whose blocks are counted to estimate how many pairs they give."""

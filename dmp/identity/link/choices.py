@@ -11,9 +11,9 @@ from dmp.identity.link.classes import ADDRESS, RANDOM, SAME
 from dmp.identity.link.columns import ColumnKind, Kind
 from dmp.identity.link.comparing import Compared
 from dmp.identity.link.files import RecordFile
+from dmp.identity.link.hashing import Ints
 from dmp.identity.link.informative import Noise
 from dmp.identity.link.model import Choice, Model, Moved
-from dmp.identity.link.nodes import Ints
 from dmp.identity.link.patterns import Floats
 from dmp.identity.link.reranking import Judged
 from dmp.identity.signed_graph import components

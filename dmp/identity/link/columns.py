@@ -76,8 +76,9 @@ class ColumnKind:
 _DIGITS = "regexp_replace(v, '[^0-9]', '', 'g')"
 _WORDS = r"regexp_split_to_array(regexp_replace(strip_accents(lower(v)), '[^\p{L}0-9]+', ' ', 'g'), ' ')"  # noqa: E501
 _DATE = (
-    r"regexp_matches(v, '^(1[89]|20)\d\d[-/.]?(0[1-9]|1[0-2])[-/.]?(0[1-9]|[12]\d|3[01])([ T].*)?$')"  # noqa: E501
-    r" or regexp_matches(v, '^([0-3]?\d)[-/. ]([0-3]?\d)[-/. ]((1[89]|20)?\d\d)([ T].*)?$')"  # noqa: E501
+    r"regexp_matches(v, '^(1[5-9]|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$')"
+    r" or regexp_matches(v, '^(1\d|20)\d\d([-/. ])[01]?\d[-/. ][0-3]?\d([ T].*)?$')"
+    r" or regexp_matches(v, '^[0-3]?\d[-/. ][0-3]?\d[-/. ]((1\d|20)?\d\d)([ T].*)?$')"
     r" or regexp_matches(lower(v), '(^|[^a-z])(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*([^a-z]|$).*\d\d')"  # noqa: E501
 )
 _SHARES = {
@@ -93,10 +94,14 @@ _SHARES = {
     "has_digit": "regexp_matches(v, '[0-9]')",
     "starts_digit": "regexp_matches(v, '^[0-9]')",
     "has_letter": r"regexp_matches(v, '\p{L}')",
-    "code": r"regexp_matches(v, '^[A-Za-z0-9 ./()+#-]+$') "
+    "code": r"regexp_matches(v, '^[\p{L}0-9 ./()+#-]+$') "
     "and regexp_matches(v, '[0-9]')",
     "phone": rf"length({_DIGITS}) between 7 and 15 and regexp_matches(v, '^[-+0-9 ()./x]+$') and (regexp_matches(v, '^([+(]|0)') or regexp_matches(v, '[0-9][-. ][0-9]+[-. ][0-9]+'))",  # noqa: E501
     "phone_mark": "regexp_matches(v, '^(\\+|\\(|0[1-9])')",
+    "long_number": f"length({_DIGITS}) between 7 and 15 "
+    "and regexp_matches(v, '^[-+0-9 ()./x]+$')",
+    "numbered": r"regexp_matches(v, '\p{L}{4,}.*[ ,.]\d{1,4} ?[a-z]?$') "
+    r"or regexp_matches(v, '^\d{1,4}[a-z]?,? .*\p{L}{4,}')",
     "ssn": r"regexp_matches(v, '^.{3}-.{2}-.{4}$')",
     "postcode": r"regexp_matches(upper(v), '^([A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}|[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]|[0-9]{4,5}|[0-9]{5}-[0-9]{4}|[0-9]{4} ?[A-Z]{2}|[0-9]{2}-[0-9]{3})$')",  # noqa: E501
     "one_letter": r"length(v) = 1 and regexp_matches(v, '\p{L}')",
@@ -170,9 +175,8 @@ def _profile(name: str, row: dict[str, Any] | None, n_records: int) -> Profile:
 
 
 def kinds(found: Sequence[Profile]) -> list[ColumnKind]:
-    """Decide the kind of each column; names are told apart between columns."""
-    decided = [_decide(profile) for profile in found]
-    return _tell_names_apart(decided, {p.column: p for p in found})
+    """Decide the kind of each column by its values alone."""
+    return [_decide(profile) for profile in found]
 
 
 def _decide(profile: Profile) -> ColumnKind:
@@ -184,6 +188,12 @@ def _decide(profile: Profile) -> ColumnKind:
 
 def _is_date(p: Profile) -> bool:
     return p.share("date") >= 0.6
+
+
+def _is_phone(p: Profile) -> bool:
+    """Whether most are written as phones are, or all could be and some are."""
+    could_be = p.share("long_number") >= 0.9 and p.share("phone") >= 0.25
+    return (could_be or p.share("phone") >= 0.6) and p.share("ssn") < 0.5
 
 
 def _is_code(p: Profile) -> bool:
@@ -240,7 +250,7 @@ _RULES: tuple[tuple[Kind, str, Callable[[Profile], bool]], ...] = (
     (
         Kind.PHONE,
         "seven to fifteen digits, written as phones are",
-        lambda p: p.share("phone") >= 0.6 and p.share("ssn") < 0.5,
+        _is_phone,
     ),
     (
         Kind.ADDRESS,
@@ -248,7 +258,7 @@ _RULES: tuple[tuple[Kind, str, Callable[[Profile], bool]], ...] = (
         lambda p: (
             p.share("has_digit") >= 0.5
             and p.share("has_letter") >= 0.8
-            and p.tokens >= 2.5
+            and (p.tokens >= 2.5 or p.share("numbered") >= 0.5)
             and p.share("email") < 0.1
         ),
     ),
@@ -287,22 +297,3 @@ _RULES: tuple[tuple[Kind, str, Callable[[Profile], bool]], ...] = (
         lambda p: p.tokens < 2.5 and p.length < 20,
     ),
 )
-
-
-def _tell_names_apart(
-    decided: list[ColumnKind], by_name: Mapping[str, Profile]
-) -> list[ColumnKind]:
-    """Call a column of names given or family by which lexicon it meets more."""
-
-    def settled(column: ColumnKind) -> ColumnKind:
-        if column.kind != Kind.NAME:
-            return column
-        profile = by_name[column.column]
-        given, family = profile.share("given"), profile.share("family")
-        if given >= family:
-            why = f"{given:.0%} are frequent given names, {family:.0%} family names"
-            return ColumnKind(column.column, Kind.GIVEN_NAME, why, Kind.FAMILY_NAME)
-        why = f"{family:.0%} are frequent family names, {given:.0%} given names"
-        return ColumnKind(column.column, Kind.FAMILY_NAME, why, Kind.GIVEN_NAME)
-
-    return [settled(column) for column in decided]

@@ -8,9 +8,9 @@ import numpy as np
 
 from dmp.identity.clustering import cluster
 from dmp.identity.link.comparing import Compared
+from dmp.identity.link.hashing import Ints
 from dmp.identity.link.labels import Labels
 from dmp.identity.link.model import NEW_MODEL, ClusteringModel
-from dmp.identity.link.nodes import Ints
 from dmp.identity.link.patterns import Floats
 from dmp.identity.signed_graph import components
 

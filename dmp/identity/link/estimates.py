@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dmp.identity.link.comparing import Compared
-from dmp.identity.link.nodes import Ints
+from dmp.identity.link.hashing import Ints
 from dmp.identity.link.patterns import Floats
 
 _WIDEST = 40

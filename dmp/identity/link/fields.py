@@ -21,6 +21,7 @@ from dmp.identity.link.normalise import (
     parts,
     parts_sql,
 )
+from dmp.identity.link.wording import worded
 
 Codes = npt.NDArray[np.int32]
 _REPEATS = 0.8
@@ -116,7 +117,9 @@ def _kinds(
     given: Mapping[str, Kind] | None,
 ) -> list[ColumnKind]:
     if given is None:
-        found = kinds(profiles(connection, n_records, encoded))
+        known = profiles(connection, n_records, encoded)
+        cells = {name: (part.codes, part.values) for name, part in encoded.items()}
+        found = worded(kinds(known), {p.column: p for p in known}, cells)
         return with_address(found, {n: part.codes for n, part in encoded.items()})
     return [
         ColumnKind(name, given[name], "the model says so")

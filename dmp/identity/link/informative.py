@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dmp.identity.link.atoms import WHOLE, Atom
-from dmp.identity.link.nodes import Ints, Nodes
+from dmp.identity.link.hashing import Ints
+from dmp.identity.link.nodes import Nodes
 from dmp.identity.link.patterns import Floats
 from dmp.identity.link.pseudo_matches import agreeing_pairs, distinctive
 

@@ -16,7 +16,8 @@ from dmp.core.errors import UsageError
 from dmp.core.sql import quote_text
 from dmp.identity.clustering import contradictions
 from dmp.identity.link.files import RecordFile
-from dmp.identity.link.nodes import Ints, Nodes
+from dmp.identity.link.hashing import Ints
+from dmp.identity.link.nodes import Nodes
 
 Flags = npt.NDArray[np.bool_]
 

@@ -9,9 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dmp.identity.link.fields import Codes, Field
-
-Ints = npt.NDArray[np.int64]
-Hashes = npt.NDArray[np.uint64]
+from dmp.identity.link.hashing import Ints, mix
 
 
 @dataclass(frozen=True)
@@ -54,20 +52,6 @@ def collapse(fields: Sequence[Field], source: Codes) -> Nodes:
         np.bincount(of_record, minlength=len(first)),
         of_record,
     )
-
-
-def mix(columns: Sequence[npt.NDArray[np.integer]]) -> Hashes:
-    """Hash rows of whole numbers to 64 bits.
-
-    Source: Steele, Lea & Flood 2014, the finaliser of SplitMix64.
-    """
-    state = np.full(len(columns[0]), 0x9E3779B97F4A7C15, dtype=np.uint64)
-    for column in columns:
-        state = state + column.astype(np.int64).view(np.uint64)
-        state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        state = state ^ (state >> np.uint64(31))
-    return state
 
 
 def _grouped(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dmp.identity.link.nodes import Ints
+from dmp.identity.link.hashing import Ints
 from dmp.identity.link.vectors import Comparison, Levels
 
 Floats = npt.NDArray[np.float64]

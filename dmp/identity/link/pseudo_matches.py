@@ -18,7 +18,8 @@ from dmp.identity.link.blocking import (
     merged,
 )
 from dmp.identity.link.columns import Kind
-from dmp.identity.link.nodes import Ints, Nodes, mix
+from dmp.identity.link.hashing import Ints, mix
+from dmp.identity.link.nodes import Nodes
 
 _PAIRS = 300_000
 _MOST = 40_000

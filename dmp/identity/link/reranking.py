@@ -16,9 +16,9 @@ from threadpoolctl import threadpool_limits
 
 from dmp.identity.link.classes import RANDOM, SAME
 from dmp.identity.link.comparing import Compared
+from dmp.identity.link.hashing import Ints
 from dmp.identity.link.labels import Labels
 from dmp.identity.link.model import JudgedModel
-from dmp.identity.link.nodes import Ints
 from dmp.identity.link.patterns import Floats
 from dmp.identity.link.training import Parameters
 from dmp.identity.link.vectors import MISSING, Levels

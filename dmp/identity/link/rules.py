@@ -17,8 +17,9 @@ from dmp.identity.link.blocking import (
     estimated_pairs,
     pair_budget,
 )
+from dmp.identity.link.hashing import Ints
 from dmp.identity.link.model import RuleModel
-from dmp.identity.link.nodes import Ints, Nodes
+from dmp.identity.link.nodes import Nodes
 from dmp.identity.link.pseudo_matches import PseudoMatches, pseudo_matches
 
 Flags = npt.NDArray[np.bool_]

@@ -17,7 +17,8 @@ from dmp.identity.link.classes import (
     RANDOM,
     is_own,
 )
-from dmp.identity.link.nodes import Ints, Nodes
+from dmp.identity.link.hashing import Ints
+from dmp.identity.link.nodes import Nodes
 from dmp.identity.link.patterns import Floats
 from dmp.identity.link.training import Parameters
 from dmp.identity.link.vectors import Comparison, Levels

@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 
 from dmp.identity.link.columns import Kind
 from dmp.identity.link.fields import Codes, Field
+from dmp.identity.link.hashing import Ints
 from dmp.identity.link.levels import LEVELS, LIKE_NAMES, SWAPS, labels, level_sql
-from dmp.identity.link.nodes import Ints, Nodes
+from dmp.identity.link.nodes import Nodes
 from dmp.identity.nicknames import NICKNAMES
 
 Levels = npt.NDArray[np.int8]

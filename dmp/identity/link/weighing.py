@@ -8,6 +8,7 @@ import numpy as np
 from dmp.identity.link.atoms import chance
 from dmp.identity.link.classes import MOVED, SAME
 from dmp.identity.link.comparing import Compared
+from dmp.identity.link.hashing import Ints
 from dmp.identity.link.model import (
     NEW_MODEL,
     Model,
@@ -15,7 +16,6 @@ from dmp.identity.link.model import (
     nothing_added,
     parameters_of,
 )
-from dmp.identity.link.nodes import Ints
 from dmp.identity.link.patterns import Floats, aggregate
 from dmp.identity.link.scoring import class_likelihoods, score, source_cells
 from dmp.identity.link.training import Evidence, Parameters, train

@@ -223,7 +223,8 @@ def _write_vault(stores: Stores, landing: Landing) -> None:
 
 def _write_bodies(stores: Stores, landing: Landing, rows: Rows) -> None:
     query = sql(
-        "select line, body from ({bodies}) where line in (select line from new_refused)"
+        "select line, body from ({bodies}) where line in "
+        "(select line from mapped_row where len(faults) > 0)"
         " union all select line, body from rejected_row order by line",
         bodies=rows.bodies(),
     )

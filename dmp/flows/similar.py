@@ -97,7 +97,7 @@ class SimilarPeople:
             )
             for n, (name, value) in enumerate(values.items())
         ]
-        (found,) = self.workspace.lake.records(sql("select {cells}", cells=cells))
+        (found,) = self.lookup.scratch.records(sql("select {cells}", cells=cells))
         return found
 
 
@@ -129,7 +129,7 @@ def _parsed(lines: Iterable[str]) -> dict[str, str]:
 
 
 def _readings(workspace: Workspace, lookup: FuzzyLookup) -> dict[str, tuple[str, ...]]:
-    define_readers(workspace.lake)
+    define_readers(lookup.scratch)
     found: dict[str, dict[str, None]] = {}
     for contract in contracts(workspace).values():
         for name in clear_fields(lookup.settings):

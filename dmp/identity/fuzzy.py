@@ -37,6 +37,7 @@ from dmp.identity.scoring import weight_sql
 from dmp.identity.settings import LinkageSettings
 from dmp.privacy import PseudonymKey, Vault
 from dmp.storage.lake import Lake
+from dmp.storage.scratch import Scratch
 
 MOST_COMPARED = 20_000
 
@@ -93,12 +94,14 @@ class FuzzyLookup:
     Attributes:
         records: one row a record: `subject_id`, `profile_id`, the fields normalised,
             and the frequency of the values that the model weighs by it.
+        scratch: where questions are worked out; nothing of them reaches the lake.
         types: the DuckDB type of each field and frequency.
         state: what the lake held when it was read.
         read_s: how long reading took, in seconds.
     """
 
     lake: Lake
+    scratch: Scratch
     model: LinkageModel
     settings: LinkageSettings
     key: PseudonymKey
@@ -128,6 +131,7 @@ class FuzzyLookup:
         types = _stage_records(lake, model, basis.key)
         found = cls(
             lake=lake,
+            scratch=Scratch(),
             model=model,
             settings=settings,
             key=basis.key,
@@ -138,6 +142,7 @@ class FuzzyLookup:
             state=state,
             read_s=time.perf_counter() - begun,
         )
+        found.scratch.show("nickname", lake.sql("from nickname").to_arrow_table())
         for table in ("fuzzy_record", "linkage_record", "normal_record"):
             lake.execute(f"drop table {table}")
         return found
@@ -167,10 +172,8 @@ class FuzzyLookup:
         rows, is_cut = self._brought_up(keys)
         if asked is None or not len(rows):
             return Answer((), 0, is_cut)
-        connection = self.lake.connection
-        connection.register("similar_arrow", self.records.take(pa.array(rows)))
-        found = self.lake.rows(self._scored(asked, most))
-        connection.unregister("similar_arrow")
+        self.scratch.show("similar_record", self.records.take(pa.array(rows)))
+        found = self.scratch.rows(self._scored(asked, most))
         return Answer(tuple(Similar(*row) for row in found), len(rows), is_cut)
 
     def _asked(
@@ -187,7 +190,7 @@ class FuzzyLookup:
             f"{key} as {quote_name(f'key {n}')}"
             for n, key in enumerate(map(_key_sql, self.settings.blocking_rules))
         )
-        rows = self.lake.records(
+        rows = self.scratch.records(
             sql(
                 "select *, {keys} from ({normal})",
                 keys=Query(", ".join(keys)),
@@ -234,7 +237,7 @@ class FuzzyLookup:
             for n, (name, type_) in enumerate(self.types.items())
         )
         pairs = Query(
-            f"(select subject_id, profile_id, {sides} from similar_arrow)", given
+            f"(select subject_id, profile_id, {sides} from similar_record)", given
         )
         return sql(
             "select profile_id, max_by(subject_id, (match_weight, -subject_id)), "

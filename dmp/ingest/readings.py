@@ -27,6 +27,7 @@ from dmp.ingest.contracts import (
 )
 from dmp.privacy.detect import mask_sql
 from dmp.storage.lake import Lake
+from dmp.storage.scratch import Scratch
 
 EARLIEST, LATEST = "1900-01-01", "2200-01-01"
 _EPOCH = {"epoch_ms": 1_000, "epoch_s": 1_000_000}
@@ -43,10 +44,10 @@ _GROUPED = {
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 
 
-def define_readers(lake: Lake) -> None:
-    """Make the functions callable that readings need, on the lake's connection."""
-    lake.define("e164", e164, ["VARCHAR", "VARCHAR"], "VARCHAR")
-    lake.define("ip_network", ip_network, ["VARCHAR"], "VARCHAR")
+def define_readers(database: Lake | Scratch) -> None:
+    """Make the functions callable that readings need."""
+    database.define("e164", e164, ["VARCHAR", "VARCHAR"], "VARCHAR")
+    database.define("ip_network", ip_network, ["VARCHAR"], "VARCHAR")
 
 
 def raw(places: tuple[str, ...]) -> str:

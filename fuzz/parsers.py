@@ -25,6 +25,7 @@ from dmp.core.sql import Query, sql
 from dmp.ingest.connectors import stage_file
 from dmp.ingest.contracts import Contract
 from dmp.ingest.mapping import consent_columns, field_column, mapped_row_sql
+from dmp.ingest.readings import define_readers
 from dmp.privacy.audit_check import verify_log
 from dmp.privacy.audit_heads import read_head
 from dmp.privacy.detect import kinds, mask, mask_sql
@@ -47,7 +48,7 @@ def _folder() -> Path:
 @cache
 def _lake() -> Lake:
     lake = Lake(_folder() / "lake")
-    lake.define("e164", e164, ["VARCHAR", "VARCHAR"], "VARCHAR")
+    define_readers(lake)
     return lake
 
 

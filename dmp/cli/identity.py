@@ -45,20 +45,33 @@ identity.add_command(labels)
 
 @identity.command()
 @click.argument("file", type=click.File(), default="-")
+@click.option(
+    "--fuzzy",
+    is_flag=True,
+    help="Compare a record by the linkage model instead of looking identifiers up.",
+)
 @json_option
 @click.pass_obj
-def find(context: Context, file: TextIO, as_json: bool) -> None:
+def find(context: Context, file: TextIO, fuzzy: bool, as_json: bool) -> None:
     """Find the profile that holds identifiers, asked on standard input or in FILE.
 
     One identifier a line: its type, then its value, such as: email jane@example.com.
     What is typed ends with an empty line. Values never stand on the command line,
     where others could see them, and only their number is logged.
 
+    With --fuzzy what is asked is one record, a field of the linkage model and its
+    value a line, such as: last_name Jones. Shown are the profiles with a record most
+    like it, and the bits that a resolve run would give the pair.
+
     \b
     Examples:
       dmp identity find
       dmp identity find asked.txt --json
+      dmp identity find --fuzzy record.txt
     """  # noqa: D301
+    if fuzzy:
+        _find_similar(context, file, as_json)
+        return
     from dmp.flows.find import find_person
 
     with context.workspace() as workspace:
@@ -73,12 +86,38 @@ def find(context: Context, file: TextIO, as_json: bool) -> None:
         show_table("", columns, rows)
 
 
-def _asked_lines(file: TextIO) -> Iterator[str]:
+def _find_similar(context: Context, file: TextIO, as_json: bool) -> None:
+    from dmp.flows.similar import find_similar
+
+    with context.workspace() as workspace:
+        answer, lookup = find_similar(workspace, _asked_lines(file, "field and value"))
+    if as_json:
+        show_json(answer)
+        return
+    OUT.print(
+        f"{len(lookup.records):,} records read in {lookup.read_s:.1f} s, "
+        f"{lookup.size_bytes / 1e6:,.0f} MB in memory; {answer.compared:,} compared"
+    )
+    if answer.is_cut:
+        OUT.print("more would be near it: give more fields, or rarer values")
+    if not answer.similar:
+        OUT.print("nobody: no record is near it by the blocking rules")
+        return
+    columns = ["profile", "record of it", "bits", "probability"]
+    rows = [
+        [s.profile_id, str(s.subject_id), f"{s.match_weight:+.1f}", f"{p:.4f}"]
+        for s in answer.similar
+        for p in [s.match_probability]
+    ]
+    show_table("", columns, rows)
+
+
+def _asked_lines(file: TextIO, what: str = "type and value") -> Iterator[str]:
     """Yield the lines of a file; where somebody types, after a prompt."""
     if not file.isatty():
         yield from file
         return
-    while line := click.prompt("type and value", default="", show_default=False):
+    while line := click.prompt(what, default="", show_default=False):
         yield line
 
 

@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from dmp.core.errors import UsageError
-from dmp.core.identifiers import e164
-from dmp.core.sql import Query, quote_text, row, sql
+from dmp.core.sql import Query, row, sql
 from dmp.flows.ingest import contracts
 from dmp.flows.resolve import identity_settings
 from dmp.flows.workspace import Workspace
 from dmp.identity.holdings import Candidate, Identifier, candidates
 from dmp.ingest.contracts import Contract, FieldSpec
 from dmp.ingest.contracts import Identifier as IdentifierSpec
-from dmp.ingest.readings import reading
+from dmp.ingest.identifiers import forms_sql
+from dmp.ingest.readings import define_readers, reading
 from dmp.privacy import Permission
-from dmp.privacy.pseudonyms import email_forms_sql, rekeyed_sql, token_sql
+from dmp.privacy.pseudonyms import rekeyed_sql, token_sql
 from dmp.storage.versions import token_version
 
 
@@ -59,7 +59,7 @@ def find_person(workspace: Workspace, lines: Iterable[str]) -> list[Candidate]:
         [one.line for one in asked if one.type not in fields],
         f"begins with no type of identifier; there are {', '.join(sorted(fields))}",
     )
-    workspace.lake.define("e164", e164, ["VARCHAR", "VARCHAR"], "VARCHAR")
+    define_readers(workspace.lake)
     read = [_identifiers(workspace, one, fields[one.type]) for one in asked]
     _refuse(
         [one.line for one, some in zip(asked, read, strict=True) if not some],
@@ -93,11 +93,14 @@ def _refuse(lines: Sequence[int], what: str) -> None:
 
 
 def _fields(known: Iterable[Contract]) -> dict[str, list[_Field]]:
-    """Return the fields that take identifiers, by the type of identifier."""
+    """Return the fields that take identifiers, by the type of identifier.
+
+    What identifies only with other values, or for a time, cannot be asked for.
+    """
     fields: dict[str, list[_Field]] = {}
     for contract in known:
         for spec in contract.fields.values():
-            if spec.identifier:
+            if spec.identifier and spec.identifier.is_plain:
                 found = _Field(contract, spec, spec.identifier)
                 fields.setdefault(spec.identifier.type, []).append(found)
     return fields
@@ -122,21 +125,13 @@ def _forms(
     """Yield the encodings in which a source's value stands in the lake, with each."""
     text = reading(field.spec, field.contract, "given")
     plain = Query(f"({text})::varchar")
-    encoding = field.identifier.encoding
-    forms = sql("[{{'encoding': {e}, 'value': {v}}}]", e=_text(encoding), v=plain)
-    if field.spec.type == "email" and encoding == "plain":
-        forms = email_forms_sql(plain)
     query = sql(
         "select form.encoding, form.value from (select unnest({forms}) as form "
         "from ({given})) where form.value is not null",
-        forms=forms,
+        forms=forms_sql(field.spec, plain),
         given=row(given=value),
     )
     yield from workspace.lake.rows(query)
-
-
-def _text(value: str) -> Query:
-    return Query(quote_text(value))
 
 
 def _token(workspace: Workspace, text: str) -> str:

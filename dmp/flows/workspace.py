@@ -149,6 +149,7 @@ class Workspace:
 
         A load that brings nothing new records nothing, and would leave it cut.
         """
+        from dmp.identity.settings import blocked_patterns
         from dmp.ingest.landing import PseudonymKeys
         from dmp.ingest.load import Stores
 
@@ -160,7 +161,14 @@ class Workspace:
             later=partial(self.keys.later_pseudonym_keys, "analytics"),
         )
         bodies = Bodies(self.paths.vault / "bodies", self.keys)
-        return Stores(self.lake, self.vault, bodies, keys, self.paths.scratch)
+        return Stores(
+            self.lake,
+            self.vault,
+            bodies,
+            keys,
+            self.paths.scratch,
+            blocked_patterns(self.paths.config),
+        )
 
     @cached_property
     def audit(self) -> AuditLog:

@@ -20,15 +20,16 @@ def stage_evidence(lake: Lake, vault: Vault, basis: Basis) -> None:
     Both are about the subjects of the scratch table `scope`; decisions are those of
     `decision_in_force`. Stages `blocking_key` too.
     `node`: `subject_id, node` (numbered from 0 by subject), `is_comparable`.
-    `evidence`: the two subjects and nodes; `weight` in bits, infinite for human
+    `evidence`: the two subjects and nodes; `because`, what it comes from in words;
+    `priority` of the identifiers shared, else 0; `weight` in bits, infinite for human
     decisions; `is_compared` where the model scored the pair, `is_deterministic` where
     they share an identifier. Where the model scored a pair, its score counts instead
     of the identifiers that it compares too.
 
     Raises:
-        UsageError: the blocking rules would make too many pairs.
+        UsageError: blocking rules or identifiers would make too many pairs.
     """
-    stage_deterministic_edges(lake)
+    stage_deterministic_edges(lake, basis.settings)
     _stage_scores(lake, vault, basis)
     lake.stage("decided_pair", _DECIDED)
     lake.stage(
@@ -63,7 +64,8 @@ _NO_KEYS = "select 0::bigint as subject_id, []::uinteger[] as blocking_keys limi
 _DECIDED = """
 select subject_id_l, subject_id_r,
     case arg_max(decision, decided_at) when 'must_link' then 'Infinity'::double
-        else '-Infinity'::double end as weight
+        else '-Infinity'::double end as weight,
+    arg_max(decision_id, decided_at) as decision_id
 from decision_in_force group by subject_id_l, subject_id_r
 """
 _EVIDENCE = """
@@ -78,7 +80,11 @@ with pair as (
             e.weight_all
         ) as weight,
         s.match_weight is not null as is_compared,
-        e.weight_all is not null as is_deterministic
+        e.weight_all is not null as is_deterministic,
+        coalesce(e.priority, 0) as priority,
+        case when d.weight is not null then concat_ws(' ', 'decision', d.decision_id)
+            when s.match_weight is null then e.type
+            else concat_ws('+', e.type, 'linkage') end as because
     from deterministic_edge as e
     full join scored_pair as s using (subject_id_l, subject_id_r)
     full join decided_pair as d using (subject_id_l, subject_id_r)

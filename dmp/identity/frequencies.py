@@ -8,10 +8,13 @@ Source: Winkler 2000 (frequency-based matching); docs/adr/0007-incremental.md.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from uuid import UUID
+
 from dmp.core.sql import Name, Query, quote_name, quote_text, sql
 from dmp.identity.model import LinkageModel, levels
 from dmp.privacy import PseudonymKey
-from dmp.privacy.pseudonyms import digest_uuid_sql
+from dmp.privacy.pseudonyms import digest_uuid, digest_uuid_sql
 from dmp.storage.lake import Lake
 from dmp.storage.write import append, commit
 
@@ -135,3 +138,40 @@ def _looked_up(field: str, model: LinkageModel, key: PseudonymKey) -> Query:
         model=model.name,
         field=field,
     )
+
+
+@dataclass(frozen=True)
+class Frequencies:
+    """The frozen frequencies of one field, to look single values up.
+
+    Attributes:
+        by_token: keyed digest of a value met twice or more to its frequency.
+        other: the frequency of every other value.
+    """
+
+    by_token: dict[UUID, float]
+    other: float
+
+    def of(self, token: UUID) -> float:
+        """Return the frequency of the value of a token of `frequency_token`."""
+        return self.by_token.get(token, self.other)
+
+
+def frequency_token(key: PseudonymKey, field: str, value: str) -> UUID:
+    """Return the token under which the frequency of a field's value is frozen."""
+    return digest_uuid(key, f"frequency {field}", value)
+
+
+def frozen(lake: Lake, model: LinkageModel) -> dict[str, Frequencies]:
+    """Return the frozen frequencies of each field that the model weighs by them."""
+    found: dict[str, dict[UUID | None, float]] = {}
+    for field, token, frequency in lake.rows(
+        "select field, token, frequency from identity.term_frequency "
+        "where model = $model",
+        model=model.name,
+    ):
+        found.setdefault(field, {})[token] = frequency
+    return {
+        field: Frequencies({t: f for t, f in rows.items() if t}, rows[None])
+        for field, rows in found.items()
+    }

@@ -22,6 +22,7 @@ def history_writes(
     model: str,
     now: datetime,
     actor: str,
+    is_same_basis: bool,
 ) -> Iterator[Write]:
     """Yield the writes of assignments, ids, changes and edges of a resolve run.
 
@@ -30,6 +31,7 @@ def history_writes(
 
     Args:
         edges: a condition that chooses the rows of `identity.edge` to be replaced.
+        is_same_basis: settings and model are those of the last run.
     """
     run = {"run_id": run_id, "now": now}
     yield change(
@@ -41,7 +43,8 @@ def history_writes(
         ),
     )
     yield append("identity.assignment", sql(_ASSIGNED, **run))
-    lake.stage("changed", sql(_CHANGED, model=model, actor=actor, **run))
+    by = {"model": model, "actor": actor, "is_same_basis": is_same_basis}
+    lake.stage("changed", sql(_CHANGED, **by, **run))
     yield append("identity.change", Name("changed"))
     yield from _profile_writes(generation)
     lake.stage("new_edge", sql(_EDGE, run_id=run_id, kept=_KEPT_PROBABILITY))
@@ -80,18 +83,48 @@ select subject_id, component_id, profile_key, $run_id as run_id,
 from moved
 """
 _CHANGED = """
-with line as (
+with side as (
+    select n.subject_id, n.cluster_id, a.profile_key
+    from new_cluster as n
+    left join identity.assignment as a
+        on a.subject_id = n.subject_id and a.valid_to is null
+), pair as (
+    select e.weight, e.because, d.dropped_by, l.cluster_id as cluster_l,
+        r.cluster_id as cluster_r, l.profile_key as key_l, r.profile_key as key_r
+    from evidence as e
+    left join dropped_edge as d using (subject_id_l, subject_id_r)
+    join side as l on l.subject_id = e.subject_id_l
+    join side as r on r.subject_id = e.subject_id_r
+), joining as (
+    select key, max_by(because, (weight, because)) as cause from (
+        select unnest([key_l, key_r]) as key, weight, because from pair
+        where cluster_l = cluster_r and key_l is distinct from key_r and weight > 0
+    ) group by key
+), parting as (
+    select key_l as key, cluster, max_by(
+        case when isinf(weight) then because else 'limit ' || dropped_by end,
+        (isinf(weight), because)
+    ) as cause from (
+        select *, unnest([cluster_l, cluster_r]) as cluster from pair
+        where key_l = key_r and cluster_l <> cluster_r
+            and (weight = '-Infinity'::double or dropped_by is not null)
+    ) group by all
+), line as (
     select case action when 'founded' then 'assign' else 'revive' end as action,
-        profile_key, null::bigint as other_profile_key, count(*) as subjects
+        profile_key, null::bigint as other_profile_key, count(*) as subjects,
+        null::varchar as cause
     from profile_of join new_cluster using (cluster_id)
     where action <> 'kept' group by all
     union all
-    select 'merge', m.profile_key, m.into_key, count(*)
+    select 'merge', m.profile_key, m.into_key, count(*), any_value(j.cause)
     from merged as m join identity.assignment as a using (profile_key)
+    left join joining as j on j.key = m.profile_key
     where a.valid_to is null group by all
     union all
-    select 'split', o.profile_key, p.profile_key, o.subjects
+    select 'split', o.profile_key, p.profile_key, o.subjects,
+        coalesce(s.cause, if($is_same_basis, 'evidence', 'settings'))
     from overlap as o join profile_of as p using (cluster_id)
+    left join parting as s on s.key = o.profile_key and s.cluster = o.cluster_id
     where p.profile_key <> o.profile_key
         and o.profile_key not in (select profile_key from merged)
 )
@@ -114,8 +147,9 @@ with edge as (
         case when weight > 0 then 1 else 0 end
     from decided_pair
 )
-select e.*, l.cluster_id = r.cluster_id as is_used, $run_id as run_id
+select e.*, l.cluster_id = r.cluster_id as is_used, d.dropped_by, $run_id as run_id
 from edge as e
+left join dropped_edge as d using (subject_id_l, subject_id_r)
 join new_cluster as l on l.subject_id = e.subject_id_l
 join new_cluster as r on r.subject_id = e.subject_id_r
 """

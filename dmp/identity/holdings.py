@@ -53,6 +53,8 @@ def stage_holdings(
 ) -> Name:
     """Stage `holding`: one row a subject and identifier that says who it is.
 
+    What had expired at the last resolve run is none.
+
     Reads `identity.identifier`, `identity.subject`, the current `identity.assignment`
     and `identity.profile`. Columns: `namespace, type, encoding, token, subject_id,
     weight_bits, profile_key, generation`.
@@ -60,7 +62,8 @@ def stage_holdings(
     Args:
         of: a scratch table of the identifiers wanted; None takes all.
     """
-    stage_rules(lake, settings)
+    resolved_at = lake.value("select max(resolved_at) from identity.resolution")
+    stage_rules(lake, settings, resolved_at)
     return lake.stage("holding", sql(_HOLDING, rows=_rows(of)))
 
 
@@ -97,9 +100,9 @@ def _stage_asked(lake: Lake, asked: Sequence[Iterable[Identifier]]) -> Name:
 
 def _rows(of: Name | None) -> Query:
     if of is None:
-        return Query("from identity.identifier")
+        return Query("from valid_identifier")
     return sql(
-        "select * from identity.identifier as i semi join {of} as a "
+        "select * from valid_identifier as i semi join {of} as a "
         "using (namespace, type, encoding, token)",
         of=of,
     )
@@ -116,10 +119,11 @@ def _candidates() -> Query:
 _HOLDING = """
 with holder as (
     select i.namespace, i.type, i.encoding, i.token, i.subject_id,
-        s.kind = 'device' as is_device, sum(i.observations) as observations
+        s.kind = 'device' as is_device, sum(i.observations) as observations,
+        max(coalesce(t.trust, 1)) as trust
     from ({rows}) as i
     join identity.subject as s using (subject_id)
-    where i.type in (select type from identifier_rule)
+    left join source_trust as t on t.type = i.type and t.source = i.source
     group by all
 ), shared as (
     select h.*, r.weight_bits, r.joins_device, r.max_subjects,
@@ -129,8 +133,7 @@ with holder as (
     window value as (partition by h.namespace, h.type, h.encoding, h.token)
 )
 select s.namespace, s.type, s.encoding, s.token, s.subject_id,
-    case when s.joins_device then s.weight_bits / (s.used + 1) else s.weight_bits end
-        as weight_bits,
+    s.trust * s.weight_bits / if(s.joins_device, s.used + 1, 1) as weight_bits,
     a.profile_key, p.generation
 from shared as s
 join identity.assignment as a on a.subject_id = s.subject_id and a.valid_to is null

@@ -47,6 +47,11 @@ order by namespace, type, encoding
 """
 
 
+def lake_state(lake: Lake) -> tuple[Any, ...]:
+    """Return what changes with every resolve run, rotation of keys, and load."""
+    return lake.row(_STATE)
+
+
 @dataclass(frozen=True)
 class Lookup:
     """Every identifier that says who somebody is, sorted by its token.
@@ -71,7 +76,7 @@ class Lookup:
 
         Reads what `stage_holdings` does, by the rules of the settings.
         """
-        state = lake.row(_STATE)
+        state = lake_state(lake)
         stage_holdings(lake, settings)
         kinds = {row: number for number, row in enumerate(lake.rows(_KINDS))}
         found = lake.sql(_READ).fetchnumpy()
@@ -84,7 +89,7 @@ class Lookup:
 
         Another resolve run, other tokens and other identifiers are seen.
         """
-        return self.state == lake.row(_STATE)
+        return self.state == lake_state(lake)
 
     def person_of(self, identifiers: Iterable[Identifier]) -> Candidate | None:
         """Return the profile that the identifiers say most about; None for nobody."""

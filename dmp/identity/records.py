@@ -53,22 +53,41 @@ def stage_linkage_records(
     Args:
         of: a scratch table of the subjects wanted, by `subject_id`; None takes all.
     """
-    clear = _clear_values(lake, vault, [*settings.fields, "full_name"], of)
+    clear = _clear_values(lake, vault, clear_fields(settings), of)
     lake.connection.register("clear_arrow", clear)
-    cells = [_cell(name, kind, clear) for name, kind in settings.fields.items()]
-    known = ", ".join(
-        f"{quote_name(name)}::varchar" for name in settings.describing_fields
-    )
     lake.stage("nickname", _nicknames())
-    lake.stage(
-        "normal_record",
-        Query(
-            f"select * from (select subject_id, {', '.join(cells)} from clear_arrow) "
-            f"where coalesce({known}, null) is not null"
-        ),
-    )
+    lake.stage("normal_record", _normal(settings, Query("clear_arrow")))
     lake.connection.unregister("clear_arrow")
-    return lake.stage("linkage_record", _with_roots(settings))
+    return lake.stage("linkage_record", _with_roots(settings, Query("normal_record")))
+
+
+def clear_fields(settings: LinkageSettings) -> list[str]:
+    """Return the names under which clear values are read for the model."""
+    return [*settings.fields, "full_name"]
+
+
+def normal_record_sql(settings: LinkageSettings, clear: Query) -> Query:
+    """Return the select of records as the model compares them, out of clear values.
+
+    Reads the scratch `nickname`, which `stage_linkage_records` makes.
+
+    Args:
+        clear: a select of `subject_id` and, as text, of all `clear_fields`.
+    """
+    normal = _normal(settings, sql("({clear})", clear=clear))
+    return _with_roots(settings, sql("({normal})", normal=normal))
+
+
+def _normal(settings: LinkageSettings, clear: Query) -> Query:
+    cells = [_cell(name, kind) for name, kind in settings.fields.items()]
+    known = (f"{quote_name(name)}::varchar" for name in settings.describing_fields)
+    return sql(
+        "select * from (select subject_id, {cells} from {clear}) "
+        "where coalesce({known}, null) is not null",
+        cells=Query(", ".join(cells)),
+        clear=clear,
+        known=Query(", ".join(known)),
+    )
 
 
 def _clear_values(
@@ -84,7 +103,7 @@ def _clear_values(
     return vault.read(versions, columns)
 
 
-def _cell(name: str, kind: str, clear: pa.Table) -> str:
+def _cell(name: str, kind: str) -> str:
     value = quote_name(name)
     if name in _SPLIT:
         bare = f"regexp_replace({_GIVEN_FIRST}, {quote_text(_TITLES)}, '')"
@@ -102,7 +121,7 @@ def _nicknames() -> Query:
     return Query(f"select * from (values {rows}) as n(short, full_name)")
 
 
-def _with_roots(settings: LinkageSettings) -> Query:
+def _with_roots(settings: LinkageSettings, normal: Query) -> Query:
     names = [name for name, kind in settings.fields.items() if kind == "given_name"]
     roots = "".join(
         f", coalesce(n{i}.full_name, r.{quote_name(name)}) as "
@@ -114,7 +133,8 @@ def _with_roots(settings: LinkageSettings) -> Query:
         for i, name in enumerate(names)
     )
     return sql(
-        "select r.*{roots} from normal_record as r {joins} order by subject_id",
+        "select r.*{roots} from {normal} as r {joins} order by subject_id",
+        normal=normal,
         roots=Query(roots),
         joins=Query(joins),
     )

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
-
-import numpy as np
-import pyarrow as pa
 
 from dmp.core.config import fingerprint
 from dmp.core.sql import Query, sql
 from dmp.identity.basis import Basis
+from dmp.identity.clusters import GuardRails, stage_clusters
 from dmp.identity.evidence import stage_evidence
 from dmp.identity.frequencies import are_frozen, freeze
-from dmp.identity.graph import Edges, Limits, Partition, cluster, components
 from dmp.identity.history import history_writes
 from dmp.identity.lasting_ids import stage_profile_ids
 from dmp.identity.records import stage_linkage_records
 from dmp.identity.scope import Scope, stage_everybody, stage_scope
 from dmp.identity.seen import digest_of_all, seen_writes, stage_digests
-from dmp.identity.settings import IdentitySettings
 from dmp.identity.signals import stage_rules
-from dmp.identity.signed_graph import Flags, Ints
 from dmp.privacy import Vault
 from dmp.storage.lake import Lake
 from dmp.storage.lock import fair_lock
@@ -47,6 +43,8 @@ class Resolution:
             `refused_joins`.
         looked_at: subjects whose evidence was weighed and whose cluster was made.
         is_full: everybody was looked at, whatever had changed.
+        dropped_edges: of the subjects looked at, edges that a limit on what a profile
+            holds dropped, by the type of identifier.
     """
 
     run_id: str
@@ -65,6 +63,7 @@ class Resolution:
     revived: int
     looked_at: int
     is_full: bool
+    dropped_edges: Mapping[str, int] = field(default_factory=dict)
 
 
 def resolve(
@@ -91,10 +90,11 @@ def resolve(
         full: look at everybody, whether or not anything changed.
 
     Raises:
-        UsageError: the blocking rules would make too many pairs; nothing was written.
+        UsageError: blocking rules or identifiers would make too many pairs; nothing
+            was written.
     """
     with fair_lock(lake.root / "resolve-lock", timeout_s=_LOCK_TIMEOUT_S):
-        stage_rules(lake, basis.settings)
+        stage_rules(lake, basis.settings, now)
         stage_digests(lake)
         digest = fingerprint(digest_of_all(lake), basis.fingerprint)
         last = _last_resolution(lake)
@@ -105,12 +105,28 @@ def resolve(
         narrow = is_same and not full
         scope = stage_scope(lake, vault, basis) if narrow else stage_everybody(lake)
         stage_evidence(lake, vault, basis)
-        clustering = _stage_clusters(lake, basis.settings)
+        rails = stage_clusters(lake, basis.settings)
         generation = int(last["generation"]) + 1 if last else 1
         stage_profile_ids(lake, generation=generation)
         _stage_assignment(lake)
-        report = _report(lake, scope, clustering, basis, run_id, generation)
-        _commit(lake, report, scope, basis, digest, now=now, actor=actor)
+        report = _report(lake, scope, rails, basis, run_id, generation)
+        writes = history_writes(
+            lake,
+            scope.edges,
+            run_id=run_id,
+            generation=generation,
+            model=report.model,
+            now=now,
+            actor=actor,
+            is_same_basis=is_same,
+        )
+        row = _resolution_row(report, digest, basis.fingerprint, now)
+        seen = seen_writes(lake, scope.untouched)
+        commit(
+            lake,
+            [*writes, *seen, append("identity.resolution", row)],
+            message=f"resolve {run_id}",
+        )
     _LOG.info("resolved run_id=%s looked_at=%d", run_id, report.looked_at)
     return report
 
@@ -123,88 +139,12 @@ def _freeze_frequencies(lake: Lake, vault: Vault, basis: Basis) -> None:
         freeze(lake, model, basis.key)
 
 
-def _commit(
-    lake: Lake,
-    report: Resolution,
-    scope: Scope,
-    basis: Basis,
-    digest: str,
-    *,
-    now: datetime,
-    actor: str,
-) -> None:
-    writes = history_writes(
-        lake,
-        scope.edges,
-        run_id=report.run_id,
-        generation=report.generation,
-        model=report.model,
-        now=now,
-        actor=actor,
-    )
-    row = _resolution_row(report, digest, basis.fingerprint, now)
-    commit(
-        lake,
-        [
-            *writes,
-            *seen_writes(lake, scope.untouched),
-            append("identity.resolution", row),
-        ],
-        message=f"resolve {report.run_id}",
-    )
-
-
 def _last_resolution(lake: Lake) -> dict[str, Any] | None:
     rows = lake.records(
         "select generation, input_fingerprint, basis_fingerprint, report "
         "from identity.resolution order by generation desc limit 1"
     )
     return rows[0] if rows else None
-
-
-def _stage_clusters(lake: Lake, settings: IdentitySettings) -> Partition:
-    """Stage `new_cluster`: one row a subject of the scope.
-
-    `subject_id, cluster_id, component_id` (by shared identifiers inside the cluster)
-    and `neighbourhood_id` (by evidence for and by shared identifiers, wherever).
-    """
-    nodes = lake.sql(
-        "select subject_id, is_comparable from node order by node"
-    ).fetchnumpy()
-    subjects = np.asarray(nodes["subject_id"], dtype=np.int64)
-    edges, shared = _edges(lake)
-    limits = Limits(settings.uncompared_penalty_bits, settings.max_cluster_subjects)
-    comparable = np.asarray(nodes["is_comparable"], dtype=np.bool_)
-    clustering = cluster(len(subjects), edges, comparable, limits)
-    inner = clustering.label[edges.left] == clustering.label[edges.right]
-    table = {
-        "subject_id": subjects,
-        "cluster_id": subjects[clustering.label],
-        "component_id": subjects[_joined(subjects, edges, inner & shared)],
-        "neighbourhood_id": subjects[
-            _joined(subjects, edges, shared | (edges.weight > 0))
-        ],
-    }
-    lake.connection.register("cluster_arrow", pa.table(table))
-    lake.stage("new_cluster", "select * from cluster_arrow")
-    lake.connection.unregister("cluster_arrow")
-    return clustering
-
-
-def _edges(lake: Lake) -> tuple[Edges, Flags]:
-    """Return the scratch `evidence`, and which pairs share an identifier."""
-    found = lake.sql("select * from evidence").fetchnumpy()
-    edges = Edges(
-        np.asarray(found["left_node"], dtype=np.int64),
-        np.asarray(found["right_node"], dtype=np.int64),
-        np.asarray(found["weight"], dtype=np.float64),
-        np.asarray(found["is_compared"], dtype=np.bool_),
-    )
-    return edges, np.asarray(found["is_deterministic"], dtype=np.bool_)
-
-
-def _joined(subjects: Ints, edges: Edges, chosen: Flags) -> Ints:
-    return components(len(subjects), edges.left[chosen], edges.right[chosen])
 
 
 def _stage_assignment(lake: Lake) -> None:
@@ -225,7 +165,7 @@ def _stage_assignment(lake: Lake) -> None:
 def _report(
     lake: Lake,
     scope: Scope,
-    clustering: Partition,
+    rails: GuardRails,
     basis: Basis,
     run_id: str,
     generation: int,
@@ -245,7 +185,8 @@ def _report(
         deterministic_edges=count("deterministic_edge"),
         scored_pairs=count("scored_pair"),
         blocked_values=count("blocked_value"),
-        refused_joins=len(clustering.refused),
+        refused_joins=rails.refused_joins,
+        dropped_edges=rails.dropped_edges,
         largest_clusters=tuple(size for (size,) in largest),
         founded=count("profile_of where action = 'founded'"),
         merged=count("merged"),

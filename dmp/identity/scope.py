@@ -58,9 +58,10 @@ class Scope:
 def stage_scope(lake: Lake, vault: Vault, basis: Basis) -> Scope:
     """Stage `scope`, the subjects to look at, from what changed since the last run.
 
-    Reads the scratch `subject_digest` and `identifier_rule`, `identity.seen_subject`,
-    `identity.identifier`, `identity.blocked_value` and the vault. Beside it stages what
-    `stage_everybody` does. Where half of all subjects changed, everybody is looked at.
+    Reads the scratch `subject_digest`, `identifier_rule` and `valid_identifier`,
+    `identity.seen_subject`, `identity.identifier`, `identity.blocked_value` and the
+    vault. Beside it stages what `stage_everybody` does. Where half of all subjects
+    changed, everybody is looked at.
     """
     stage_changed(lake)
     changed = _count(lake, "changed_subject")
@@ -73,7 +74,7 @@ def stage_scope(lake: Lake, vault: Vault, basis: Basis) -> Scope:
     lake.view(
         "scoped_identifier",
         Query(
-            "select i.* from identity.identifier as i "
+            "select i.* from valid_identifier as i "
             "join scoped_value using (namespace, type, encoding, token)"
         ),
     )
@@ -83,13 +84,13 @@ def stage_scope(lake: Lake, vault: Vault, basis: Basis) -> Scope:
 def stage_everybody(lake: Lake) -> Scope:
     """Stage `scope` with everybody in `identity.subject`.
 
-    With it `scoped_identifier`, the rows of `identity.identifier` of all values that
+    With it `scoped_identifier`, the rows of `valid_identifier` of all values that
     somebody in the scope holds, and `value_holder`, the holders of values that may have
     become too frequent, or be so no longer; here none, since all are counted anew.
     """
     lake.stage("scope", "select distinct subject_id from identity.subject")
     lake.stage("value_holder", _NO_VALUE_HOLDER)
-    lake.view("scoped_identifier", Query("from identity.identifier"))
+    lake.view("scoped_identifier", Query("from valid_identifier"))
     everybody = _count(lake, "scope")
     return Scope(True, everybody, everybody)
 
@@ -119,7 +120,7 @@ with value as (
     select namespace, type, encoding, token from identity.blocked_value
 ), holder as (
     select i.namespace, i.type, i.encoding, i.token, i.subject_id
-    from identity.identifier as i
+    from valid_identifier as i
     join value using (namespace, type, encoding, token)
     join identity.subject using (subject_id)
     group by all
@@ -161,7 +162,6 @@ with near as (
 select subject_id from connected join subject_digest using (subject_id)
 """
 _SCOPED_VALUE = """
-select distinct namespace, type, encoding, token from identity.identifier
+select distinct namespace, type, encoding, token from valid_identifier
 where subject_id in (select subject_id from scope)
-    and type in (select type from identifier_rule)
 """

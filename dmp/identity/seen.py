@@ -1,8 +1,9 @@
 """What a resolve run saw of each subject, kept so that the next looks at changes alone.
 
-A subject counts as changed when its identifiers, its record or the decisions about it
-are others than before, when it is new, and when it is gone. That a load repeats what is
-known changes nothing, but for how often a user was seen with a device.
+A subject counts as changed when its identifiers (those that have not expired), its
+record or the decisions about it are others than before, when it is new, and when it is
+gone. That a load repeats what is known changes nothing, but for how often a user was
+seen with a device.
 """
 
 from __future__ import annotations
@@ -20,13 +21,17 @@ with subject as (
     select subject_id, min(kind) as kind from identity.subject group by subject_id
 ), held as (
     select i.subject_id, hash(i.namespace, i.type, i.encoding, i.token) as identifier,
-        sum(if(r.joins_device and s.kind <> 'device', i.observations, 0)) as uses
-    from identity.identifier as i
+        sum(if(r.joins_device and s.kind <> 'device', i.observations, 0)) as uses,
+        min(if(r.limit_days is null, null, i.first_seen_at)) as first_seen_at
+    from valid_identifier as i
     join identifier_rule as r using (type)
     join subject as s using (subject_id)
     group by all
 ), signal as (
-    select subject_id, count(*) as n, bit_xor(hash(identifier, uses)) as digest
+    select subject_id, count(*) as n, bit_xor(
+        if(first_seen_at is null, hash(identifier, uses),
+            hash(identifier, uses, first_seen_at))
+    ) as digest
     from held group by subject_id
 ), decided as (
     select subject_id, bit_xor(pair) as digest
@@ -68,9 +73,9 @@ order by d.subject_id
 def stage_digests(lake: Lake) -> Name:
     """Stage `subject_digest`: one row a subject, with what a run depends on.
 
-    Reads `identity.subject`, `identity.identifier`, `identity.decision`, `core.record`
-    and the scratch `identifier_rule`. Columns as in `identity.seen_subject`. Stages
-    `decision_in_force` too, one row a decision and pair of subjects.
+    Reads `identity.subject`, `identity.decision`, `core.record` and the scratch
+    `valid_identifier` and `identifier_rule`. Columns as in `identity.seen_subject`.
+    Stages `decision_in_force` too, one row a decision and pair of subjects.
     """
     lake.stage("decision_in_force", IN_FORCE)
     return lake.stage("subject_digest", sql(_DIGEST, newest=newest_versions_sql()))

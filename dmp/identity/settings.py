@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from dmp.core.config import Document
+from dmp.core.config import Document, parse, read_yaml
+
+
+def _as_tuple(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
 
 
 class IdentifierRule(Document):
-    """How much sharing one type of identifier says.
+    """How much sharing one type of identifier says, and what it may not join.
 
     Attributes:
         weight_bits: evidence of one person, in bits of match weight, greater than 0.
@@ -20,16 +26,55 @@ class IdentifierRule(Document):
             the weight is multiplied by the user's share of the device's rows.
         is_compared: the linkage model compares it too; where the model scored a pair,
             its score counts and this one does not.
+        trust: source to the part of the weight that counts where that source showed
+            the identifier, in (0, 1]; of two sources the smaller part counts.
+        valid_days: an identifier last seen longer ago than this is no evidence; None
+            never expires.
+        blocked: patterns of values that identify nobody, such as `noreply@.*`; a whole
+            value has to match. They hold at the door, for what is loaded from then on.
+        max_per_profile: different values of one namespace in a profile, at most; 1
+            makes them unique. What would break it drops the weakest edges.
+        limit_days: count only values first seen within so many days of each other
+            against `max_per_profile`; None counts all.
+        priority: edges of types with a smaller one are dropped first, whatever they
+            weigh.
     """
 
     weight_bits: float = Field(gt=0)
     max_subjects: int = Field(default=20, ge=2)
     joins: Literal["any", "device"] = "any"
     is_compared: bool = False
+    trust: Mapping[str, Annotated[float, Field(gt=0, le=1)]] = {}
+    valid_days: float | None = Field(default=None, gt=0)
+    blocked: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
+    max_per_profile: int | None = Field(default=None, ge=1)
+    limit_days: float | None = Field(default=None, gt=0)
+    priority: int = 0
+
+    @field_validator("blocked")
+    @classmethod
+    def _readable_patterns(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern} is no pattern: {error}") from error
+            if _NOT_LINEAR.search(pattern):
+                raise ValueError(
+                    f"{pattern} looks around or back, which patterns here cannot; "
+                    r"right would be noreply@.* or .*@example\.com"
+                )
+        return patterns
+
+    @model_validator(mode="after")
+    def _days_of_a_limit(self) -> IdentifierRule:
+        if self.limit_days is not None and self.max_per_profile is None:
+            raise ValueError("limit_days says within which time max_per_profile counts")
+        return self
 
 
-def _as_tuple(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
+_NOT_LINEAR = re.compile(r"\(\?(?:[=!]|<[=!])|\\[1-9]")
+"""What Python's patterns know and DuckDB's, which take linear time, do not."""
 
 
 class Comparison(Document):
@@ -108,15 +153,38 @@ class IdentitySettings(Document):
     """`config/identity.yaml`.
 
     Attributes:
+        clustering: by evidence for and against (docs/adr/0004-clustering.md), or
+            everything connected by edges of at least `connected_probability`.
         uncompared_penalty_bits: what each never-compared pair of records costs when
-            two clusters join; see docs/adr on clustering.
+            two clusters join by evidence.
         max_cluster_subjects: clusters do not grow beyond it; what would is reported.
+        max_shared_pairs: identifiers that would pair more subjects than this are
+            refused before the pairs are made.
     """
 
     identifiers: Mapping[str, IdentifierRule]
     linkage: LinkageSettings | None = None
+    clustering: Literal["evidence", "connected"] = "evidence"
+    connected_probability: float = Field(default=0.95, gt=0.5, lt=1)
     uncompared_penalty_bits: float = Field(default=1.0, ge=0)
     max_cluster_subjects: int = Field(default=200, ge=2)
+    max_shared_pairs: int = Field(default=50_000_000, ge=1)
+
+
+def blocked_patterns(config: Path) -> dict[str, tuple[str, ...]]:
+    """Return the patterns of values that identify nobody, by type of identifier.
+
+    Reads `identity.yaml` in the folder; without it there are none.
+
+    Raises:
+        ConfigInvalid: its faults.
+    """
+    path = config / "identity.yaml"
+    if not path.exists():
+        return {}
+    settings = parse(IdentitySettings, read_yaml(path), "config/identity.yaml")
+    rules = settings.identifiers.items()
+    return {type_: rule.blocked for type_, rule in rules if rule.blocked}
 
 
 class Survivorship(Document):

@@ -55,11 +55,27 @@ class Connector(Document):
 
 
 class Identifier(Document):
-    """Makes a field an identifier by which subjects are joined."""
+    """Makes a field an identifier by which subjects are joined.
+
+    The encoding of a RampID is in its value.
+
+    Attributes:
+        together_with: other fields of the source; only all of them together identify,
+            as an IP address does with a user agent.
+        window_hours: two rows show the same identifier only within this time of each
+            other: always up to half of it, never beyond it.
+    """
 
     type: str
     namespace: str = "public"
     encoding: Literal["plain", "md5", "sha1", "sha256", "sha256_uid2"] = "plain"
+    together_with: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
+    window_hours: float | None = Field(default=None, gt=0, le=24 * 365)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether one value alone is the identifier, at any time."""
+        return not self.together_with and self.window_hours is None
 
 
 _DIRECT_TYPES = (
@@ -70,6 +86,11 @@ _DIRECT_TYPES = (
     FieldType.SHA1,
     FieldType.SHA256,
     FieldType.UID2,
+    FieldType.EUID,
+    FieldType.RAMPID,
+    FieldType.ID5,
+    FieldType.AD_ID,
+    FieldType.IP,
 )
 """What these read is about one person alone: it is never stored in the lake."""
 
@@ -138,6 +159,17 @@ class FieldSpec(Document):
             raise ValueError(
                 f"type {self.type} is of class direct; write class: direct"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _an_address_is_no_identifier_alone(self) -> FieldSpec:
+        if self.type is FieldType.IP and self.identifier:
+            given = self.identifier
+            if not (given.together_with and given.window_hours):
+                raise ValueError(
+                    "an IP address identifies only together_with other fields and "
+                    "within window_hours"
+                )
         return self
 
     @model_validator(mode="after")
@@ -288,11 +320,25 @@ class Contract(Document):
             raise ValueError(f"{', '.join(found)}: another field is called so")
         return self
 
+    @model_validator(mode="after")
+    def _together_with_fields(self) -> Contract:
+        for name, spec in self.fields.items():
+            others = spec.identifier.together_with if spec.identifier else ()
+            if wrong := [o for o in others if o == name or o not in self.fields]:
+                known = ", ".join(field for field in self.fields if field != name)
+                raise ValueError(
+                    f"{name}: together_with names {', '.join(wrong)}, which is no "
+                    f"other field; there are {known}"
+                )
+        return self
+
     @property
     def version(self) -> str:
         """A fingerprint that changes with anything that changes what is stored."""
         meaning = self.model_dump(mode="json", exclude={"description", "owner"})
         meaning["connector"].pop("path")
+        for spec in meaning["fields"].values():
+            _forget_unset(spec["identifier"] or {})
         return fingerprint(meaning)
 
     @property
@@ -329,6 +375,13 @@ class Contract(Document):
     def places(self) -> list[str]:
         """Return every place of a row that the contract reads, sorted."""
         return sorted(set(_places(self)))
+
+
+def _forget_unset(identifier: dict[str, Any]) -> None:
+    """Take out what is not given and came later than the first loads."""
+    for name in ("together_with", "window_hours"):
+        if not identifier.get(name):
+            identifier.pop(name, None)
 
 
 def read_contract(path: Path) -> Contract:

@@ -6,8 +6,8 @@ Everything is staged in scratch, here and by `versions`, `identifiers`, `activit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from dmp.core.errors import KeyMissing
@@ -47,6 +47,7 @@ class Landing:
 
     Attributes:
         replay_of: the load whose refused rows these are; empty for a file.
+        blocked: type of identifier to the patterns of values that identify nobody.
     """
 
     lake: Lake
@@ -55,6 +56,7 @@ class Landing:
     load_id: str
     loaded_at: datetime
     replay_of: str = ""
+    blocked: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def origin(self) -> Query:
@@ -117,7 +119,10 @@ def stage_subjects(landing: Landing) -> Name:
 
 
 def stage_refused(landing: Landing, file_name: str) -> Name:
-    """Stage `new_refused`: one row a fault, of refused rows and of dropped values."""
+    """Stage `new_refused`: one row a fault, of refused rows and of dropped values.
+
+    Reads `mapped_row`, `rejected_row` and `blocked_identifier`.
+    """
     return landing.lake.stage(
         "new_refused",
         sql(
@@ -130,6 +135,8 @@ def stage_refused(landing: Landing, file_name: str) -> Name:
                     'a row of the form that the contract describes' as expected,
                     null::varchar as masked_value
                 from rejected_row
+                union all by name
+                from blocked_identifier
             )
             select {origin}, $file as file_name, line, field, action, reason, expected,
                 masked_value, $at::timestamptz as refused_at,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from dmp.core.errors import ConfigInvalid, Fault
-from dmp.core.identifiers import e164
 from dmp.core.sql import Name, Query, quote_text, sql
 from dmp.ingest.activity import stage_events
 from dmp.ingest.contracts import Contract, FieldSpec
@@ -30,6 +29,7 @@ from dmp.ingest.purchases import (
     stage_transactions,
     transaction_writes,
 )
+from dmp.ingest.readings import define_readers
 from dmp.ingest.versions import clear_values, stage_records, stage_versions
 from dmp.privacy import Bodies, Vault
 from dmp.storage.instants import not_before
@@ -49,6 +49,7 @@ class Stores:
     Attributes:
         scratch: a private folder inside the workspace's data, for copies of files that
             last as long as a load; None takes the system's temporary folder.
+        blocked: type of identifier to the patterns of values that identify nobody.
     """
 
     lake: Lake
@@ -56,6 +57,7 @@ class Stores:
     bodies: Bodies
     keys: PseudonymKeys
     scratch: Path | None = None
+    blocked: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -139,12 +141,18 @@ def load(
 def stage(stores: Stores, contract: Contract, source: Input, now: datetime) -> Landing:
     """Stage everything that a load would write; nothing is written."""
     lake = stores.lake
-    lake.define("e164", e164, ["VARCHAR", "VARCHAR"], "VARCHAR")
+    define_readers(lake)
     loaded_at = f"timestamptz {quote_text(now.isoformat())}"
     mapped = partial(mapped_row_sql, contract, loaded_at)
     source.rows.stage_mapped(lake, contract.places(), mapped)
     landing = Landing(
-        lake, contract, stores.keys, source.load_id, now, source.replay_of
+        lake,
+        contract,
+        stores.keys,
+        source.load_id,
+        now,
+        source.replay_of,
+        stores.blocked,
     )
     stage_ordinals(landing)
     stage_accepted(landing)
@@ -215,7 +223,8 @@ def _write_vault(stores: Stores, landing: Landing) -> None:
 
 def _write_bodies(stores: Stores, landing: Landing, rows: Rows) -> None:
     query = sql(
-        "select line, body from ({bodies}) where line in (select line from new_refused)"
+        "select line, body from ({bodies}) where line in "
+        "(select line from mapped_row where len(faults) > 0)"
         " union all select line, body from rejected_row order by line",
         bodies=rows.bodies(),
     )

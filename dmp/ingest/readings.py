@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from dmp.core.identifiers import (
+    AD_ID_PATTERN,
     EMAIL_PATTERN,
+    ID5_PATTERN,
+    NO_AD_ID,
     OUTWARD_POSTCODE_PATTERN,
+    RAMPID_PATTERN,
     UID2_PATTERN,
     FieldType,
+    e164,
+    ip_network,
 )
 from dmp.core.sql import Query, quote_text
 from dmp.ingest.connectors import raw_column
@@ -20,6 +26,8 @@ from dmp.ingest.contracts import (
     PersonalClass,
 )
 from dmp.privacy.detect import mask_sql
+from dmp.storage.lake import Lake
+from dmp.storage.scratch import Scratch
 
 EARLIEST, LATEST = "1900-01-01", "2200-01-01"
 _EPOCH = {"epoch_ms": 1_000, "epoch_s": 1_000_000}
@@ -34,6 +42,12 @@ _GROUPED = {
     for name, (group, mark) in NUMBER_FORMATS.items()
 }
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
+
+
+def define_readers(database: Lake | Scratch) -> None:
+    """Make the functions callable that readings need."""
+    database.define("e164", e164, ["VARCHAR", "VARCHAR"], "VARCHAR")
+    database.define("ip_network", ip_network, ["VARCHAR"], "VARCHAR")
 
 
 def raw(places: tuple[str, ...]) -> str:
@@ -200,6 +214,12 @@ def _postcode(text: str, spec: FieldSpec, contract: Contract) -> str:
     return f"nullif(upper(regexp_extract(lower({text}), {pattern}, 1)), '')"
 
 
+def _ad_id(text: str, spec: FieldSpec, contract: Contract) -> str:
+    return (
+        f"nullif({_matching(f'lower({text})', AD_ID_PATTERN)}, {quote_text(NO_AD_ID)})"
+    )
+
+
 _READ: dict[FieldType, Callable[[str, FieldSpec, Contract], str]] = {
     FieldType.TEXT: _text,
     FieldType.NAME: lambda text, *_: text,
@@ -221,6 +241,11 @@ _READ: dict[FieldType, Callable[[str, FieldSpec, Contract], str]] = {
     FieldType.SHA1: _hex(40),
     FieldType.SHA256: _hex(64),
     FieldType.UID2: lambda text, *_: _matching(text, UID2_PATTERN),
+    FieldType.EUID: lambda text, *_: _matching(text, UID2_PATTERN),
+    FieldType.RAMPID: lambda text, *_: _matching(text, RAMPID_PATTERN),
+    FieldType.ID5: lambda text, *_: _matching(text, ID5_PATTERN),
+    FieldType.AD_ID: _ad_id,
+    FieldType.IP: lambda text, *_: f"ip_network({text})",
 }
 
 _EXPECTED = {
@@ -235,5 +260,10 @@ _EXPECTED = {
     FieldType.SHA1: "40 hex digits",
     FieldType.MD5: "32 hex digits",
     FieldType.UID2: "a UID2 of 44 base64 characters",
+    FieldType.EUID: "a EUID of 44 base64 characters",
+    FieldType.RAMPID: "a person's RampID, XY with 49 or Xi with 70 characters",
+    FieldType.ID5: "a decrypted ID5 ID that begins with ID5-",
+    FieldType.AD_ID: "an advertising id of 32 hex digits in five groups, not all zero",
+    FieldType.IP: "an IP address that is not a private one",
     FieldType.OUTWARD_POSTCODE: "a postcode such as SW1A 1AA",
 }

@@ -150,14 +150,7 @@ class Lake:
             name=name,
         ):
             return
-        types: list[Any] = [duckdb.type(parameter) for parameter in parameters]
-        self.connection.create_function(
-            name,
-            _passing_nulls(function),
-            types,
-            duckdb.type(returns),
-            null_handling=SPECIAL,
-        )
+        define_function(self.connection, name, function, parameters, returns)
 
     def view(self, name: str, query: Query) -> Name:
         """Replace the scratch view `name` by a query that binds nothing."""
@@ -280,6 +273,24 @@ def _attach(catalog: Path, files: Path, *, read_only: bool) -> str:
         options.append("read_only")
     source = quote_text(f"ducklake:sqlite:{catalog}")
     return f"attach {source} as {CATALOG} ({', '.join(options)})"
+
+
+def define_function(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    function: Callable[..., Any],
+    parameters: Sequence[str],
+    returns: str,
+) -> None:
+    """Make a pure Python function callable from SQL, as `Lake.define` does."""
+    types: list[Any] = [duckdb.type(parameter) for parameter in parameters]
+    connection.create_function(
+        name,
+        _passing_nulls(function),
+        types,
+        duckdb.type(returns),
+        null_handling=SPECIAL,
+    )
 
 
 def _passing_nulls(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -287,6 +287,7 @@ type | varchar | what they share (identifier type), or the linkage model, or the
 match_weight | double | bits; positive for, negative against; infinite for human decisions
 match_probability | double | in [0, 1]
 is_used | boolean | whether the two ended in one cluster
+dropped_by | varchar | the type of identifier of which a profile would hold too many by it; null unless dropped for that
 run_id | varchar | the resolve run that wrote it""",
         holder="identity",
     ),
@@ -351,6 +352,7 @@ action | varchar | assign, merge, split or revive
 profile_key | bigint | the id given, merged away, split from or revived | pseudonym
 other_profile_key | bigint | the surviving id (merge), the new id (split); null otherwise | pseudonym
 subjects | bigint | how many subjects moved
+cause | varchar | of a merge the strongest evidence, of a split what parts them: types of identifier, linkage, `decision d…`, `limit …`, `settings` or `evidence`; null for others
 model | varchar | the linkage model used
 actor | varchar | pseudonymous id of who ran it | pseudonym""",
         holder="identity",

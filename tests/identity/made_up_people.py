@@ -143,3 +143,9 @@ class People:
             "order by action, subjects",
             run=f"run{self.runs}",
         )
+
+    def causes(self) -> list[tuple[str, str | None]]:
+        """Every change so far with its cause, in the order of the runs."""
+        return self.lake.rows(
+            "select action, cause from identity.change order by changed_at, action"
+        )

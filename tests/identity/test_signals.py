@@ -8,11 +8,11 @@ from dmp.identity.signals import stage_deterministic_edges, stage_rules
 
 
 def edges(people: People) -> dict[tuple[int, int], tuple[str, float]]:
-    stage_rules(people.lake, people.settings)
+    stage_rules(people.lake, people.settings, None)
     stage_everybody(people.lake)
-    stage_deterministic_edges(people.lake)
+    stage_deterministic_edges(people.lake, people.settings)
     rows = people.lake.rows(
-        "select * exclude (weight_uncompared) from deterministic_edge"
+        "select subject_id_l, subject_id_r, type, weight_all from deterministic_edge"
     )
     return {(left, right): (type_, weight) for left, right, type_, weight in rows}
 

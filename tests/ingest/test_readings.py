@@ -7,10 +7,10 @@ import pytest
 import yaml
 from door import contract
 
-from dmp.core.identifiers import FieldType, e164
+from dmp.core.identifiers import FieldType
 from dmp.core.sql import quote_text
 from dmp.ingest.contracts import FieldSpec
-from dmp.ingest.readings import expected, reading
+from dmp.ingest.readings import define_readers, expected, reading
 from dmp.storage.lake import Lake
 
 CASES = yaml.safe_load(
@@ -25,7 +25,7 @@ def test_the_table_has_every_type() -> None:
 @pytest.fixture(scope="module")
 def duck(tmp_path_factory: pytest.TempPathFactory) -> Any:
     with Lake(tmp_path_factory.mktemp("readings") / "lake") as lake:
-        lake.define("e164", e164, ["VARCHAR", "VARCHAR"], "VARCHAR")
+        define_readers(lake)
         yield lake
 
 

@@ -9,7 +9,7 @@ _HOMES = {
     "ExplorerState": "dmp.ui.explorer",
     "ReviewState": "dmp.ui.review",
     "open_explorer": "dmp.ui.session",
-    "open_review": "dmp.ui.session",
+    "open_review": "dmp.ui.review_session",
     "show_explorer": "dmp.ui.explorer_page",
     "show_review": "dmp.ui.review_page",
     "show_tuning": "dmp.ui.tuning_panel",

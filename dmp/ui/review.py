@@ -135,7 +135,7 @@ class ReviewState:
         self.news = f"Kept as {_SAID[verdict]}. Z takes it back."
         self._tell("news")
         self.next()
-        self._read_progress()
+        self.later(self._read_progress)
 
     def undo(self) -> None:
         """Take the last label of this session back, and show its pair again."""

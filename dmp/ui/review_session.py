@@ -32,7 +32,7 @@ def open_review() -> ReviewState:
     query = awaited_query()
     keep_log(home)
     try:
-        return ReviewState(flow.review_source(home), query)
+        return ReviewState(flow.review_source(home), query, clear=True)
     except Exception as refused:
         source: Any = _NoPairs(refused)
         return ReviewState(source, query)

@@ -47,7 +47,7 @@ def review_page(home: Path, name: str, source: str) -> None:
         "from fake_review import FakeReview\n"
         "from dmp.ui import ReviewState, show_review\n"
         "from dmp.ui.session import awaited_query",
-        f"review = ReviewState({source}, awaited_query())",
+        f"review = ReviewState({source}, awaited_query(), clear=True)",
         "show_review(review)",
     )
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 def opened(query: str = "", **options: Any) -> tuple[ReviewState, FakeReview]:
     source = FakeReview(**options)
-    state = ReviewState(source, query)
+    state = ReviewState(source, query, clear=True)
     state.start()
     return state, source
 
@@ -115,6 +115,12 @@ def test_values_are_read_only_while_they_are_shown() -> None:
     assert views.pair(state)["fields"][0]["left"] == MASK
 
 
+def test_a_notebook_begins_masked() -> None:
+    source = FakeReview()
+    ReviewState(source).start()
+    assert source.seen_clear == []
+
+
 def test_a_comparison_of_several_fields_says_its_bits_once() -> None:
     state, _ = opened()
     rows = {row["field"]: row for row in views.pair(state)["fields"]}
@@ -179,7 +185,7 @@ def test_what_fails_is_told_by_a_reference_without_values(
 
 
 def test_keys_of_the_page_reach_the_state() -> None:
-    page = ReviewPage(ReviewState(FakeReview()))
+    page = ReviewPage(ReviewState(FakeReview(), clear=True))
     page.begin()
     source: Any = page.state.source
     for act in ("match", "no_match", "undo", "back", "next", "values"):

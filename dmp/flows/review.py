@@ -219,7 +219,7 @@ class WorkspaceReview:
                 each.reason,
                 each.actor == self._workspace.caller.actor,
                 each.is_withdrawn,
-                last is not None and changed[each.decision_id] <= last,
+                last is not None and changed[each.decision_id] < last,
             )
             for each in decisions.decisions(lake)
         ]

@@ -2,7 +2,8 @@
 
 Pairs to judge are chosen for their worth, so those judged are no fair sample of all
 scored pairs. Each judged pair therefore stands for the pairs of about its weight: a
-stratum of one bit holds so many pairs, of which so many were judged.
+stratum of one bit holds so many pairs, of which so many were judged. A stratum of which
+none was judged counts with the nearest of which some were.
 """
 
 from __future__ import annotations
@@ -128,10 +129,7 @@ def judged_pairs(left: Ints, right: Ints, weight: Floats, known: Answered) -> Ju
     )
     which = np.flatnonzero(place >= 0)
     chosen = place[which]
-    strata = _stratum(weight)
-    size = np.bincount(strata, minlength=1)
-    seen = np.bincount(strata[chosen], minlength=len(size))
-    share = size[strata[chosen]] / np.maximum(seen[strata[chosen]], 1)
+    share = _shares(_stratum(weight), chosen)
     ends = np.stack([left[chosen], right[chosen]], axis=1)
     is_match = known.is_match[which]
     return Judged(weight[chosen], is_match, share, chosen, _groups(ends))
@@ -280,6 +278,18 @@ def _drawn(
         cost = _curve(judged, steps, share, false_merge, missed)[:, 5]
         best.append(steps[int(np.argmin(cost))])
     return np.asarray(best)
+
+
+def _shares(strata: Ints, judged: Ints) -> Floats:
+    """Return for how many pairs each judged one stands; together for all of them."""
+    seen = np.bincount(strata[judged], minlength=int(strata.max(initial=0)) + 1)
+    known = np.flatnonzero(seen)
+    if not len(known):
+        return np.zeros(0)
+    away = np.abs(np.arange(len(seen))[:, None] - known[None, :])
+    nearest = known[np.argmin(away, axis=1)]
+    size = np.bincount(nearest[strata], minlength=len(seen))
+    return np.asarray(size[strata[judged]] / seen[strata[judged]])
 
 
 def _stratum(weight: Floats) -> Ints:

@@ -11,7 +11,7 @@ _HOMES = {
     "ReviewState": "dmp.ui.review",
     "open_builder": "dmp.ui.session",
     "open_explorer": "dmp.ui.session",
-    "open_review": "dmp.ui.session",
+    "open_review": "dmp.ui.review_session",
     "show_builder": "dmp.ui.builder_page",
     "show_explorer": "dmp.ui.explorer_page",
     "show_review": "dmp.ui.review_page",

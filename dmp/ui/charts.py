@@ -127,6 +127,76 @@ def cluster_sizes(rows: Rows) -> Any:
     return _finished(chart, "Clusters by size", HEIGHT)
 
 
+def measures(rows: Rows, *, title: str = "How right it is") -> Any:
+    """Return precision, recall and F1 as points, each with its interval.
+
+    Args:
+        rows: `over` (of what), `measure`, `value`, `low` and `high`, in [0, 1].
+    """
+    alt = _altair()
+    named = [{**row, "of": f"{row['measure']}, {row['over']}"} for row in records(rows)]
+    base = alt.Chart(_data(named)).encode(
+        y=alt.Y("of", type="nominal", sort=None, title=None),
+        tooltip=[_number(name, ".3f") for name in ("value", "low", "high")],
+    )
+    x = alt.X("low", type="quantitative", title=None, scale=alt.Scale(zero=False))
+    at = alt.X("value", type="quantitative")
+    span = base.mark_rule(color=tokens()["accent"], strokeDash=[1, 0], strokeWidth=2)
+    text = base.mark_text(dy=-11).encode(x=at, text=_text("value", ".3f"))
+    point = base.mark_point(size=70).encode(x=at)
+    chart = span.encode(x=x, x2="high") + point + text
+    return _finished(chart, title, alt.Step(BAR_STEP))
+
+
+def threshold_curve(rows: Rows, *, chosen: float) -> Any:
+    """Return precision and recall of the scored pairs at every threshold.
+
+    Args:
+        rows: `threshold_bits`, `precision`, `recall`, ascending.
+        chosen: the threshold of least cost, drawn as a line.
+    """
+    alt = _altair()
+    long = [
+        {"threshold": row["threshold_bits"], "share": row[name], "of": name}
+        for row in records(rows)
+        for name in ("precision", "recall")
+    ]
+    chart = (
+        alt.Chart(_data(long))
+        .mark_line()
+        .encode(
+            x=alt.X("threshold", type="quantitative", title="Threshold, bits"),
+            y=alt.Y("share", type="quantitative", title=None).scale(zero=False),
+            color=alt.Color("of", type="nominal", title=None),
+            tooltip=[_number("threshold", ".1f"), _number("share", ".3f")],
+        )
+    )
+    marked = chart + _threshold(chosen)
+    return _finished(marked, "Precision and recall by threshold", HEIGHT)
+
+
+def moved_weights(rows: Rows) -> Any:
+    """Return the levels of two models side by side: before hollow, after filled.
+
+    Args:
+        rows: `comparison`, `level`, `before` and `after` in bits, in the model's order.
+    """
+    alt = _altair()
+    named = [
+        {**row, "of": f"{row['comparison']}: {row['level']}"} for row in records(rows)
+    ]
+    base = alt.Chart(_data(named)).encode(
+        y=alt.Y("of", type="nominal", sort=None, title=None),
+        tooltip=[_number("before", ".1f"), _number("after", ".1f")],
+    )
+    x = alt.X("before", type="quantitative", title="Match weight, bits")
+    line = base.mark_rule(strokeDash=[1, 0], color=tokens()["line-strong"])
+    old = base.mark_point(filled=False, size=50).encode(x=x)
+    new = base.mark_point(size=50).encode(x=alt.X("after", type="quantitative"))
+    chart = line.encode(x=x, x2="after") + old + new
+    return _finished(chart, "Match weights, before and after", alt.Step(18))
+
+
 def trend(
     rows: Rows, x: str = "at", y: str = "people", *, series: str = "", title: str = ""
 ) -> Any:

@@ -47,8 +47,16 @@ class ReviewState:
     subjects picked for a split.
     """
 
-    def __init__(self, source: ReviewSource, query: str = "") -> None:
-        """Read nothing yet; `query` is the query string to open with."""
+    def __init__(
+        self, source: ReviewSource, query: str = "", *, clear: bool = False
+    ) -> None:
+        """Read nothing yet.
+
+        Args:
+            query: the query string to open with.
+            clear: begin with clear values where the role may see them. A notebook
+                begins without: what its widgets show is kept in its executed copy.
+        """
         self.source = source
         self.asked = query
         self.queue: Loaded[list[Asked]] = Loaded()
@@ -59,7 +67,7 @@ class ReviewState:
         self.progress: Loaded[Progress] = Loaded()
         self.decisions: Loaded[list[Decided]] = Loaded()
         self.reviewer = Reviewer("", may_read=False, may_label=False, may_resolve=False)
-        self.shows_values = False
+        self.shows_values = clear
         self.chosen: frozenset[int] = frozenset()
         self.given: dict[Pair, tuple[str, Verdict]] = {}
         self.order: list[Pair] = []
@@ -100,7 +108,7 @@ class ReviewState:
         who = loaded(lambda: self.source.reviewer)
         if who.value:
             self.reviewer = who.value
-            self.shows_values = who.value.may_read
+            self.shows_values = self.shows_values and who.value.may_read
         self.queue = loaded(lambda: self.source.queue(QUEUE))
         named = _pair(self.asked)
         if named and self.queue.value is not None:
@@ -135,7 +143,7 @@ class ReviewState:
         self.news = f"Kept as {_SAID[verdict]}. Z takes it back."
         self._tell("news")
         self.next()
-        self._read_progress()
+        self.later(self._read_progress)
 
     def undo(self) -> None:
         """Take the last label of this session back, and show its pair again."""

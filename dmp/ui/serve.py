@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FIRST = "segment_explorer"
 HOST = "127.0.0.1"
 USUAL_PORT = 8866
 IDLE_S = 600
 PING_MS = 30_000
 END_WITHIN_S = 2.0
 SOCKET_PATH_ROOM = 30
+PAGES = ("home", "segment_explorer", "segment_builder", "match_review", "jobs")
+"""The pages that dmp comes with, in the order of the navigation."""
 EXTENSIONS = [
     "@jupyter-widgets/jupyterlab-manager",
     "@voila-dashboards/widgets-manager8",
@@ -98,11 +99,18 @@ def page_server(folder: Path, *, port: int, token: str, preheat: int) -> PageSer
 
 
 def pages(folder: Path) -> list[Page]:
-    """Return the notebooks of the folder under their first heading, `FIRST` first."""
+    """Return the notebooks of the folder under their first heading, as navigated.
+
+    Those of `PAGES` come first, in its order; others follow by file name.
+    """
     from dmp.ui.page_server import Page
 
-    paths = sorted(folder.glob("*.ipynb"), key=lambda p: (p.stem != FIRST, p.stem))
-    return [Page(path.stem, title_of(path)) for path in paths]
+    def place(path: Path) -> tuple[int, str]:
+        known = PAGES.index(path.stem) if path.stem in PAGES else len(PAGES)
+        return known, path.name
+
+    found = sorted(folder.glob("*.ipynb"), key=place)
+    return [Page(path.stem, title_of(path)) for path in found]
 
 
 def title_of(notebook: Path) -> str:

@@ -14,20 +14,9 @@ from dmp.core.errors import Fault
 from dmp.flows.catalog import Catalog
 from dmp.ui.builder import BuilderState, RuleSource
 from dmp.ui.explorer import ExplorerState
-from dmp.ui.review import ReviewState
 from dmp.ui.source import SegmentSource, SegmentSummary, Viewer
 
 LOG_BYTES = 1_000_000
-
-
-class _NoPairs:
-    """Pairs that could not be opened: it says why where they would be."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-    def __getattr__(self, name: str) -> Any:
-        raise self.error
 
 
 class _Unopened:
@@ -129,22 +118,6 @@ def open_explorer() -> ExplorerState:
     if source is None:
         source = cast(SegmentSource, _Unopened(error or RuntimeError("no source")))
     return ExplorerState(source, query)
-
-
-def open_review() -> ReviewState:
-    """Return the review of pairs over the workspace, at the pair the address names.
-
-    The workspace is chosen as `open_explorer` does.
-    """
-    home = Path(os.environ.get("DMP_HOME") or Path.cwd())
-    flow = import_module("dmp.flows.review")
-    query = awaited_query()
-    keep_log(home)
-    try:
-        source = flow.review_source(home)
-    except Exception as refused:
-        source = _NoPairs(refused)
-    return ReviewState(source, query)
 
 
 def keep_log(home: Path) -> None:

@@ -138,6 +138,16 @@ def test_pairs_that_share_a_subject_are_resampled_together(
                 assert judged.group[i] == judged.group[j]
 
 
+def test_labels_stand_for_all_pairs_also_where_none_is_labelled() -> None:
+    left, right, weight, is_match = world(500, seed=8)
+    some = np.flatnonzero(np.abs(weight) < 1)
+    known = Answered(left[some], right[some], is_match[some])
+    judged = judged_pairs(left, right, weight, known)
+    assert judged.share.sum() == pytest.approx(500)
+    below = judged.share[judged.weight < 0].sum()
+    assert below == pytest.approx((weight < 0).sum())
+
+
 def test_answers_about_pairs_that_are_not_scored_are_left_out() -> None:
     left, right, weight, is_match = world(5, seed=7)
     known = Answered(

@@ -9,12 +9,12 @@ from sample_workspace import copy_workspace, open_at
 
 from dmp.core.errors import UsageError
 from dmp.flows.evaluate import Evaluator
-from dmp.flows.labels import give_label
 from dmp.flows.resolve import current_model, identity_settings, linkage_key
 from dmp.flows.tuning import Tuning
 from dmp.flows.workspace import Workspace
 from dmp.identity.basis import Basis
 from dmp.identity.frequencies import are_frozen, inherit
+from dmp.identity.labels import Judgement, give
 from dmp.identity.pair_levels import pair_levels
 from dmp.identity.tuning import moved_model
 
@@ -68,11 +68,15 @@ def test_labels_tell_what_moved_weights_are_worth(own: Workspace) -> None:
     """Labels that follow the truth: a model that joins nobody loses all recall."""
     evaluator = Evaluator(own, "truth")
     pairs, judged = evaluator.judged(evaluator.model)
-    step = max(1, len(judged) // 60)
-    for at in range(0, len(judged), step):
-        place = judged.place[at]
-        verdict = "match" if judged.is_match[at] else "no_match"
-        give_label(own, int(pairs.left[place]), int(pairs.right[place]), verdict)  # type: ignore[arg-type]
+    given = [
+        Judgement(
+            int(pairs.left[place]),
+            int(pairs.right[place]),
+            "match" if is_match else "no_match",
+        )
+        for place, is_match in zip(judged.place, judged.is_match, strict=True)
+    ][:: len(judged) // 60]
+    give(own.lake, given, reviewer="u_test", now=own.clock())
     tuning = Tuning(own)
     found = tuning.preview({}, prior_bits=-60)
     assert found.judged >= 30 and found.before and found.after

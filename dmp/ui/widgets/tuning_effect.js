@@ -6,7 +6,7 @@ function part(title, content) {
       : content.state !== "ready"
         ? [message(content)]
         : [
-            content.lines.map((text) => node("p", {}, text)),
+            ...content.lines.map((text) => node("p", {}, text)),
             content.rows.length
               ? table(content.columns, content.rows, title, [false, true, true])
               : null,

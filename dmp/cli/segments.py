@@ -234,6 +234,48 @@ def _holds(holds: bool | None) -> str:
 
 
 @segment.command()
+@click.argument("name")
+@click.option(
+    "--dialect",
+    default="duckdb",
+    show_default=True,
+    help="duckdb, postgres, spark, databricks, …",
+)
+@as_of_option
+@files_options
+@form_option
+@click.pass_obj
+def sql(
+    context: Context,
+    /,
+    name: str,
+    dialect: str,
+    as_of: datetime,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Print the SQL of segment NAME for a warehouse with the same tables.
+
+    It reads profiles, events, consent, and related tables and lists by their names. A
+    rule that the dialect cannot say exactly is refused, each condition with its reason.
+    """
+    from dmp.flows.segments import dialect_sql
+    from dmp.segments.dialects import DIALECTS, sql_on_files
+
+    if dialect not in DIALECTS:
+        raise click.BadParameter(
+            f"{dialect!r} is none of {', '.join(DIALECTS)}", param_hint="--dialect"
+        )
+    if given["profiles"]:
+        files = files_of(given)
+        said = sql_on_files(rule_file(name), dialect=dialect, as_of=as_of, **files)
+    else:
+        with context.workspace() as workspace:
+            said = dialect_sql(workspace, name, as_of, dialect=dialect)
+    show_json({"dialect": dialect, "sql": said}) if as_json else click.echo(said)
+
+
+@segment.command()
 @click.argument("old", type=RULE_FILE)
 @click.argument("new", type=RULE_FILE)
 @form_option
@@ -272,6 +314,36 @@ def overlap(
         show_json(found)
     else:
         OUT.print(f"{found.both:,} in both, of {found.first:,} and {found.second:,}")
+
+
+@segment.command()
+@click.argument(
+    "folder",
+    required=False,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+)
+@click.option("--row", "rows", multiple=True, help="Only this row; may be repeated.")
+@form_option
+@click.pass_context
+def conformance(
+    context: click.Context, folder: Path | None, rows: tuple[str, ...], as_json: bool
+) -> None:
+    """Run the conformance cases of the rule language, or those of FOLDER.
+
+    Exits with 1 where one of them does not admit exactly the people it says.
+    """
+    from dmp.segments.conformance import run_cases, shipped_cases
+
+    found = list(run_cases(folder or shipped_cases(), rows))
+    failed = [one for one in found if not one.holds]
+    if as_json:
+        show_json(found)
+    else:
+        for one in failed:
+            said = one.refused or f"found {', '.join(one.found) or 'nobody'}"
+            OUT.print(f"{one.table} {one.row}: {one.name}: {said}", markup=False)
+        OUT.print(f"{len(found) - len(failed)} of {len(found)} cases hold")
+    context.exit(1 if failed else 0)
 
 
 @segment.command()

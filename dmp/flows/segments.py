@@ -11,8 +11,9 @@ from dmp.core.types import Evaluation, Progress, silent
 from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
 from dmp.segments import build
+from dmp.segments.dialects import named_population, segment_sql
 from dmp.segments.population import workspace_population
-from dmp.segments.saved import Saved, check, chosen, read_saved
+from dmp.segments.saved import Saved, check, chosen, read_saved, rules
 
 
 def saved_segments(workspace: Workspace) -> dict[str, Saved]:
@@ -114,3 +115,22 @@ def build_segments(
                 members=one.members,
             )
     return built
+
+
+def dialect_sql(
+    workspace: Workspace, segment: str, as_of: datetime, *, dialect: str
+) -> str:
+    """Return the SQL of a saved segment for a warehouse that holds the same tables.
+
+    Raises:
+        RuleInvalid: the dialect cannot say all of it exactly.
+        UnknownName: no such segment.
+    """
+    workspace.allow(Permission.COUNT)
+    saved = saved_segments(workspace)
+    one = chosen(saved, segment)
+    population = workspace_population(workspace.lake, as_of)
+    named = named_population(population)
+    return segment_sql(
+        one.segment, named, as_of, dialect=dialect, segments=rules(saved)
+    )

@@ -71,8 +71,13 @@ class Opened:
 
 
 @contextmanager
-def opened(files: Files, as_of: datetime) -> Iterator[Opened]:
+def opened(files: Files, as_of: datetime, *, closed: bool = True) -> Iterator[Opened]:
     """Yield the files as a population; the database is gone afterwards.
+
+    Args:
+        files: what to read.
+        as_of: the instant of the evaluation.
+        closed: no statement reads or writes any other file.
 
     Raises:
         UsageError: a file is absent, lacks a column, or breaks its form.
@@ -80,8 +85,9 @@ def opened(files: Files, as_of: datetime) -> Iterator[Opened]:
     connection = connect()
     try:
         population = _load(connection, files, utc(as_of))
-        run(connection, Query("set enable_external_access = false"))
-        run(connection, Query("set lock_configuration = true"))
+        if closed:
+            run(connection, Query("set enable_external_access = false"))
+            run(connection, Query("set lock_configuration = true"))
         yield Opened(connection, population)
     finally:
         connection.close()

@@ -6,15 +6,17 @@ from datetime import UTC, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 from dmp.segments import trees
-from dmp.segments.calendars import MONTHS, SECONDS
+from dmp.segments.calendars import MONTHS, SECONDS, zone_of
 from dmp.segments.rule import Duration
 from dmp.segments.trees import Tree, call, cast, text
+from dmp.segments.words import FromLocal, LocalDay, in_duckdb
 
 _MOST_SECONDS = 9_999 * 366 * 86_400
 _MOST_MONTHS = 9_999 * 12
 
 
-def _name(zone: tzinfo) -> str:
+def zone_name(zone: tzinfo) -> str:
+    """Return the IANA name of a zone."""
     return zone.key if isinstance(zone, ZoneInfo) else "UTC"
 
 
@@ -24,7 +26,7 @@ def _is_utc(zone: tzinfo) -> bool:
 
 def to_local(instant: Tree, zone: tzinfo) -> Tree:
     """Return the wall time (TIMESTAMP) of an instant."""
-    return call("timezone", text(_name(zone)), instant)
+    return call("timezone", text(zone_name(zone)), instant)
 
 
 def from_local(wall: Tree, zone: tzinfo) -> Tree:
@@ -35,6 +37,12 @@ def from_local(wall: Tree, zone: tzinfo) -> Tree:
     """
     if _is_utc(zone):
         return call("timezone", text("UTC"), wall)
+    return FromLocal(this=wall, zone=text(zone_name(zone)))
+
+
+def _from_local_in_duckdb(word: FromLocal) -> Tree:
+    zone = zone_of(word.args["zone"].name)
+    wall = word.this.copy()
     return trees.bound("w", wall, lambda bound: _from_local(bound, zone))
 
 
@@ -61,6 +69,12 @@ def local_day(instant: Tree, zone: tzinfo) -> Tree:
     """Return the local day that has begun last at an instant."""
     if _is_utc(zone):
         return cast(to_local(instant, zone), "date")
+    return LocalDay(this=instant, zone=text(zone_name(zone)))
+
+
+def _local_day_in_duckdb(word: LocalDay) -> Tree:
+    zone = zone_of(word.args["zone"].name)
+    instant = word.this.copy()
     return trees.bound("i", instant, lambda bound: _local_day(bound, zone))
 
 
@@ -82,3 +96,7 @@ def later(instant: Tree, length: Duration, zone: tzinfo) -> Tree:
         to_local(instant, zone), call("to_months", trees.integer(months))
     )
     return from_local(moved, zone)
+
+
+in_duckdb(FromLocal, _from_local_in_duckdb)
+in_duckdb(LocalDay, _local_day_in_duckdb)

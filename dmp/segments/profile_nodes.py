@@ -33,6 +33,7 @@ from dmp.segments.rule import (
 from dmp.segments.sandbox import checked_select
 from dmp.segments.sources import Source, attribute_source
 from dmp.segments.trees import Tree, call, text
+from dmp.segments.words import Bucket, in_duckdb
 
 
 def attribute(node: Attribute, scope: Scope) -> Tree:
@@ -94,16 +95,24 @@ def in_list(node: InList, scope: Scope) -> Tree:
 def sample(node: Sample, scope: Scope) -> Tree:
     """Return whether the person's bucket lies in the share."""
     person = trees.cast(trees.column(scope.population.text_id, "p"), "varchar")
-    digest = call("md5", trees.join_text(text(f"{node.salt}:"), person))
+    bucket = Bucket(this=person, salt=text(node.salt))
+    low = trees.gte(bucket, trees.number(node.start))
+    high = trees.lt(bucket.copy(), trees.number(node.start + node.percent))
+    return trees.both([low, high])
+
+
+def _bucket(word: Bucket) -> Tree:
+    salt, person = word.args["salt"].name, word.this.copy()
+    digest = call("md5", trees.join_text(text(f"{salt}:"), person))
     head = call("substr", digest, trees.integer(1), trees.integer(8))
     whole = trees.cast(trees.join_text(text("0x"), head), "bigint")
     share = exp.Div(
         this=trees.cast(whole, "double"), expression=trees.number(2.0**32), typed=True
     )
-    bucket = trees.binary(exp.Mul, exp.Paren(this=share), trees.number(100.0))
-    low = trees.gte(bucket, trees.number(node.start))
-    high = trees.lt(bucket.copy(), trees.number(node.start + node.percent))
-    return trees.both([low, high])
+    return trees.binary(exp.Mul, exp.Paren(this=share), trees.number(100.0))
+
+
+in_duckdb(Bucket, _bucket)
 
 
 def segment(node: InSegment, scope: Scope) -> Tree:

@@ -10,9 +10,20 @@ from datetime import tzinfo
 from sqlglot import exp
 
 from dmp.segments import trees
-from dmp.segments.localtime import from_local
+from dmp.segments.calendars import zone_of
+from dmp.segments.localtime import from_local, zone_name
 from dmp.segments.sources import Source, is_integer, is_zoned, type_of
 from dmp.segments.trees import Tree, call, cast, text
+from dmp.segments.words import (
+    DayOfText,
+    JsonIs,
+    MomentOfText,
+    NumberOfText,
+    ShortestText,
+    in_duckdb,
+    kinds_of,
+)
+from dmp.segments.words import json_is as is_json
 
 WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B)))
 WHITE_SPACE += "\u2028\u2029\u202f\u205f\u3000"
@@ -22,7 +33,15 @@ _SHORT = r"^(-?)(\d)(?:\.(\d+))?e([+-])0*(\d+)$"
 _DATE = r"\d{4}-\d{2}-\d{2}"
 _CLOCK = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?"
 _OFFSET = r"(Z|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)"
-_JSON_NUMBERS = ("UBIGINT", "BIGINT", "DOUBLE", "HUGEINT", "UHUGEINT")
+_NUMBERS = ("whole", "fraction")
+_JSON_TYPES = {
+    "text": ("VARCHAR",),
+    "boolean": ("BOOLEAN",),
+    "whole": ("UBIGINT", "BIGINT", "HUGEINT", "UHUGEINT"),
+    "fraction": ("DOUBLE",),
+    "null": ("NULL",),
+    "array": ("ARRAY",),
+}
 
 
 def as_present(source: Source) -> Tree:
@@ -30,7 +49,7 @@ def as_present(source: Source) -> Tree:
     if source.kind == "nothing":
         return trees.truth(False)
     if source.kind == "json":
-        null = trees.one_of(_json_type(source), [text("NULL")])
+        null = _is_json(source, "null")
         return trees.negation(trees.coalesce(null, trees.truth(True)))
     if source.kind == "number":
         return trees.is_present(as_number(source))
@@ -43,7 +62,7 @@ def as_blank(source: Source) -> Tree:
     if source.kind == "text":
         stored = source.read()
     elif source.kind == "json":
-        stored = trees.case((_is_json(source, "VARCHAR"), _json_text(source)))
+        stored = trees.case((_is_json(source, "text"), _json_text(source)))
     else:
         return missing
     bare = trees.eq(call("trim", stored, text(WHITE_SPACE)), text(""))
@@ -69,11 +88,10 @@ def as_text(source: Source) -> Tree:
 
 
 def _text_of_json(source: Source) -> Tree:
-    plain = ("VARCHAR", "BOOLEAN", "UBIGINT", "BIGINT", "HUGEINT", "UHUGEINT")
     double = cast(_json_text(source), "double")
     return trees.case(
-        (_is_json(source, *plain), _json_text(source)),
-        (_is_json(source, "DOUBLE"), shortest(double)),
+        (_is_json(source, "text", "boolean", "whole"), _json_text(source)),
+        (_is_json(source, "fraction"), shortest(double)),
     )
 
 
@@ -91,8 +109,8 @@ def as_number(source: Source) -> Tree:
             return number_of_text(source.read())
         case "json":
             return trees.case(
-                (_is_json(source, *_JSON_NUMBERS), _json_double(source)),
-                (_is_json(source, "VARCHAR"), number_of_text(_json_text(source))),
+                (_is_json(source, *_NUMBERS), _json_double(source)),
+                (_is_json(source, "text"), number_of_text(_json_text(source))),
             )
         case "number" if is_integer(source.type):
             return cast(source.read(), "double")
@@ -109,6 +127,11 @@ def _json_double(source: Source) -> Tree:
 
 def number_of_text(value: Tree) -> Tree:
     """Return the number that a text writes, or null."""
+    return NumberOfText(this=value)
+
+
+def _number_of_text(word: NumberOfText) -> Tree:
+    value = word.this.copy()
     bare = call("trim", value, text(WHITE_SPACE))
     fits = call("regexp_full_match", bare, text(_NUMBER))
     return trees.case((fits, trees.try_cast(bare.copy(), "double")))
@@ -122,7 +145,7 @@ def as_boolean(source: Source) -> Tree:
         case "text":
             return _boolean_of_text(source.read())
         case "json":
-            readable = _is_json(source, "BOOLEAN", "VARCHAR")
+            readable = _is_json(source, "boolean", "text")
             return trees.case((readable, _boolean_of_text(_json_text(source))))
     return cast(exp.Null(), "boolean")
 
@@ -140,7 +163,7 @@ def as_list(source: Source) -> Tree:
         return source.read()
     if source.kind == "json":
         items = cast(source.read(), "json[]")
-        return trees.case((_is_json(source, "ARRAY"), items))
+        return trees.case((_is_json(source, "array"), items))
     return cast(exp.Null(), "varchar[]")
 
 
@@ -159,12 +182,17 @@ def as_day(source: Source) -> Tree | None:
         case "text":
             return _day_of_text(source.read())
         case "json":
-            readable = _is_json(source, "VARCHAR")
+            readable = _is_json(source, "text")
             return trees.case((readable, _day_of_text(_json_text(source))))
     return None
 
 
 def _day_of_text(value: Tree) -> Tree:
+    return DayOfText(this=value)
+
+
+def _day_in_duckdb(word: DayOfText) -> Tree:
+    value = word.this.copy()
     fits = call("regexp_full_match", value, text(_DATE))
     return trees.case((fits, trees.try_cast(value.copy(), "date")))
 
@@ -177,12 +205,18 @@ def as_moment(source: Source, zone: tzinfo) -> Tree | None:
         case "text":
             return _bound_instant(source.read(), zone)
         case "json":
-            readable = _is_json(source, "VARCHAR")
+            readable = _is_json(source, "text")
             return trees.case((readable, _bound_instant(_json_text(source), zone)))
     return None
 
 
 def _bound_instant(value: Tree, zone: tzinfo) -> Tree:
+    return MomentOfText(this=value, zone=text(zone_name(zone)))
+
+
+def _moment_of_text(word: MomentOfText) -> Tree:
+    zone = zone_of(word.args["zone"].name)
+    value = word.this.copy()
     return trees.bound("t", value, lambda bound: _instant_of_text(bound, zone))
 
 
@@ -234,6 +268,11 @@ def shortest(double: Tree) -> Tree:
 
     Source: RFC 8785, section 3.2.2.3.
     """
+    return ShortestText(this=double)
+
+
+def shortest_by_digits(double: Tree) -> Tree:
+    """Return that form from an engine whose text of a double has the fewest digits."""
     written = cast(double, "varchar")
     whole = call("regexp_replace", written, text(r"\.0$"), text(""))
     return trees.case(
@@ -266,20 +305,28 @@ def _expanded(written: Tree) -> Tree:
     )
 
 
-def _json_type(source: Source) -> Tree:
-    return call("json_type", source.read())
+def _is_json(source: Source, *kinds: str) -> Tree:
+    return is_json(source.read(), *kinds)
 
 
-def _is_json(source: Source, *types: str) -> Tree:
-    return trees.one_of(_json_type(source), [text(name) for name in types])
+def _json_is(word: JsonIs) -> Tree:
+    names = [name for kind in kinds_of(word) for name in _JSON_TYPES[kind]]
+    kind = call("json_type", word.this.copy())
+    return trees.one_of(kind, [text(name) for name in names])
 
 
 def _json_text(source: Source) -> Tree:
     return call("json_extract_string", source.read(), text("$"))
 
 
-def json_is(source: Source, *kinds: str) -> Tree:
+def json_is(source: Source, kind: str) -> Tree:
     """Return whether a JSON value is a number, text or boolean; false when absent."""
-    types = {"number": _JSON_NUMBERS, "text": ("VARCHAR",), "boolean": ("BOOLEAN",)}
-    names = [name for kind in kinds for name in types[kind]]
-    return trees.coalesce(_is_json(source, *names), trees.truth(False))
+    kinds = _NUMBERS if kind == "number" else (kind,)
+    return trees.coalesce(_is_json(source, *kinds), trees.truth(False))
+
+
+in_duckdb(ShortestText, lambda word: shortest_by_digits(word.this.copy()))
+in_duckdb(NumberOfText, _number_of_text)
+in_duckdb(DayOfText, _day_in_duckdb)
+in_duckdb(MomentOfText, _moment_of_text)
+in_duckdb(JsonIs, _json_is)

@@ -8,10 +8,14 @@ from typing import Any
 _HOMES = {
     "BuilderState": "dmp.ui.builder",
     "ExplorerState": "dmp.ui.explorer",
-    "open_builder": "dmp.ui.session",
+    "open_builder": "dmp.ui.builder_session",
     "open_explorer": "dmp.ui.session",
+    "open_home": "dmp.ui.overview_session",
+    "open_jobs": "dmp.ui.overview_session",
     "show_builder": "dmp.ui.builder_page",
     "show_explorer": "dmp.ui.explorer_page",
+    "show_home": "dmp.ui.overview_page",
+    "show_jobs": "dmp.ui.overview_page",
 }
 
 __all__ = [
@@ -19,8 +23,12 @@ __all__ = [
     "ExplorerState",
     "open_builder",
     "open_explorer",
+    "open_home",
+    "open_jobs",
     "show_builder",
     "show_explorer",
+    "show_home",
+    "show_jobs",
 ]
 
 

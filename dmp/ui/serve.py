@@ -26,6 +26,8 @@ IDLE_S = 600
 PING_MS = 30_000
 END_WITHIN_S = 2.0
 SOCKET_PATH_ROOM = 30
+PAGES = ("home", "segment_explorer", "segment_builder", "match_review", "jobs")
+"""The pages that dmp comes with, in the order of the navigation."""
 EXTENSIONS = [
     "@jupyter-widgets/jupyterlab-manager",
     "@voila-dashboards/widgets-manager8",
@@ -97,10 +99,18 @@ def page_server(folder: Path, *, port: int, token: str, preheat: int) -> PageSer
 
 
 def pages(folder: Path) -> list[Page]:
-    """Return the notebooks of the folder, by file name, under their first heading."""
+    """Return the notebooks of the folder under their first heading, as navigated.
+
+    Those of `PAGES` come first, in its order; others follow by file name.
+    """
     from dmp.ui.page_server import Page
 
-    return [Page(path.stem, title_of(path)) for path in sorted(folder.glob("*.ipynb"))]
+    def place(path: Path) -> tuple[int, str]:
+        known = PAGES.index(path.stem) if path.stem in PAGES else len(PAGES)
+        return known, path.name
+
+    found = sorted(folder.glob("*.ipynb"), key=place)
+    return [Page(path.stem, title_of(path)) for path in found]
 
 
 def title_of(notebook: Path) -> str:

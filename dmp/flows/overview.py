@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from dmp.flows.checks.finding import Finding, Level
 from dmp.flows.doctor import examine
 from dmp.flows.explore import viewer_of
 from dmp.flows.shapes import Viewer
-from dmp.flows.workspace import Workspace, open_workspace
+from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
 
 MOST_SEGMENTS = 6
@@ -90,7 +89,7 @@ class WorkspaceOverview:
         Raises:
             NotAllowed: the caller holds no role here.
         """
-        self.workspace.allow(Permission.STATUS)
+        self.workspace.allow_now(Permission.STATUS)
         lake = self.workspace.lake
         diagnosis = examine(self.workspace.paths.home, clock=self.workspace.clock)
         unwell = [one for one in diagnosis.findings if one.level is not Level.OK]
@@ -112,7 +111,7 @@ class WorkspaceOverview:
         Raises:
             NotAllowed: the caller may not read counts.
         """
-        self.workspace.allow(Permission.COUNT)
+        self.workspace.allow_now(Permission.COUNT)
         lake = self.workspace.lake
         if not lake.exists("ops.quality_result"):
             return []
@@ -120,15 +119,6 @@ class WorkspaceOverview:
         return [
             CheckTrend(**{**row, "measured": tuple(row["measured"])}) for row in rows
         ]
-
-
-def overview_source(home: Path) -> WorkspaceOverview:
-    """Return the overview of a workspace for the user who runs this process.
-
-    Raises:
-        UsageError: the folder is no workspace.
-    """
-    return WorkspaceOverview(open_workspace(home))
 
 
 _COUNTS = {

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from importlib import import_module
 from typing import Any, cast
 
 from dmp.core.errors import Fault
 from dmp.flows.catalog import Catalog
+from dmp.flows.rule_building import rule_source
 from dmp.ui.builder import BuilderState, RuleSource
+from dmp.ui.proxy import viewer_workspace
 from dmp.ui.session import awaited_query, home_of_page, keep_log
 from dmp.ui.source import Viewer
 
@@ -48,7 +49,7 @@ def open_builder() -> BuilderState:
     keep_log(home)
     source: RuleSource
     try:
-        source = import_module("dmp.flows.rule_building").rule_source(home)
+        source = rule_source(viewer_workspace(home), viewer_workspace(home))
     except Exception as error:
         source = cast(RuleSource, _ClosedRules(error))
     return BuilderState(source, query)

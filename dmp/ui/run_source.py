@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from dmp.core.errors import UnknownName
-from dmp.flows.overview import CheckTrend, Overview, WorkspaceOverview, overview_source
-from dmp.flows.workspace import open_workspace
+from dmp.flows.overview import CheckTrend, Overview, WorkspaceOverview
 from dmp.jobs.records import RunRecord, read_records
 from dmp.privacy import Permission
 from dmp.ui.executed import ExecutedCell, executed_cells
+from dmp.ui.proxy import viewer_workspace
 
 
 class WorkspaceRuns:
@@ -35,7 +36,7 @@ class WorkspaceRuns:
             NotAllowed: the caller holds no role here.
         """
         workspace = self._opened.workspace
-        workspace.allow(Permission.STATUS)
+        workspace.allow_now(Permission.STATUS)
         return read_records(workspace.paths.runs)
 
     def executed(self, run_id: str) -> list[ExecutedCell]:
@@ -46,7 +47,7 @@ class WorkspaceRuns:
             UnknownName: no such run.
         """
         workspace = self._opened.workspace
-        workspace.allow(Permission.RUN_NOTEBOOK)
+        workspace.allow_now(Permission.RUN_NOTEBOOK)
         found = {run.run_id: run for run in self.runs()}
         if run_id not in found:
             raise UnknownName("run", run_id, [])
@@ -71,18 +72,16 @@ class WorkspaceRuns:
             raise UnknownName("run", run_id, [])
         run = found[run_id]
         given = {name: _text(value) for name, value in run.parameters.items()}
-        with open_workspace(self._home) as workspace:
+        with viewer_workspace(self._home) as workspace:
             record, _ = run_notebook(workspace, run.notebook, given, force=True)
         return record
 
     @property
     def _opened(self) -> WorkspaceOverview:
         if self._overview is None:
-            self._overview = overview_source(self._home)
+            self._overview = WorkspaceOverview(viewer_workspace(self._home))
         return self._overview
 
 
 def _text(value: object) -> str:
-    import json
-
     return value if isinstance(value, str) else json.dumps(value)

@@ -68,7 +68,8 @@ def open_explorer() -> ExplorerState:
     keep_log(home)
     if error is None:
         try:
-            source = flow.segment_source(home)
+            viewing = import_module("dmp.ui.proxy")
+            source = flow.segment_source(viewing.viewer_workspace(home))
         except Exception as refused:
             error = refused
     if source is None:

@@ -16,17 +16,30 @@ from dmp.cli.context import OUT, Context
 @click.option(
     "--preheat",
     type=click.IntRange(0, 8),
-    default=2,
+    default=1,
     show_default=True,
-    help="Kernels kept warm, so that a page opens at once.",
+    help="Kernels kept warm for each page, so that it opens at once.",
+)
+@click.option(
+    "--behind-proxy",
+    metavar="ORIGIN",
+    help="For many people: the address at which a proxy signs them in. It sends "
+    "X-Forwarded-User and -Groups, and DMP_PROXY_SECRET as X-Dmp-Proxy-Secret.",
 )
 @click.pass_obj
 def dashboards(
-    context: Context, port: int | None, no_browser: bool, preheat: int
+    context: Context,
+    port: int | None,
+    no_browser: bool,
+    preheat: int,
+    behind_proxy: str | None,
 ) -> None:
     """Open the pages of the workspace in a browser; Ctrl-C ends them."""
     from dmp.privacy import Permission
+    from dmp.ui.proxy import trusted_proxy
     from dmp.ui.serve import serve
+
+    proxy = trusted_proxy(behind_proxy) if behind_proxy else None
 
     with context.workspace() as workspace:
         workspace.allow(Permission.COUNT)
@@ -34,8 +47,9 @@ def dashboards(
     serve(
         home,
         port=port,
-        open_browser=not no_browser,
+        open_browser=not no_browser and proxy is None,
         preheat=preheat,
+        proxy=proxy,
         ready=lambda url: OUT.print(f"pages: {url}\nCtrl-C ends them", soft_wrap=True),
     )
 

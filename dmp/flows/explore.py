@@ -29,7 +29,7 @@ from dmp.flows.shapes import (
     TrendPoint,
     Viewer,
 )
-from dmp.flows.workspace import Workspace, open_workspace
+from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
 from dmp.privacy.roles import as_sender, may
 from dmp.segments import build
@@ -43,13 +43,9 @@ TREND_POINTS, TREND_STEP = 8, timedelta(days=7)
 _HIDDEN = {"_"}
 
 
-def segment_source(home: Path) -> WorkspaceSegments:
-    """Return the segments of a workspace for the user who runs this process.
-
-    Raises:
-        UsageError: the folder is no workspace.
-    """
-    return WorkspaceSegments(open_workspace(home))
+def segment_source(workspace: Workspace) -> WorkspaceSegments:
+    """Return the segments of a workspace for its caller."""
+    return WorkspaceSegments(workspace)
 
 
 def viewer_of(workspace: Workspace) -> Viewer:
@@ -81,7 +77,7 @@ class WorkspaceSegments:
 
     def segments(self) -> list[SegmentSummary]:
         """Return every built segment with its newest evaluation, largest first."""
-        self._workspace.allow(Permission.COUNT)
+        self._workspace.allow_now(Permission.COUNT)
         saved = saved_segments(self._workspace)
         rows = self._workspace.lake.records(_NEWEST)
         found = [self._summary(row, saved) for row in rows if row["segment"] in saved]
@@ -89,7 +85,7 @@ class WorkspaceSegments:
 
     def funnel(self, segment: str) -> Funnel:
         """Return the funnel of the newest evaluation, and of the newest sync."""
-        self._workspace.allow(Permission.COUNT)
+        self._workspace.allow_now(Permission.COUNT)
         row = self._row(segment)
         losses = json.loads(row["losses"])
         sent = self._workspace.lake.records(_SENT, segment=segment, as_of=row["as_of"])
@@ -118,7 +114,7 @@ class WorkspaceSegments:
 
     def conditions(self, segment: str) -> list[ConditionCount]:
         """Return how many people each condition admits alone, in the rule's order."""
-        self._workspace.allow(Permission.COUNT)
+        self._workspace.allow_now(Permission.COUNT)
         rule = chosen(saved_segments(self._workspace), segment).segment.rule
         sentences = {path: sentence(leaf) for path, leaf in leaves(rule)}
         counts = json.loads(self._row(segment)["conditions"])
@@ -133,20 +129,20 @@ class WorkspaceSegments:
 
     def makeup(self, segment: str, attribute: str) -> list[Share]:
         """Return the bands of an attribute in the segment beside everyone's."""
-        self._workspace.allow(Permission.COUNT)
+        self._workspace.allow_now(Permission.COUNT)
         self._stage_members(segment)
         types = self._population.attributes
         return [Share(*row) for row in makeup(self._workspace.lake, attribute, types)]
 
     def trend(self, segment: str) -> list[TrendPoint]:
         """Return the sizes of the last eight weeks, by today's rule evaluated anew."""
-        self._workspace.allow(Permission.COUNT)
+        self._workspace.allow_now(Permission.COUNT)
         row = self._row(segment)
         return list(self._trend(segment, row["version"], row["as_of"]))
 
     def examples(self, segment: str, limit: int) -> Table:
         """Return example members: for an analyst with profile_id, else bands alone."""
-        self._workspace.allow(Permission.COUNT)
+        self._workspace.allow_now(Permission.COUNT)
         self._stage_members(segment)
         exact = self.viewer.exact_counts
         columns = [
@@ -213,7 +209,7 @@ class WorkspaceSegments:
         self, segment: str, file_format: Literal["csv", "parquet"]
     ) -> tuple[str, bytes]:
         """Return the consented members' hashed e-mails, read as sender and audited."""
-        self._workspace.allow(Permission.EXPORT)
+        self._workspace.allow_now(Permission.EXPORT)
         workspace = self._workspace
         purpose = chosen(saved_segments(workspace), segment).segment.purpose
         self._stage_leaving(segment)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from dmp.core.config import fingerprint
@@ -17,7 +16,7 @@ from dmp.flows.estimates import Estimate, estimate, stage_sample
 from dmp.flows.explore import viewer_of
 from dmp.flows.segments import build_segments, saved_segments
 from dmp.flows.shapes import Viewer
-from dmp.flows.workspace import Workspace, open_workspace
+from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
 from dmp.segments import build
 from dmp.segments.checks import faults_of
@@ -34,13 +33,9 @@ MOST_SUGGESTED = 30
 MINIMUM_CELL = 50
 
 
-def rule_source(home: Path) -> WorkspaceRules:
-    """Return the rules of a workspace for the user who runs this process.
-
-    Raises:
-        UsageError: the folder is no workspace.
-    """
-    return WorkspaceRules(open_workspace(home), Sizes(open_workspace(home)))
+def rule_source(workspace: Workspace, beside: Workspace) -> WorkspaceRules:
+    """Return the rules of a workspace; `beside` is the same one, opened for counts."""
+    return WorkspaceRules(workspace, Sizes(beside))
 
 
 class Sizes:
@@ -62,7 +57,7 @@ class Sizes:
             RuleInvalid: the rule has faults.
             QueryFailed: `cancel` came before the end.
         """
-        self._workspace.allow(Permission.COUNT)
+        self._workspace.allow_now(Permission.COUNT)
         population, as_of = self._staged()
         saved = {**saved_segments(self._workspace), **drafted(document)}
         lake = self._workspace.lake
@@ -70,7 +65,7 @@ class Sizes:
 
     def estimate(self, document: Document) -> Estimate | None:
         """Return the size by one person in a hundred; None where that says little."""
-        self._workspace.allow(Permission.COUNT)
+        self._workspace.allow_now(Permission.COUNT)
         population, as_of = self._staged()
         segment = parse(dict(document))
         others = rules(saved_segments(self._workspace))
@@ -116,7 +111,7 @@ class WorkspaceRules:
 
     def catalog(self, segment: str) -> Catalog:
         """Return what a rule can name; the segment itself is not among the others."""
-        self._workspace.allow(Permission.COUNT)
+        self._workspace.allow_now(Permission.COUNT)
         others = {
             id_: one.segment.name or id_
             for id_, one in saved_segments(self._workspace).items()
@@ -126,7 +121,7 @@ class WorkspaceRules:
 
     def saved(self) -> dict[str, str]:
         """Return the ids and names of the saved segments."""
-        self._workspace.allow(Permission.COUNT)
+        self._workspace.allow_now(Permission.COUNT)
         found = saved_segments(self._workspace)
         return {id_: one.segment.name or id_ for id_, one in found.items()}
 
@@ -136,7 +131,7 @@ class WorkspaceRules:
         Raises:
             UnknownName: no such segment.
         """
-        self._workspace.allow(Permission.COUNT)
+        self._workspace.allow_now(Permission.COUNT)
         return dict(chosen(saved_segments(self._workspace), segment).document)
 
     def faults(self, document: Document) -> list[Fault]:
@@ -157,7 +152,7 @@ class WorkspaceRules:
 
         Values of fewer than 50 are left out for who may not see exact counts.
         """
-        self._workspace.allow(Permission.COUNT)
+        self._workspace.allow_now(Permission.COUNT)
         population = self._population
         known = (
             population.attributes
@@ -181,7 +176,7 @@ class WorkspaceRules:
             RuleInvalid: it has faults; nothing was written.
             UsageError: the id is taken, or somebody else changed the file meanwhile.
         """
-        self._workspace.allow(Permission.DEFINE_SEGMENT)
+        self._workspace.allow_now(Permission.DEFINE_SEGMENT)
         faults = self.faults(document)
         if faults:
             raise RuleInvalid("this segment", faults)

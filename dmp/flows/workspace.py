@@ -203,6 +203,17 @@ class Workspace:
             self._record_denial(error, caller, asked=permission)
             raise
 
+    def allow_now(self, permission: Permission) -> None:
+        """Go on only if the caller may by `config/roles.yaml` as it is at this moment.
+
+        A page stays open for hours; a role that was taken away meanwhile is gone.
+
+        Raises:
+            NotAllowed: names the permission and the roles that have it.
+        """
+        self.__dict__.pop("caller", None)
+        self.allow(permission)
+
     def record(self, action: str, **detail: Any) -> None:
         """Write one line to the audit log, with the caller and the roles."""
         self._record(action, self.caller, detail)

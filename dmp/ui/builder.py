@@ -19,6 +19,7 @@ from dmp.flows.estimates import Estimate
 from dmp.flows.shapes import Viewer
 from dmp.segments.source import load, written
 from dmp.ui import rule_edits as edits
+from dmp.ui import rule_words as words
 from dmp.ui.explorer import Loaded, loaded
 from dmp.ui.guard import Problem
 from dmp.ui.rule_edits import ABSENT, Document, Place
@@ -183,8 +184,25 @@ class BuilderState:
         self._do(edits.CHANGES[what](self.document, place, word))
 
     def set(self, place: Place, value: Any) -> None:
-        """Put a value at a place; None takes it away."""
-        self._do(edits.put(self.document, place, ABSENT if value is None else value))
+        """Put a value at a place; None takes it away.
+
+        A subject of another type takes an operator of that type with it.
+        """
+        made = edits.put(self.document, place, ABSENT if value is None else value)
+        node = edits.at(made, place[:-1])
+        if place[-1] in ("attribute", "property") and "op" in node:
+            op = words.fitting(self._kind(str(place[-1]), value), node["op"])
+            if op != node["op"] and made != self.document:
+                made = edits.operator(made, place[:-1], op)
+        self._do(made)
+
+    def _kind(self, subject: str, name: Any) -> str:
+        known = self.catalog.attributes
+        if subject == "property":
+            known = {**self.catalog.properties}
+            for columns in self.catalog.entities.values():
+                known = {**columns, **known}
+        return known.get(name, "json") if isinstance(name, str) else "json"
 
     def add(self, place: Place, kind: str, index: int = -1) -> None:
         """Add a new node to a list."""

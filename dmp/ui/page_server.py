@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,19 +18,24 @@ from jupyter_server.auth.decorator import allow_unauthenticated, authorized
 from jupyter_server.auth.identity import IdentityProvider, User
 from tornado.ioloop import IOLoop
 from tornado.iostream import StreamClosedError
-from tornado.web import RequestHandler
+from tornado.web import HTTPError, RequestHandler
 from tornado.websocket import WebSocketClosedError
 from traitlets import Any as AnyTrait
+from traitlets import Unicode
 from voila.app import Voila
 from voila.handler import BaseVoilaHandler
+from voila.request_info_handler import RequestInfoSocketHandler
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.static_file_handler import AllowListFileHandler
 from voila.tornado.contentshandler import VoilaContentsHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.treehandler import TornadoVoilaTreeHandler
 
+from dmp.ui.proxy import GROUPS, SECRET, USER, account_of
+
 log = logging.getLogger(__name__)
 
+_KERNEL = re.compile(r'"kernelId": "([0-9a-f-]{36})"')
 WITHHELD = (
     AllowListFileHandler,
     TornadoVoilaHandler,
@@ -68,13 +74,48 @@ class TokenIdentity(IdentityProvider):
         return known or self.generate_anonymous_user(handler)
 
 
+class ProxyIdentity(IdentityProvider):
+    """Knows a viewer by the headers of a proxy that proves itself by a secret."""
+
+    secret = Unicode(help="what the proxy sends in every request").tag(config=True)
+
+    def get_handlers(self) -> list[tuple[str, object]]:
+        """Return no login pages: the proxy signs people in."""
+        return []
+
+    def get_user(self, handler: Any) -> User | None:
+        """Return the viewer that a proven request names; None without proof.
+
+        A header that is there twice proves and names nothing.
+        """
+        given = [self._only(handler, name) for name in (SECRET, USER, GROUPS)]
+        proof, user, groups = given
+        if not hmac.compare_digest(proof.encode(), self.secret.encode()):
+            return None
+        account = account_of(user, groups)
+        return User(username=account.user) if account and self.secret else None
+
+    def _only(self, handler: Any, name: str) -> str:
+        found = handler.request.headers.get_list(name)
+        return str(found[0]) if len(found) == 1 else ""
+
+    def is_token_authenticated(self, handler: Any) -> bool:
+        """Return False: a request of a browser, which must carry the xsrf token."""
+        return False
+
+
 class FirstViewer(Authorizer):
-    """Lets only the viewer who opened a kernel first reach it; nothing else at all."""
+    """Lets only the viewer for whom a page was written reach its kernel."""
 
     viewer_of = AnyTrait()
 
     def _viewer_of_default(self) -> dict[str, str]:
         return {}
+
+    def bind(self, page: str, viewer: str) -> None:
+        """Give the kernel that a part of a page names to the viewer, for good."""
+        for kernel in _KERNEL.findall(page):
+            self.viewer_of.setdefault(kernel, viewer)
 
     def is_authorized(
         self, handler: Any, user: User, action: str, resource: str
@@ -85,8 +126,7 @@ class FirstViewer(Authorizer):
         )
         if resource != "kernels" or kernel is None or user is None:
             return False
-        viewer = self.viewer_of.setdefault(str(kernel), user.username)
-        return bool(viewer == user.username)
+        return bool(self.viewer_of.get(str(kernel)) == user.username)
 
 
 class _Frame(BaseVoilaHandler):  # type: ignore[misc]
@@ -109,9 +149,13 @@ class _Frame(BaseVoilaHandler):  # type: ignore[misc]
         self.finish(html)
 
     def _ask_for_token(self) -> None:
+        if isinstance(self.identity_provider, ProxyIdentity):
+            text = "Open this page at the address where you sign in."
+            return self._say(403, "Sign in first", text, nav=False)
         text = (
-            "This page is private. Open it with the address that `dmp serve` printed "
-            "when it started: it ends in ?token=… and is needed once per browser."
+            "This page is private. Open it with the address that `dmp dashboards` "
+            "printed when it started: it ends in ?token=… and is needed once per "
+            "browser."
         )
         self._say(403, "Open this page with its token", text, nav=False)
 
@@ -160,6 +204,7 @@ class PageHandler(_Frame, TornadoVoilaHandler):  # type: ignore[misc]
         # the page was closed is refused and the kernel lives on.
         _ = self.xsrf_token
         async for html in self.get_generator(path=f"{name}.ipynb"):
+            self.authorizer.bind(html, self.current_user.username)
             self.write(html)
             self.flush()
 
@@ -193,6 +238,15 @@ class CloseHandler(VoilaShutdownKernelHandler):  # type: ignore[misc]
         await super().post(kernel_id)
 
 
+class RequestOfPage(RequestInfoSocketHandler):  # type: ignore[misc]
+    """Tells a kernel kept ready the request it serves; no browser may listen."""
+
+    def prepare(self) -> None:
+        """Refuse what comes from a browser or through a proxy."""
+        if {"Origin", SECRET, USER} & set(self.request.headers):
+            raise HTTPError(403)
+
+
 class PageServer(Voila):  # type: ignore[misc]
     """Voila that serves the given pages and none of its other addresses."""
 
@@ -205,7 +259,11 @@ class PageServer(Voila):  # type: ignore[misc]
 
     def init_handlers(self) -> list[Any]:
         """Return Voila's handlers without files, trees and contents, with ours."""
-        kept = [h for h in super().init_handlers() if not issubclass(h[1], WITHHELD)]
+        kept = [
+            (h[0], RequestOfPage, *h[2:]) if h[1] is RequestInfoSocketHandler else h
+            for h in super().init_handlers()
+            if not issubclass(h[1], WITHHELD)
+        ]
         common = {"voila_configuration": self.voila_configuration, "pages": self.pages}
         page = {**common, "template_paths": self.template_paths, "config": self.config}
         return [

@@ -141,3 +141,13 @@ def operators(kind: str, current: str) -> Options:
     fitting = _BY_KIND.get(kind, " ".join(OPERATORS)).split()
     names = fitting if current in fitting else [current, *fitting]
     return [[name, OPERATORS.get(name, name)] for name in names]
+
+
+def fitting(kind: str, current: str) -> str:
+    """Return the operator itself if it fits a kind of value, else the kind's first.
+
+    >>> fitting("list", "eq"), fitting("text", "eq")
+    ('has_any', 'eq')
+    """
+    names = _BY_KIND.get(kind, " ".join(OPERATORS)).split()
+    return current if current in names else names[0]

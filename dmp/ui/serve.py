@@ -14,6 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dmp.core.errors import UsageError
+from dmp.ui.proxy import (
+    GROUPS,
+    MARK,
+    SECRET_VARIABLE,
+    USER,
+    Proxy,
+    check_named,
+)
 
 if TYPE_CHECKING:
     from dmp.ui.page_server import Page, PageServer
@@ -42,11 +50,13 @@ def serve(
     open_browser: bool = True,
     preheat: int = 2,
     ready: Callable[[str], None] | None = None,
+    proxy: Proxy | None = None,
 ) -> None:
     """Serve the pages of a workspace until interrupted; then their kernels end too.
 
     Only this machine can connect. A browser needs the token of the address once;
-    then a cookie of this run of the server stands for it.
+    then a cookie of this run of the server stands for it. Behind a proxy there is no
+    token: every request needs the proxy's proof, and names who asks.
 
     Args:
         home: the workspace; its `dashboards` folder holds a notebook a page.
@@ -54,15 +64,20 @@ def serve(
         open_browser: whether to open the first page in the default browser.
         preheat: kernels kept ready for each page, 0 or more.
         ready: called once with the address, token included.
+        proxy: the proxy that signs people in; None for one person on this machine.
 
     Raises:
         UsageError: there is no dashboards folder, or the port is taken.
+        NotAllowed: behind a proxy, `config/roles.yaml` names nobody.
     """
     folder = home.resolve() / "dashboards"
     if not folder.is_dir():
         raise UsageError(f"{folder} does not exist; `dmp init` makes a workspace")
+    if proxy is not None:
+        check_named(home.resolve())
     token, chosen = secrets.token_urlsafe(24), open_port(port)
-    address = f"http://{HOST}:{chosen}/?token={token}"
+    own = f"http://{HOST}:{chosen}/?token={token}"
+    address = own if proxy is None else f"http://{HOST}:{chosen}/"
 
     def announce() -> None:
         log.info("page server ready port=%s preheat=%s", chosen, preheat)
@@ -71,19 +86,26 @@ def serve(
         if open_browser:
             webbrowser.open(address)
 
-    prepare_environment(home.resolve())
-    server = page_server(folder, port=chosen, token=token, preheat=preheat)
+    prepare_environment(home.resolve(), proxy)
+    server = page_server(folder, port=chosen, token=token, preheat=preheat, proxy=proxy)
     server.on_ready = announce
     server.start()
 
 
-def page_server(folder: Path, *, port: int, token: str, preheat: int) -> PageServer:
+def page_server(
+    folder: Path,
+    *,
+    port: int,
+    token: str,
+    preheat: int,
+    proxy: Proxy | None = None,
+) -> PageServer:
     """Return the server, configured and not yet listening."""
     from dmp.ui.page_server import PageServer
 
     found = pages(folder)
     server = PageServer(
-        config=configuration(found, preheat=preheat),
+        config=configuration(found, preheat=preheat, proxy=proxy),
         config_file_paths=[],
         ip=HOST,
         log_level=logging.ERROR,
@@ -92,7 +114,7 @@ def page_server(folder: Path, *, port: int, token: str, preheat: int) -> PageSer
         port=port,
         root_dir=str(folder),
         token=token,
-        tornado_settings=tornado_settings(port),
+        tornado_settings=tornado_settings(port, proxy),
     )
     server.initialize(argv=[])
     return server
@@ -123,15 +145,17 @@ def title_of(notebook: Path) -> str:
     return notebook.stem.replace("_", " ").capitalize()
 
 
-def configuration(found: Sequence[Page], *, preheat: int) -> Any:
+def configuration(
+    found: Sequence[Page], *, preheat: int, proxy: Proxy | None = None
+) -> Any:
     """Return Voila's configuration; nothing is read from files."""
     from traitlets.config import Config
 
-    from dmp.ui.page_server import FirstViewer, TokenIdentity
+    from dmp.ui.page_server import FirstViewer, ProxyIdentity, TokenIdentity
 
     server = {
         "authorizer_class": FirstViewer,
-        "identity_provider_class": TokenIdentity,
+        "identity_provider_class": ProxyIdentity if proxy else TokenIdentity,
     }
     return Config(
         {
@@ -140,6 +164,7 @@ def configuration(found: Sequence[Page], *, preheat: int) -> Any:
             "ConnectionFileMixin": {"transport": kernel_transport()},
             "KernelManager": {"shutdown_wait_time": END_WITHIN_S},
             "Voila": server,
+            "ProxyIdentity": {"secret": proxy.secret if proxy else ""},
             "IdentityProvider": {"cookie_options": {"samesite": "Lax"}},
         }
     )
@@ -153,6 +178,7 @@ def page_configuration(found: Sequence[Page], *, preheat: int) -> dict[str, Any]
         "default_pool_size": preheat,
         "extension_allowlist": EXTENSIONS,
         "file_allowlist": [],
+        "http_header_envs": [USER, GROUPS],
         "preheat_kernel": preheat > 0,
         "resources": {"pages": [{"name": p.name, "title": p.title} for p in found]},
         "show_tracebacks": False,
@@ -170,32 +196,37 @@ def kernel_transport() -> str:
     return "ipc" if len(tempfile.gettempdir()) <= SOCKET_PATH_ROOM else "tcp"
 
 
-def tornado_settings(port: int) -> dict[str, Any]:
+def tornado_settings(port: int, proxy: Proxy | None = None) -> dict[str, Any]:
     """Return headers and handlers that hold for every answer."""
     from dmp.ui.page_server import MissingHandler, log_request
 
     return {
+        "allow_origin": proxy.origin if proxy else "",
         "allow_remote_access": False,
         "default_handler_class": MissingHandler,
         "headers": {
-            "Content-Security-Policy": content_security_policy(port),
+            "Content-Security-Policy": content_security_policy(port, proxy),
             "Referrer-Policy": "same-origin",
             "X-Content-Type-Options": "nosniff",
         },
-        "local_hostnames": ["localhost"],
+        "local_hostnames": ["localhost", *([proxy.host] if proxy else [])],
         "log_function": log_request,
         "ws_ping_timeout": PING_MS,
-        "xsrf_cookie_kwargs": {"samesite": "Lax"},
+        "xsrf_cookie_kwargs": {
+            "samesite": "Lax",
+            **({"secure": True} if proxy and proxy.origin.startswith("https") else {}),
+        },
     }
 
 
-def content_security_policy(port: int) -> str:
+def content_security_policy(port: int, proxy: Proxy | None = None) -> str:
     """Return what a page may load: our own files, widget modules as blobs.
 
     >>> "script-src-attr 'none'" in content_security_policy(8866)
     True
     """
-    sockets = f"ws://{HOST}:{port} ws://localhost:{port}"
+    own = f"ws://{HOST}:{port} ws://localhost:{port}"
+    sockets = own if proxy is None else proxy.socket_origin
     return "; ".join(
         [
             "default-src 'self'",
@@ -213,9 +244,16 @@ def content_security_policy(port: int) -> str:
     )
 
 
-def prepare_environment(home: Path) -> None:
-    """Tell the kernels where the workspace is, and Voila where our template is."""
+def prepare_environment(home: Path, proxy: Proxy | None = None) -> None:
+    """Tell the kernels where the workspace is, and Voila where our template is.
+
+    Behind a proxy they are told so, and the secret is kept from them.
+    """
     os.environ["DMP_HOME"] = str(home)
+    os.environ.pop(SECRET_VARIABLE, None)
+    os.environ.pop(MARK, None)
+    if proxy is not None:
+        os.environ[MARK] = "1"
     ours = str(Path(__file__).parent)
     known = os.environ.get("JUPYTER_PATH", "").split(os.pathsep)
     if ours not in known:

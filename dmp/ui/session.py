@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-from datetime import UTC, datetime
 from importlib import import_module
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, cast
 
-from dmp.core.errors import Fault
-from dmp.flows.catalog import Catalog
-from dmp.ui.builder import BuilderState, RuleSource
 from dmp.ui.explorer import ExplorerState
 from dmp.ui.source import SegmentSource, SegmentSummary, Viewer
 
@@ -50,48 +46,8 @@ def awaited_query() -> str:
     return os.environ.get("QUERY_STRING", "")
 
 
-class _ClosedRules:
-    """A rule source over a workspace that could not be opened: it says why."""
-
-    viewer = Viewer("Nobody", (), exact_counts=False)
-    as_of = datetime.max.replace(tzinfo=UTC)
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-    def saved(self) -> dict[str, str]:
-        return {}
-
-    def catalog(self, segment: str) -> Catalog:
-        raise self.error
-
-    def faults(self, document: Any) -> list[Fault]:
-        return [Fault("rule", "needs a workspace that can be opened")]
-
-    def __getattr__(self, name: str) -> Any:
-        def refuse(*_: Any) -> Any:
-            raise self.error
-
-        return refuse
-
-
-def open_builder() -> BuilderState:
-    """Return the rule builder over the workspace, at the rule that the address names.
-
-    The workspace is the folder in `DMP_HOME`, or else the current one. One that cannot
-    be opened gives a page that says why.
-    """
-    home, query = _home(), awaited_query()
-    keep_log(home)
-    source: RuleSource
-    try:
-        source = import_module("dmp.flows.rule_building").rule_source(home)
-    except Exception as error:
-        source = cast(RuleSource, _ClosedRules(error))
-    return BuilderState(source, query)
-
-
-def _home() -> Path:
+def home_of_page() -> Path:
+    """Return the workspace of the page: `DMP_HOME`, or else the current folder."""
     return Path(os.environ.get("DMP_HOME") or Path.cwd())
 
 
@@ -101,7 +57,7 @@ def open_explorer() -> ExplorerState:
     The workspace is the folder in `DMP_HOME`, or else the current one. A workspace
     that cannot be opened gives a page that says why.
     """
-    home = _home()
+    home = home_of_page()
     source: SegmentSource | None = None
     error: Exception | None = None
     try:
@@ -112,7 +68,8 @@ def open_explorer() -> ExplorerState:
     keep_log(home)
     if error is None:
         try:
-            source = flow.segment_source(home)
+            viewing = import_module("dmp.ui.proxy")
+            source = flow.segment_source(viewing.viewer_workspace(home))
         except Exception as refused:
             error = refused
     if source is None:

@@ -24,9 +24,11 @@ RUN = """
 import sys
 from pathlib import Path
 from typing import IO
+from dmp.ui.proxy import trusted_proxy
 from dmp.ui.serve import serve
+proxy = trusted_proxy(sys.argv[3]) if sys.argv[3] else None
 serve(Path(sys.argv[1]), port=None, open_browser=False, preheat=int(sys.argv[2]),
-      ready=lambda address: print(address, flush=True))
+      proxy=proxy, ready=lambda address: print(address, flush=True))
 """
 
 
@@ -97,16 +99,16 @@ def _code(key: str, source: str) -> dict[str, object]:
 
 
 @contextmanager
-def served(home: Path, *, preheat: int) -> Iterator[Served]:
+def served(home: Path, *, preheat: int, proxy: str = "") -> Iterator[Served]:
     """Serve the workspace; at the end interrupt, and expect every process to end."""
     with (home / "server.log").open("w") as log:
-        started = start(home, preheat, log)
+        started = start(home, preheat, log, proxy)
         assert started.stdout
         with started.stdout:
             address = urlsplit(started.stdout.readline().strip())
             assert address.netloc, (home / "server.log").read_text()
             process = psutil.Process(started.pid)
-            token = parse_qs(address.query)["token"][0]
+            token = parse_qs(address.query).get("token", [""])[0]
             try:
                 yield Served(f"http://{address.netloc}", token, process)
             finally:
@@ -114,10 +116,12 @@ def served(home: Path, *, preheat: int) -> Iterator[Served]:
     assert not left and started.returncode == 0, (home / "server.log").read_text()
 
 
-def start(home: Path, preheat: int, log: IO[str]) -> subprocess.Popen[str]:
+def start(
+    home: Path, preheat: int, log: IO[str], proxy: str = ""
+) -> subprocess.Popen[str]:
     paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     return subprocess.Popen(
-        [sys.executable, "-c", RUN, str(home), str(preheat)],
+        [sys.executable, "-c", RUN, str(home), str(preheat), proxy],
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,

@@ -69,7 +69,7 @@ def kernel_of(page: str) -> str:
 def test_without_the_token_a_page_says_what_to_do(server: Served, path: str) -> None:
     status, page, answer = Browser(server).get(path)
     assert status == 403
-    assert "dmp serve" in page and "token" in page
+    assert "dmp dashboards" in page and "token" in page
     assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
     assert server.kernels <= 1
 

@@ -60,6 +60,16 @@ def test_what_is_not_filled_in_is_told_at_its_place() -> None:
     assert "fault" not in fields[0] and fields[2]["fault"] == "Still to be filled in"
 
 
+def test_another_subject_takes_an_operator_of_its_type() -> None:
+    state = opened()
+    state.add(ALL, "attribute")
+    state.set((*ALL, 0, "attribute"), "sources")
+    assert edits.at(state.document, (*ALL, 0))["op"] == "has_any"
+    state.set((*ALL, 0, "attribute"), "last_order_at")
+    wanted = {"attribute": "last_order_at", "op": "in_last", "value": 30, "unit": "day"}
+    assert edits.at(state.document, (*ALL, 0)) == wanted
+
+
 def test_a_fault_beside_the_data_stands_at_its_field() -> None:
     state = opened()
     state.write("segment: s\nrule: {attribute: cuntry, op: eq, value: GB}")

@@ -11,6 +11,7 @@ import pytest
 from fake_source import LAPSED, FakeSource
 
 from dmp.core.errors import NotAllowed
+from dmp.flows.workspace import Workspace
 from dmp.ui import __all__ as public
 from dmp.ui import open_explorer, views
 from dmp.ui.session import keep_log
@@ -40,9 +41,11 @@ def test_it_opens_the_workspace_at_the_asked_view(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     homes: list[Path] = []
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "dmp.yaml").write_text("{}\n")
 
-    def segment_source(home: Path) -> FakeSource:
-        homes.append(home)
+    def segment_source(workspace: Workspace) -> FakeSource:
+        homes.append(workspace.paths.home)
         return FakeSource()
 
     flow(monkeypatch, segment_source=segment_source)
@@ -53,9 +56,12 @@ def test_it_opens_the_workspace_at_the_asked_view(
 
 
 def test_a_workspace_that_cannot_be_opened_gives_a_page_that_says_why(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def segment_source(_: Path) -> FakeSource:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "dmp.yaml").write_text("{}\n")
+
+    def segment_source(_: Workspace) -> FakeSource:
         raise NotAllowed("Nobody gave you a role yet; ask an admin.")
 
     flow(monkeypatch, segment_source=segment_source)

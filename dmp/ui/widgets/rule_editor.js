@@ -30,12 +30,11 @@ function iconButton(name, label, act, more = {}) {
 }
 
 const keyOf = (at, what) => `${JSON.stringify(at)}:${what}`;
-const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 function render({ model, el }) {
   el.classList.add("dmp", "dmp-rule");
   const waiting = new Map();
-  let dragged = null;
+  let dragged = null, quiet = false;
   const send = (message) => model.send(message);
   const edit = (field, value) =>
     send({ kind: "edit", do: field.do || "set", at: field.at, node: field.node || null,
@@ -115,7 +114,7 @@ function render({ model, el }) {
       type: "text", role: "combobox", autocomplete: "off", "aria-expanded": "false",
       "aria-autocomplete": "list", "aria-controls": id,
       placeholder: field.placeholder || "choose or type…",
-      onfocus: show, onclick: show, oninput: () => { active = -1; draw(); },
+      onfocus: () => quiet || show(), onclick: show, oninput: () => { active = -1; draw(); },
       onblur: () => { hide(); take(input.value); },
       onkeydown: keys,
     }));
@@ -407,6 +406,7 @@ function render({ model, el }) {
   // ---- the whole -------------------------------------------------------------
   const bar = node("div", { class: "dmp-bar" });
   const place = node("div");
+  let shown = "";
   el.append(bar, place);
   function draw() {
     const content = model.get("content");
@@ -418,11 +418,16 @@ function render({ model, el }) {
     const redo = iconButton("redo", "Redo", () => send({ kind: "redo" }),
       { "data-key": "redo", disabled: !content.redo });
     bar.replaceChildren(node("h2", {}, "Who is in it"), undo, redo);
+    const now = JSON.stringify([content.root, content.kinds]);
+    if (now === shown && !content.focus) return undefined;
+    shown = now;
     const root = content.root.type === "group" ? drawn(content.root)
       : node("div", {}, drawn(content.root), alone());
     place.replaceChildren(root);
     count();
+    quiet = true;
     restore(focused, content.focus);
+    quiet = false;
     return undefined;
   }
   function alone() {
@@ -433,10 +438,16 @@ function render({ model, el }) {
   function remembered() {
     const now = document.activeElement;
     if (!el.contains(now)) return null;
+    const open = now.closest(".dmp-menu");
+    if (open) return { menu: open.parentElement.querySelector(".dmp-add").dataset.key };
     const dirty = now.dataset.held !== undefined && now.value !== now.dataset.held;
     return { key: now.dataset.key, value: dirty ? now.value : null };
   }
   function restore(was, focus) {
+    if (was?.menu) {
+      el.querySelector(`[data-key="${CSS.escape(was.menu)}"]`)?.click();
+      return;
+    }
     if (focus) {
       const found = el.querySelector(`[data-node="${CSS.escape(JSON.stringify(focus))}"]`);
       const first = found?.querySelector("input,select,textarea,.dmp-add");

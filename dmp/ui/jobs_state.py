@@ -1,0 +1,194 @@
+"""The state of the page of jobs: which run is looked at, what runs again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+from urllib.parse import parse_qs, urlencode
+
+from dmp.flows.overview import CheckTrend
+from dmp.jobs.records import RunRecord
+from dmp.ui.drawings import Content, words
+from dmp.ui.executed import ExecutedCell
+from dmp.ui.explorer import Loaded, loaded
+from dmp.ui.guard import Problem
+from dmp.ui.home import run_line
+from dmp.ui.views import problem_content
+
+MOST_SHOWN = 100
+
+
+class JobSource(Protocol):
+    """Reads runs and checks for one viewer; each method checks the role when called."""
+
+    def runs(self) -> list[RunRecord]:
+        """Return the runs of notebooks, the newest first."""
+        ...
+
+    def checks(self) -> list[CheckTrend]:
+        """Return the checks of data quality with their last results."""
+        ...
+
+    def executed(self, run_id: str) -> list[ExecutedCell]:
+        """Return the cells of a run's executed copy."""
+        ...
+
+    def retry(self, run_id: str) -> RunRecord:
+        """Run a notebook again with the same parameters; may take long."""
+        ...
+
+
+class JobsState:
+    """The runs, the checks, and the run that is open.
+
+    Listeners are called with what changed: `runs`, `checks`, `run` or `problem`.
+    """
+
+    def __init__(self, source: JobSource, query: str = "") -> None:
+        """Read nothing yet; `query` is the query string to open with."""
+        self.source, self.asked = source, query
+        self.runs: Loaded[list[RunRecord]] = Loaded()
+        self.checks: Loaded[list[CheckTrend]] = Loaded()
+        self.run: str | None = None
+        self.executed: Loaded[list[ExecutedCell]] | None = None
+        self.running: str | None = None
+        self.problem: Problem | None = None
+        self.begin_retry: Callable[[str], None] = self.retry
+        self._listeners: list[Callable[[str], None]] = []
+
+    def listen(self, listener: Callable[[str], None]) -> None:
+        """Call the listener after every change, with what changed."""
+        self._listeners.append(listener)
+
+    @property
+    def query(self) -> str:
+        """Return the query string that opens this view."""
+        return urlencode({"run": self.run}) if self.run else ""
+
+    def start(self) -> None:
+        """Read runs and checks, and open the run that the query names."""
+        self.checks = loaded(self.source.checks)
+        self._tell("checks")
+        self.refresh()
+        self.visit(self.asked)
+
+    def refresh(self) -> None:
+        """Read the runs again."""
+        self.runs = loaded(self.source.runs)
+        self._tell("runs")
+
+    def visit(self, query: str) -> None:
+        """Open the run of a query string, or none."""
+        named = parse_qs(query.lstrip("?")).get("run", [""])[0]
+        self.open(named or None)
+
+    def open(self, run_id: str | None) -> None:
+        """Show the executed notebook of a run; None closes it."""
+        known = [run.run_id for run in self.runs.value or []]
+        if run_id is not None and run_id not in known:
+            self.tell(Problem("missing", "There is no such run any more."))
+            run_id = None
+        self.run, self.executed = run_id, None
+        if run_id is not None:
+            opened = run_id
+            self.executed = loaded(lambda: self.source.executed(opened))
+        self._tell("run")
+
+    def ask_retry(self, run_id: str) -> None:
+        """Start a run again, unless one that was started here is not over."""
+        known = [run.run_id for run in self.runs.value or []]
+        if self.running or run_id not in known:
+            return
+        self.running = run_id
+        self._tell("runs")
+        self.begin_retry(run_id)
+
+    def retry(self, run_id: str) -> None:
+        """Run again, and wait for the end."""
+        self.retried(loaded(lambda: self.source.retry(run_id)))
+
+    def retried(self, found: Loaded[RunRecord]) -> None:
+        """Show how the run ended."""
+        self.running = None
+        if found.problem:
+            self.tell(found.problem)
+        self.refresh()
+
+    def tell(self, problem: Problem | None) -> None:
+        """Show a problem to the viewer; None takes it away."""
+        self.problem = problem
+        self._tell("problem")
+
+    def _tell(self, *changes: str) -> None:
+        for change in changes:
+            for listener in self._listeners:
+                listener(change)
+
+
+def jobs(state: JobsState) -> Content:
+    """Return what the page of jobs shows."""
+    if state.runs.state == "loading":
+        return {"state": "loading"}
+    if state.runs.problem:
+        return problem_content(state.runs.problem)
+    found = state.runs.value or []
+    return {
+        "state": "ready",
+        "runs": [run_line(run) for run in found[:MOST_SHOWN]],
+        "more": max(0, len(found) - MOST_SHOWN),
+        "running": state.running,
+        "open": state.run,
+        "detail": _detail(state, found),
+        "checks": [_check(one) for one in state.checks.value or []],
+        "checks_problem": problem_content(state.checks.problem)
+        if state.checks.problem
+        else None,
+    }
+
+
+def _detail(state: JobsState, found: list[RunRecord]) -> Content | None:
+    run = next((one for one in found if one.run_id == state.run), None)
+    if run is None or state.executed is None:
+        return None
+    if state.executed.problem:
+        return problem_content(state.executed.problem)
+    cells = state.executed.value or []
+    return {
+        "state": "ready",
+        **run_line(run),
+        "parameters": [[name, str(value)] for name, value in run.parameters.items()],
+        "versions": [list(pair) for pair in run.versions.items()],
+        "commits": list(run.commits),
+        "cells": [
+            {
+                "kind": cell.kind,
+                "source": cell.source,
+                "output": cell.output,
+                "error": cell.error,
+                "pictures": list(cell.pictures),
+            }
+            for cell in cells
+        ],
+    }
+
+
+def _check(one: CheckTrend) -> Content:
+    return {
+        "name": words(one.check),
+        "scope": one.scope,
+        "status": one.status,
+        "measured": _measured(one.measured[-1], one.unit),
+        "bound": _measured(one.bound, one.unit),
+        "points": list(one.measured),
+        "line": one.bound,
+        "at": one.checked_at.isoformat(),
+        "since": one.open_since.isoformat() if one.open_since else "",
+    }
+
+
+def _measured(value: float | None, unit: str) -> str:
+    if value is None:
+        return "not measured"
+    if unit == "share":
+        return f"{value:.1%}"
+    return f"{value:,.1f} {unit}" if value % 1 else f"{value:,.0f} {unit}"

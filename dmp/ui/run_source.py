@@ -1,0 +1,87 @@
+"""What the start page and the page of jobs read and do, for one viewer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from dmp.core.errors import UnknownName
+from dmp.flows.overview import CheckTrend, Overview, WorkspaceOverview
+from dmp.jobs.records import RunRecord, read_records
+from dmp.privacy import Permission
+from dmp.ui.executed import ExecutedCell, executed_cells
+from dmp.ui.proxy import viewer_workspace
+
+
+class WorkspaceRuns:
+    """The overview of a workspace with its runs. Roles are checked at each call."""
+
+    def __init__(self, home: Path) -> None:
+        """Read nothing yet."""
+        self._home = home
+        self._overview: WorkspaceOverview | None = None
+
+    def overview(self) -> Overview:
+        """Return how the workspace is."""
+        return self._opened.overview()
+
+    def checks(self) -> list[CheckTrend]:
+        """Return the checks of data quality with their last results."""
+        return self._opened.checks()
+
+    def runs(self) -> list[RunRecord]:
+        """Return the runs of notebooks, the newest first.
+
+        Raises:
+            NotAllowed: the caller holds no role here.
+        """
+        workspace = self._opened.workspace
+        workspace.allow_now(Permission.STATUS)
+        return read_records(workspace.paths.runs)
+
+    def executed(self, run_id: str) -> list[ExecutedCell]:
+        """Return the cells of a run's executed copy; none where it has no copy yet.
+
+        Raises:
+            NotAllowed: the caller may not run notebooks.
+            UnknownName: no such run.
+        """
+        workspace = self._opened.workspace
+        workspace.allow_now(Permission.RUN_NOTEBOOK)
+        found = {run.run_id: run for run in self.runs()}
+        if run_id not in found:
+            raise UnknownName("run", run_id, [])
+        folder = workspace.paths.runs / run_id
+        copies = sorted(folder.glob("*.ipynb"))
+        return executed_cells(copies[0]) if copies else []
+
+    def retry(self, run_id: str) -> RunRecord:
+        """Run the notebook of a run again, with the same parameters, and wait for it.
+
+        Works over a workspace of its own, so that it may be called in a thread.
+
+        Raises:
+            NotAllowed: the caller may not run notebooks.
+            UnknownName: no such run.
+            RunFailed: it failed again; a record was kept.
+        """
+        from dmp.jobs.runner import run_notebook
+
+        found = {run.run_id: run for run in self.runs()}
+        if run_id not in found:
+            raise UnknownName("run", run_id, [])
+        run = found[run_id]
+        given = {name: _text(value) for name, value in run.parameters.items()}
+        with viewer_workspace(self._home) as workspace:
+            record, _ = run_notebook(workspace, run.notebook, given, force=True)
+        return record
+
+    @property
+    def _opened(self) -> WorkspaceOverview:
+        if self._overview is None:
+            self._overview = WorkspaceOverview(viewer_workspace(self._home))
+        return self._overview
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,9 +1,9 @@
 """Pipeline notebooks killed between cells and inside their writes, and run again.
 
-With `DMP_FAULT_NOTEBOOKS=all` each notebook is killed at every boundary of cells, at the
-first and last write of each kind of file, and some milliseconds into commits, each time
-in a workspace of its own. That takes an hour, so it is left out otherwise; kills of the
-same steps as commands are in `test_kills.py` and `test_aimed_kills.py`.
+With `DMP_FAULT_NOTEBOOKS=all` each notebook is killed at every boundary of cells, at
+the first and last write of each kind of file, and some milliseconds into commits, each
+time in a workspace of its own. That takes an hour, so it is left out otherwise; kills
+of the same steps as commands are in `test_kills.py` and `test_aimed_kills.py`.
 """
 
 from __future__ import annotations

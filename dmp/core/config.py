@@ -53,6 +53,7 @@ class RetentionSettings(Document):
     """How long things stay that are not a person's profile."""
 
     refused_bodies_days: int = Field(default=14, ge=1)
+    run_days: int = Field(default=90, ge=1)
 
 
 class Settings(Document):

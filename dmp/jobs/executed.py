@@ -11,6 +11,9 @@ import nbformat
 from dmp.jobs.records import read_records, write_record
 from dmp.privacy import mask
 
+_SHOWN = ("text/plain", "text/html", "text/markdown", "text/latex")
+"""Forms of a shown value that are text; drawings (SVG, Vega) hold counts and labels."""
+
 
 def partial_copy(folder: Path, stem: str) -> Path:
     """Return the name under which a copy lies while its notebook runs."""
@@ -20,8 +23,9 @@ def partial_copy(folder: Path, stem: str) -> Path:
 def publish(folder: Path, stem: str) -> None:
     """Give the copy of a run its lasting name; nothing happens where there is none.
 
-    Paths of this machine are left out of its metadata, and errors shown in it are
-    masked. A copy that was cut short while it was written is removed.
+    Paths of this machine are left out of its metadata; in its errors, printed text and
+    shown values, tables among them, personal data is masked. A copy that was cut short
+    while it was written is removed.
     """
     partial = partial_copy(folder, stem)
     if not partial.exists():
@@ -35,7 +39,7 @@ def publish(folder: Path, stem: str) -> None:
         notebook.metadata.get("papermill", {}).pop(name, None)
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
-            _mask_error(output)
+            _mask(output)
     nbformat.write(notebook, partial)  # type: ignore[no-untyped-call]
     os.replace(partial, folder / f"{stem}.ipynb")
 
@@ -50,9 +54,13 @@ def settle(runs: Path) -> None:
             write_record(folder, ended)
 
 
-def _mask_error(output: nbformat.NotebookNode) -> None:
+def _mask(output: nbformat.NotebookNode) -> None:
     if output.output_type == "error":
         output.evalue = mask(output.evalue)
         output.traceback = [mask(line) for line in output.traceback]
     elif output.output_type == "stream":
         output.text = mask(output.text)
+    else:
+        for kind, value in output.data.items():
+            if kind in _SHOWN and isinstance(value, str):
+                output.data[kind] = mask(value)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +26,8 @@ class RunRecord:
         versions: of dmp and the libraries that matter.
         error: kind and place of the failure, without values; empty otherwise.
         executed: the executed notebook, relative to the run's folder.
+        attempt: which attempt of one call it was, counted from 1.
+        retry_of: the run that it repeats; empty for one of its own.
     """
 
     run_id: str
@@ -39,6 +43,8 @@ class RunRecord:
     versions: Mapping[str, str] = field(default_factory=dict)
     error: str = ""
     executed: str = ""
+    attempt: int = 1
+    retry_of: str = ""
 
     @property
     def is_success(self) -> bool:
@@ -70,3 +76,21 @@ def find_done(runs: Path, key: str) -> RunRecord | None:
         if record.key == key and record.is_success:
             return record
     return None
+
+
+def forget_runs(runs: Path, before: datetime) -> int:
+    """Delete the folders of runs that ended and began before an instant; count them.
+
+    The newest run of each notebook that reached its end stays: it says what need not
+    run again.
+    """
+    forgotten, known = 0, set[str]()
+    for record in read_records(runs):
+        is_newest = record.is_success and record.notebook not in known
+        if record.is_success:
+            known.add(record.notebook)
+        is_old = datetime.fromisoformat(record.started_at) < before
+        if is_old and not is_newest and record.status != "running":
+            shutil.rmtree(runs / record.run_id)
+            forgotten += 1
+    return forgotten

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,15 @@ from dmp.ingest.batch import files_of
 from dmp.jobs.engine import ENGINE, CellProgress, Deadline
 from dmp.jobs.executed import partial_copy, publish, settle
 from dmp.jobs.parameters import checked, read_parameters
-from dmp.jobs.records import RunRecord, Status, find_done, write_record
+from dmp.jobs.records import (
+    RunRecord,
+    Status,
+    find_done,
+    forget_runs,
+    write_record,
+)
 from dmp.privacy import Permission, mask
+from dmp.quality.results import MESSAGE as QUALITY
 from dmp.storage.lock import fair_lock
 
 DEFAULT_TIMEOUT_S = 3600.0
@@ -47,15 +55,21 @@ def run_notebook(
     *,
     timeout_s: float = DEFAULT_TIMEOUT_S,
     force: bool = False,
+    attempt: int = 1,
+    retry_of: str = "",
     progress: CellProgress | None = None,
 ) -> tuple[RunRecord, bool]:
     """Run one notebook of the workspace; return its record and whether it ran now.
 
     A successful run of the same notebook, parameters and input is not repeated unless
     forced: its record is returned with False. The input is the lake's snapshot, the
-    configuration, the models and the files that sources name. The executed copy lies
-    in `data/runs/<run_id>/`, and appears under its name only when complete. One run at
-    a time holds a workspace. No kernel is left behind.
+    configuration, the models and the files that sources name; what checks of quality
+    write is none. Runs older than `retention.run_days` are deleted. The executed copy
+    lies in `data/runs/<run_id>/`, and appears under its name only when complete. One
+    run at a time holds a workspace. No kernel is left behind.
+
+    Args:
+        attempt, retry_of: what the record says of a repeated run.
 
     Raises:
         NotAllowed: the caller may not run notebooks; each step asks for itself too.
@@ -74,7 +88,11 @@ def run_notebook(
         return before, False
     with _held(workspace):
         settle(workspace.paths.runs)
-        return _run(workspace, path, values, key, timeout_s, progress), True
+        days = workspace.settings.retention.run_days
+        forget_runs(workspace.paths.runs, workspace.clock() - timedelta(days=days))
+        record = _begun(workspace, path, values, key)
+        record = replace(record, attempt=attempt, retry_of=retry_of)
+        return _run(workspace, path, record, timeout_s, progress), True
 
 
 def find_notebook(workspace: Workspace, name: str) -> Path:
@@ -119,7 +137,17 @@ def _input_state(workspace: Workspace) -> list[Any]:
         for contract in contracts(workspace).values()
         for path in _files(workspace, contract)
     ]
-    return [workspace.lake.snapshot(), config, pointers, files]
+    return [_input_snapshot(workspace), config, pointers, files]
+
+
+def _input_snapshot(workspace: Workspace) -> int:
+    """Return the newest snapshot that is not of a check of quality."""
+    found = workspace.lake.value(
+        "select max(snapshot_id) from lake.snapshots() "
+        "where commit_message is distinct from $quality",
+        quality=QUALITY,
+    )
+    return int(found or 0)
 
 
 def _files(workspace: Workspace, contract: Any) -> list[Path]:
@@ -129,17 +157,12 @@ def _files(workspace: Workspace, contract: Any) -> list[Path]:
     return files_of(contract, workspace.paths.home)
 
 
-def _run(
-    workspace: Workspace,
-    path: Path,
-    values: Mapping[str, Any],
-    key: str,
-    timeout_s: float,
-    progress: CellProgress | None,
+def _begun(
+    workspace: Workspace, path: Path, values: Mapping[str, Any], key: str
 ) -> RunRecord:
-    begun, now = time.monotonic(), workspace.clock()
+    now = workspace.clock()
     suffix = hashlib.sha256(f"{key}{now.isoformat()}".encode()).hexdigest()[:6]
-    record = RunRecord(
+    return RunRecord(
         run_id=f"{path.stem}-{now:%Y%m%dT%H%M%S}-{suffix}",
         executed=path.name,
         notebook=path.stem,
@@ -151,6 +174,16 @@ def _run(
         versions={n: version(n) for n in _LIBRARIES}
         | {"python": platform.python_version()},
     )
+
+
+def _run(
+    workspace: Workspace,
+    path: Path,
+    record: RunRecord,
+    timeout_s: float,
+    progress: CellProgress | None,
+) -> RunRecord:
+    begun = time.monotonic()
     folder = workspace.paths.runs / record.run_id
     write_record(folder, record)
     workspace.close()

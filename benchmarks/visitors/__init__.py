@@ -1,0 +1,1 @@
+"""Anonymous visitors and the people they are, on generated truth."""

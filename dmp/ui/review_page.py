@@ -60,7 +60,8 @@ class ReviewPage:
             [self.notice, self.pair, self.waterfall, self.cluster, self.decide]
         )
         side = w.VBox([self.progress, self.address]).add_class("dmp-side")
-        return w.VBox([side, main.add_class("dmp-main")]).add_class("dmp-page")
+        page = w.VBox([side, main.add_class("dmp-main")])
+        return page.add_class("dmp-page").add_class("dmp-judging")
 
     def _bind(self) -> None:
         self.pair.on_message("act", lambda m: self.on_act(m))

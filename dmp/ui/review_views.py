@@ -7,7 +7,7 @@ from typing import Any
 
 from dmp.ui.drawings import Content, words
 from dmp.ui.review import ReviewState
-from dmp.ui.review_source import Asked, Bar, Cluster, FieldValues, Link
+from dmp.ui.review_source import Asked, Bar, Cluster, Link, PairView
 from dmp.ui.views import panel_content, problem_content
 
 MINUS = "\N{MINUS SIGN}"
@@ -41,7 +41,7 @@ def odds(weight: float) -> str:
     >>> odds(10), odds(-2), odds(0.2)
     ('about 1,000 to 1 for one person', 'about 4 to 1 for two people', 'about even')
     """
-    if abs(weight) < 0.5:
+    if abs(weight) < 0.6:
         return "about even"
     if abs(weight) > 40:
         return "beyond doubt for " + ("one person" if weight > 0 else "two people")
@@ -82,7 +82,7 @@ def _pair(state: ReviewState, question: Asked) -> Content:
             {"source": side.source, "kind": side.kind, "profile": side.profile_id}
             for side in view.sides
         ],
-        "fields": _fields(view.fields, steps),
+        "fields": _fields(view, steps),
         "clear": view.is_clear,
         "may_read": state.reviewer.may_read,
         "may_label": state.reviewer.may_label,
@@ -98,11 +98,11 @@ def _stake(question: Asked) -> str:
     return f"{question.at_stake:,} pairs of records would join"
 
 
-def _fields(fields: Sequence[FieldValues], steps: Sequence[Bar]) -> list[Content]:
+def _fields(view: PairView, steps: Sequence[Bar]) -> list[Content]:
     """Return the rows; what a comparison says stands at its first field."""
     seen: set[str] = set()
     rows = []
-    for each in fields:
+    for each in view.fields:
         mine = [s for s in steps if s.what == each.comparison and each.comparison]
         is_first = each.comparison not in seen
         seen.add(each.comparison)
@@ -112,7 +112,9 @@ def _fields(fields: Sequence[FieldValues], steps: Sequence[Bar]) -> list[Content
                 "field": words(each.field),
                 "left": each.left,
                 "right": each.right,
-                "equal": each.left == each.right and each.left is not None,
+                "equal": view.is_clear
+                and each.left is not None
+                and each.left == each.right,
                 "level": ", ".join(step.level for step in mine) if is_first else "",
                 "bits": bits(total) if mine and is_first else "",
                 "sign": (total > 0.05) - (total < -0.05) if mine and is_first else 0,

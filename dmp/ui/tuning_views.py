@@ -118,8 +118,8 @@ def _people(found: Simulation | None) -> Content:
     return {
         "state": "ready",
         "lines": [
-            f"{found.merged:,} ids would merge, {found.split:,} would split, "
-            f"{found.moved_subjects:,} records would move."
+            f"Ids that would merge: {found.merged:,}; that would split: "
+            f"{found.split:,}; records that would move: {found.moved_subjects:,}."
         ],
         "columns": ["", "Now", "Then"],
         "rows": [

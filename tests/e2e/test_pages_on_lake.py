@@ -90,6 +90,27 @@ def test_a_dry_run_from_the_page_writes_nothing(visit: Visitor, built: Built) ->
     assert files_of(built.home) == before
 
 
+def test_a_key_press_on_match_review_is_a_label_in_the_lake(
+    visit: Visitor, built: Built
+) -> None:
+    window = visit()
+    window.open("/pages/match_review")
+    page = window.page
+    page.wait_for_selector(".dmp-graph svg")
+    pair = str(page.get_attribute(".dmp-review", "data-pair"))
+    assert "@" in window.text(".dmp-pair")
+    page.keyboard.press("n")
+    page.wait_for_selector(f".dmp-review:not([data-pair='{pair}'])")
+    page.wait_for_selector("[data-mine='1']")
+    with Workspace(built.home) as workspace:
+        query = "select subject_id_l, subject_id_r, verdict, reviewer from "
+        (label,) = workspace.lake.rows(query + "identity.label")
+        assert label == (*map(int, pair.split("-")), "no_match", workspace.caller.actor)
+        assert workspace.audit.verify().ok
+    log = (built.home / "data" / "audit" / "log.jsonl").read_text()
+    assert log.count('"identity.review"') >= 2
+
+
 def files_of(home: Path) -> dict[str, bytes]:
     exports = home / "data" / "exports"
     return {str(p): p.read_bytes() for p in exports.rglob("*") if p.is_file()}

@@ -58,7 +58,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     review_page(home, "review", "FakeReview()")
     review_page(home, "look", "FakeReview(roles='analyst', broken='waterfalls')")
     page_of(home, "tune", *TUNE)
-    with served(home, preheat=1) as running:
+    with served(home, preheat=0) as running:
         yield running
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from dmp.core.sql import Name, Query, quote_name, quote_text, sql
 from dmp.core.traits import TRAITS, traits_sql
+from dmp.segments.lists import list_views
 from dmp.segments.sources import Population, RelatedTable
 from dmp.storage.lake import Lake
 from dmp.storage.migrate import struct_fields
@@ -53,7 +54,8 @@ def workspace_population(lake: Lake, as_of: datetime) -> Population:
     `sources`, `subjects`, one column for each attribute as it is now, and one for each
     computed trait as it was at `as_of`; and the scratch views `person_event`,
     `person_transaction`, `person_consent`, which join rows to their profile of now; and
-    what `sql` nodes read, `public_…`. A rule's as_of bounds what of these counts.
+    what `sql` nodes read, `public_…`, and the static lists, `list_…`. A rule's as_of
+    bounds what of these counts.
     """
     attributes = {**struct_fields(lake, "profile.profile", "attributes"), **TRAITS}
     columns = "".join(
@@ -86,6 +88,7 @@ def workspace_population(lake: Lake, as_of: datetime) -> Population:
             "transaction": RelatedTable("person_transaction", _TRANSACTION_COLUMNS)
         },
         consent="person_consent",
+        lists=list_views(lake, as_of),
         views=_public_views(lake, as_of),
     )
 

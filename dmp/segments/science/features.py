@@ -52,7 +52,8 @@ class Wanted:
         events: names whose occurrences in the longest window are counted; None takes
             the most frequent ones that were known at `as_of`.
         known: `received` leaves out what was received, corrected or loaded after
-            `as_of`; `occurred` goes by when it happened alone.
+            `as_of`; `occurred` goes by when it happened alone, and takes attributes
+            that were not known then from the first profile there was.
     """
 
     as_of: datetime
@@ -102,7 +103,7 @@ def features_query(wanted: Wanted, features: Sequence[Feature]) -> Query:
         step: [f for f in features if f.step == step]
         for step in ("activity", "purchase", "attribute", "consent")
     }
-    made = [_step(step, some) for step, some in steps.items() if some]
+    made = [_step(step, some, wanted.known) for step, some in steps.items() if some]
     cells = [
         sql(
             "{column} as {name}",
@@ -182,7 +183,8 @@ placed as (
     select distinct p.profile_key
     from core.record as r
     join placed as p using (subject_id)
-    where r.recorded_at <= $as_of
+    left join load as l using (load_id)
+    where {record_known} <= $as_of
 ), known_person as (
     select profile_key from known_event union select profile_key from known_order
     union select profile_key from known_decision
@@ -203,6 +205,10 @@ def _known_rows(wanted: Wanted) -> Query:
             event_known=Query("e.occurred_at"),
             purchase_known=Query("v.occurred_at"),
             decision_known=Query("c.captured_at"),
+            record_known=Query(
+                "case when r.recorded_at < l.loaded_at then r.recorded_at "
+                "else '-infinity' end"
+            ),
         )
     return sql(
         _KNOWN_ROWS,
@@ -212,6 +218,7 @@ def _known_rows(wanted: Wanted) -> Query:
             "case when coalesce(l.is_first, true) then c.captured_at "
             "else l.loaded_at end"
         ),
+        record_known=Query("r.recorded_at"),
     )
 
 
@@ -222,18 +229,24 @@ def _known_at(said: str, happened: str) -> Query:
     )
 
 
-def _step(step: str, features: Sequence[Feature]) -> Query:
+def _step(step: str, features: Sequence[Feature], known: Known) -> Query:
     cells = [
         sql("{e} as {n}", e=f.expression, n=Query(quote_name(f.name))) for f in features
     ]
-    return sql("{step} as ({rows})", step=Query(step), rows=_rows(step, join(cells)))
+    rows = _rows(step, join(cells), known)
+    return sql("{step} as ({rows})", step=Query(step), rows=rows)
 
 
-def _rows(step: str, cells: Query) -> Query:
+_THEN = "(valid_from <= $as_of and (valid_to is null or valid_to > $as_of))"
+
+
+def _rows(step: str, cells: Query, known: Known) -> Query:
     if step == "attribute":
+        where = _THEN if known == "received" else "true"
         return sql(
-            "select profile_key, {cells} from profile.profile "
-            "where valid_from <= $as_of and (valid_to is null or valid_to > $as_of)",
+            "select distinct on (profile_key) profile_key, {cells} "
+            f"from profile.profile where {where} "
+            f"order by profile_key, {_THEN} desc, valid_from",
             cells=cells,
         )
     source = {

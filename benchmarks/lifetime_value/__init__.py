@@ -1,0 +1,1 @@
+"""Lifetime value on real purchases: expected against spent in held-out months."""

@@ -36,8 +36,7 @@ def dashboards(
 ) -> None:
     """Open the pages of the workspace in a browser; Ctrl-C ends them."""
     from dmp.privacy import Permission
-    from dmp.ui.proxy import trusted_proxy
-    from dmp.ui.serve import serve
+    from dmp.ui.serve import serve, trusted_proxy
 
     proxy = trusted_proxy(behind_proxy) if behind_proxy else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from dmp.activation.audience import stage_audience
-from dmp.activation.destinations import IdentifierSpec, write_audience
+from dmp.activation.destinations import Destination, IdentifierSpec, write_audience
 from dmp.core.errors import UsageError
 from dmp.core.sql import Name, Query, quote_name, sql
 from dmp.flows.activate import destinations, sync_segments
@@ -23,6 +23,8 @@ from dmp.flows.shapes import (
     ExportOutcome,
     Funnel,
     FunnelStep,
+    Intersection,
+    Reach,
     SegmentSummary,
     Share,
     Table,
@@ -33,12 +35,15 @@ from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
 from dmp.privacy.roles import as_sender, may
 from dmp.segments import build
-from dmp.segments.population import workspace_population
+from dmp.segments.checks import references
+from dmp.segments.population import KEY, workspace_population
 from dmp.segments.rule import leaves
 from dmp.segments.saved import Saved, chosen, rules
 from dmp.segments.sentence import sentence
 from dmp.segments.stats import banded, makeup
+from dmp.storage.lake import Lake
 
+MOST_COMPARED = 6
 TREND_POINTS, TREND_STEP = 8, timedelta(days=7)
 _HIDDEN = {"_"}
 
@@ -80,7 +85,10 @@ class WorkspaceSegments:
         self._workspace.allow_now(Permission.COUNT)
         saved = saved_segments(self._workspace)
         rows = self._workspace.lake.records(_NEWEST)
-        found = [self._summary(row, saved) for row in rows if row["segment"] in saved]
+        sent = destinations(self._workspace)
+        found = [
+            self._summary(row, saved, sent) for row in rows if row["segment"] in saved
+        ]
         return sorted(found, key=lambda one: (-one.members, one.segment))
 
     def funnel(self, segment: str) -> Funnel:
@@ -174,6 +182,48 @@ class WorkspaceSegments:
         )
         return Table(tuple(heads), cells, note)
 
+    def overlap(self, segments: Sequence[str]) -> list[Intersection]:
+        """Return how many people are in exactly which of the segments, largest first.
+
+        All are evaluated at the instant of the first one's newest evaluation.
+
+        Raises:
+            UsageError: fewer than two or more than six.
+        """
+        self._workspace.allow_now(Permission.COUNT)
+        if not 2 <= len(set(segments)) <= MOST_COMPARED:
+            raise UsageError(f"an overlap is of 2 to {MOST_COMPARED} segments")
+        as_of, lake = self._row(segments[0])["as_of"], self._workspace.lake
+        saved = saved_segments(self._workspace)
+        known, population = rules(saved), workspace_population(lake, as_of)
+        sides = []
+        for place, name in enumerate(segments):
+            segment = chosen(saved, name).segment
+            staged = build.stage_members(
+                lake, population, segment, known, as_of, name=f"compared_{place}"
+            )
+            sides.append(f"select {KEY}, {1 << place} as bit from {staged}")
+        return _intersections(lake, sides)
+
+    def reach(self, segment: str) -> list[Reach]:
+        """Return how many people each destination could get now, by a dry run each."""
+        self._workspace.allow_now(Permission.SEND)
+        purpose = chosen(saved_segments(self._workspace), segment).segment.purpose
+        found = []
+        for name, one in destinations(self._workspace).items():
+            if one.purpose != purpose:
+                found.append(Reach(name, None, f"needs consent for {one.purpose}"))
+                continue
+            outcome = sync_segments(
+                self._workspace,
+                [name],
+                [segment],
+                as_of=self._row(segment)["as_of"],
+                dry_run=True,
+            )[0]
+            found.append(Reach(name, outcome.addressable))
+        return found
+
     def destinations(self) -> list[DestinationSummary]:
         """Return the destinations of the workspace."""
         return [
@@ -237,7 +287,10 @@ class WorkspaceSegments:
         return rows[0]
 
     def _summary(
-        self, row: Mapping[str, Any], saved: Mapping[str, Saved]
+        self,
+        row: Mapping[str, Any],
+        saved: Mapping[str, Saved],
+        sent: Mapping[str, Destination],
     ) -> SegmentSummary:
         segment = saved[row["segment"]].segment
         return SegmentSummary(
@@ -252,6 +305,7 @@ class WorkspaceSegments:
             computed_at=row["computed_at"].astimezone(self._zone),
             owner=segment.owner,
             tags=segment.tags,
+            used_by=_used_by(segment.id, saved, sent),
         )
 
     def _stage_members(self, segment: str) -> None:
@@ -289,6 +343,33 @@ class WorkspaceSegments:
             people = self._workspace.lake.value(f"select count(*) from {staged}")
             points.append(TrendPoint(at.astimezone(self._zone), int(people)))
         return tuple(points)
+
+
+def _intersections(lake: Lake, sides: Sequence[str]) -> list[Intersection]:
+    """Return the combinations of selects of a key and a bit, one a segment."""
+    rows = lake.rows(
+        f"select mask, count(*) as people from (select {KEY}, sum(bit)::bigint as mask "
+        f"from ({' union all '.join(sides)}) group by {KEY}) "
+        "group by mask order by people desc, mask"
+    )
+    places = range(len(sides))
+    return [
+        Intersection(tuple(bool(mask >> place & 1) for place in places), people)
+        for mask, people in rows
+    ]
+
+
+def _used_by(
+    segment: str, saved: Mapping[str, Saved], sent: Mapping[str, Destination]
+) -> tuple[str, ...]:
+    """Return the segments that refer to one, and the destinations it goes to."""
+    referring = [
+        f"segment {one.segment.name or name}"
+        for name, one in saved.items()
+        if segment in references(one.segment)
+    ]
+    going = [name for name, one in sent.items() if segment in one.segments]
+    return (*referring, *(f"destination {name}" for name in going))
 
 
 def _shown(value: Any, column: str, zone: ZoneInfo) -> Any:

@@ -37,6 +37,8 @@ class SegmentSummary:
         people: everyone in the workspace at `as_of`.
         as_of: the instant the rule was evaluated for, UTC.
         computed_at: when it was evaluated, UTC.
+        used_by: what depends on it: segments that refer to it, destinations that it
+            goes to, in words.
     """
 
     segment: str
@@ -50,6 +52,33 @@ class SegmentSummary:
     computed_at: datetime
     owner: str = ""
     tags: tuple[str, ...] = ()
+    used_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Intersection:
+    """People who are in exactly these of several segments, and in no other of them.
+
+    Attributes:
+        inside: for each segment asked for, in its order, whether they are in it.
+    """
+
+    inside: tuple[bool, ...]
+    people: int
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How many people of a segment one destination could get now.
+
+    Attributes:
+        people: None where the destination needs another purpose, or may not be asked.
+        note: why there is no number; empty otherwise.
+    """
+
+    destination: str
+    people: int | None
+    note: str = ""
 
 
 @dataclass(frozen=True)

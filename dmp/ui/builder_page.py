@@ -213,7 +213,7 @@ def read_value(value: Any, kind: Any) -> Any:
         return _number(value)
     if value in ("true", "false") and kind in ("boolean", None):
         return value == "true"
-    return value if value or kind == "text" else None
+    return value or None
 
 
 def _number(text: str) -> Any:

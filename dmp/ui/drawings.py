@@ -15,6 +15,8 @@ from dmp.ui.source import (
     ConditionCount,
     Funnel,
     FunnelStep,
+    Intersection,
+    Reach,
     Share,
     Table,
     TrendPoint,
@@ -24,6 +26,7 @@ Content = dict[str, Any]
 
 PAGE_ROWS = 10
 NOTABLE_RATIO = 1.15
+MOST_COMBINATIONS = 15
 DASH = "\N{EN DASH}"
 
 
@@ -88,6 +91,52 @@ def trend(points: Sequence[TrendPoint], *, exact: bool) -> Content:
             for point in points
         ],
     }
+
+
+def overlap(
+    found: Sequence[Intersection], names: Sequence[str], *, exact: bool
+) -> Content:
+    """Return one bar for each combination of segments, the largest first."""
+    if not found:
+        return {}
+    top = max(drawn_count(one.people, exact=exact) for one in found)
+    return {
+        "state": "ready",
+        "rows": [
+            {
+                "inside": list(one.inside),
+                "bar": drawn_count(one.people, exact=exact) / max(top, 1),
+                "text": shown_count(one.people, exact=exact),
+                "label": " and ".join(
+                    name for name, is_in in zip(names, one.inside, strict=True) if is_in
+                ),
+            }
+            for one in found[:MOST_COMBINATIONS]
+        ],
+        "more": max(0, len(found) - MOST_COMBINATIONS),
+    }
+
+
+def reach(found: Sequence[Reach], *, members: int, exact: bool) -> Content:
+    """Return one bar a destination, against all members."""
+    if not found:
+        return {}
+    top = max(drawn_count(members, exact=exact), 1)
+    rows = []
+    for one in found:
+        people = one.people or 0
+        text = one.note if one.people is None else shown_count(people, exact=exact)
+        length = 0.0 if one.people is None else drawn_count(people, exact=exact) / top
+        rows.append(
+            {
+                "label": words(one.destination),
+                "hint": one.note,
+                "bar": min(length, 1.0),
+                "text": DASH if one.people is None else text,
+                "cells": [words(one.destination), text],
+            }
+        )
+    return {"state": "ready", "columns": ["Destination", "People"], "rows": rows}
 
 
 def examples(table: Table, *, page: int) -> Content:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import parse_qs, urlencode
@@ -13,6 +13,8 @@ from dmp.ui.source import (
     DestinationSummary,
     ExportOutcome,
     FileFormat,
+    Intersection,
+    Reach,
     SegmentSource,
     SegmentSummary,
 )
@@ -20,6 +22,7 @@ from dmp.ui.source import (
 T = TypeVar("T")
 
 EXAMPLES = 50
+MOST_COMPARED = 6
 PANELS = ("funnel", "conditions", "makeup", "trend", "examples")
 
 
@@ -53,8 +56,8 @@ class ExplorerState:
 
     Listeners are called with the name of the part that changed: `segments`,
     `segment`, `attribute`, `page`, `destinations`, `destination`, `export`, `busy`,
-    `problem`, `news`, or a name in `PANELS`. A panel changes twice: to loading, then
-    to its value.
+    `problem`, `news`, `overlap`, `reach`, or a name in `PANELS`. A panel changes
+    twice: to loading, then to its value.
     """
 
     def __init__(self, source: SegmentSource, query: str = "") -> None:
@@ -70,6 +73,9 @@ class ExplorerState:
         self.destination: str | None = None
         self.armed: Armed | None = None
         self.export: Loaded[ExportOutcome] | None = None
+        self.compared: tuple[str, ...] = ()
+        self.overlap: Loaded[list[Intersection]] | None = None
+        self.reach: Loaded[list[Reach]] | None = None
         self.busy = ""
         self.problem: Problem | None = None
         self.news = ""
@@ -87,6 +93,8 @@ class ExplorerState:
         """Return the query string that opens this very view."""
         parts = {"segment": self.segment, "by": self.attribute}
         shown = {key: value for key, value in parts.items() if value}
+        if self.compared:
+            shown["with"] = ",".join(self.compared)
         if self.page:
             shown["page"] = str(self.page + 1)
         return urlencode(shown)
@@ -119,12 +127,14 @@ class ExplorerState:
         self._set_attribute(named.get("by"))
         self.choose(self.segment)
         self.turn_to(int(page) - 1 if page.isdecimal() else 0)
+        self.overlap_with(named["with"].split(",") if named.get("with") else [])
 
     def choose(self, segment: str) -> None:
         """Select a segment and read all its panels."""
         self.segment, self.page = segment, 0
-        self.armed = self.export = None
-        self._tell("segment", "page", "export")
+        self.armed = self.export = self.overlap = self.reach = None
+        self.compared = ()
+        self._tell("segment", "page", "export", "overlap", "reach")
         self._offer_destinations()
         for name in PANELS:
             self._set_panel(name, Loaded())
@@ -143,6 +153,29 @@ class ExplorerState:
         rows = len(table.rows) if table else 0
         self.page = max(0, min(page, (rows - 1) // PAGE_ROWS))
         self._tell("page")
+
+    def overlap_with(self, others: Sequence[str]) -> None:
+        """Show the overlap with other segments, five at most; none takes it away."""
+        known = [one.segment for one in self.segments.value or []]
+        fitting = [one for one in known if one in others and one != self.segment]
+        self.compared = tuple(fitting[: MOST_COMPARED - 1])
+        self.overlap = None
+        if self.compared and self.segment:
+            asked = [self.segment, *self.compared]
+            self.overlap = Loaded()
+            self._tell("overlap")
+            self.overlap = loaded(lambda: self.source.overlap(asked))
+        self._tell("overlap")
+
+    def count_reach(self) -> None:
+        """Count how many people each destination could get now."""
+        segment = self.segment
+        if segment is None:
+            return
+        self.reach = Loaded()
+        self._tell("reach")
+        self.reach = loaded(lambda: self.source.reach(segment))
+        self._tell("reach")
 
     def choose_destination(self, destination: str | None) -> None:
         """Select where to send; nothing is sent."""

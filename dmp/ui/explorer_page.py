@@ -19,6 +19,7 @@ from dmp.ui.widgets import (
     Funnel,
     Headline,
     Notice,
+    Overlap,
     PagedTable,
     SegmentList,
     Trend,
@@ -51,6 +52,14 @@ class ExplorerPage:
         self.examples = PagedTable(
             title="Example members", caption="A few rows, as your role allows."
         )
+        self.overlap = Overlap(
+            title="Overlap", caption="People who are in exactly these segments."
+        )
+        self.reach = Bars(
+            title="Reach by destination",
+            caption="Members with consent whom the destination can address.",
+        )
+        self.count_reach = w.Button(description="Count")
         self.attribute = w.Dropdown(description="Compare by")
         self.export = ExportCard(state, self)
         self.root = self._layout()
@@ -63,6 +72,9 @@ class ExplorerPage:
     def _layout(self) -> w.Widget:
         control = w.HBox([self.attribute]).add_class("dmp-control")
         makeup = w.VBox([control, self.makeup]).add_class("dmp-joined")
+        count = w.HBox([self.count_reach]).add_class("dmp-control")
+        reach = w.VBox([count, self.reach]).add_class("dmp-joined")
+        reach.add_class("dmp-short")
         for part in (self.notice, self.headline, self.export.root, self.examples):
             part.add_class("dmp-wide")
         self.notice.add_class("dmp-notice")
@@ -74,6 +86,8 @@ class ExplorerPage:
                 makeup,
                 self.conditions,
                 self.trend,
+                reach,
+                self.overlap,
                 self.export.root,
                 self.examples,
             ]
@@ -86,6 +100,8 @@ class ExplorerPage:
         self.address.on_message("visit", lambda m: self.on_visit(m))
         self.notice.on_message("dismiss", lambda _: self.state.tell(None))
         self.examples.on_message("turn", lambda m: self.on_turn(m))
+        self.overlap.on_message("compare", lambda m: self.on_compare(m))
+        self.count_reach.on_click(lambda _: self.on_reach())
         self.attribute.observe(lambda change: self.on_attribute(change), "value")
         self.state.listen(self.refresh)
 
@@ -111,6 +127,16 @@ class ExplorerPage:
             self.state.compare_by(change["new"])
 
     @guarded
+    def on_compare(self, message: Message) -> None:
+        """Show the overlap with the segments that were ticked."""
+        self.state.overlap_with([str(one) for one in message["segments"]])
+
+    @guarded
+    def on_reach(self) -> None:
+        """Count by destination, if the role allows it now."""
+        self.state.count_reach()
+
+    @guarded
     def begin(self) -> None:
         """Read the data and show it."""
         self.state.start()
@@ -120,7 +146,7 @@ class ExplorerPage:
         draw = self._drawers().get(change)
         if draw:
             draw()
-        if change in ("segment", "segments", "attribute", "page"):
+        if change in ("segment", "segments", "attribute", "page", "overlap"):
             self._draw_address()
 
     def _drawers(self) -> dict[str, Callable[[], None]]:
@@ -131,6 +157,8 @@ class ExplorerPage:
             "page": lambda: self._draw_panel("examples"),
             "problem": self._draw_problem,
             "news": self._draw_news,
+            "overlap": self._draw_overlap,
+            "reach": self._draw_reach,
             **{name: lambda name=name: self._draw_panel(name) for name in PANELS},  # type: ignore[misc]
         }
 
@@ -138,8 +166,15 @@ class ExplorerPage:
         self.list.content = views.segment_list(self.state)
         self.headline.content = views.headline(self.state)
         empty = self.state.summary is None and self.state.segments.state != "loading"
-        for part in (*self._panels().values(), self.attribute, self.export.root):
+        beside = (self.attribute, self.export.root, self.overlap, self.reach)
+        for part in (*self._panels().values(), *beside, self.count_reach):
             (part.add_class if empty else part.remove_class)("dmp-away")
+
+    def _draw_overlap(self) -> None:
+        self.overlap.content = views.overlap(self.state)
+
+    def _draw_reach(self) -> None:
+        self.reach.content = views.reach(self.state)
 
     def _draw_attribute(self) -> None:
         names = self.state.attributes

@@ -22,6 +22,7 @@ from dmp.ui.proxy import (
     Proxy,
     check_named,
 )
+from dmp.ui.proxy import trusted_proxy as trusted_proxy
 
 if TYPE_CHECKING:
     from dmp.ui.page_server import Page, PageServer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from dmp.flows.shapes import (
@@ -11,6 +12,8 @@ from dmp.flows.shapes import (
     FileFormat,
     Funnel,
     FunnelStep,
+    Intersection,
+    Reach,
     SegmentSummary,
     Share,
     Table,
@@ -25,6 +28,8 @@ __all__ = [
     "FileFormat",
     "Funnel",
     "FunnelStep",
+    "Intersection",
+    "Reach",
     "SegmentSource",
     "SegmentSummary",
     "Share",
@@ -75,6 +80,14 @@ class SegmentSource(Protocol):
 
     def examples(self, segment: str, limit: int) -> Table:
         """Return at most `limit` example members, as the role allows."""
+        ...
+
+    def overlap(self, segments: Sequence[str]) -> list[Intersection]:
+        """Return how many people are in exactly which of two to six segments."""
+        ...
+
+    def reach(self, segment: str) -> list[Reach]:
+        """Return how many people each destination could get now; sends nothing."""
         ...
 
     def destinations(self) -> list[DestinationSummary]:

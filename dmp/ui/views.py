@@ -7,7 +7,7 @@ from typing import Any
 
 from dmp.ui import drawings
 from dmp.ui.drawings import Content, words
-from dmp.ui.explorer import ExplorerState, Loaded
+from dmp.ui.explorer import MOST_COMPARED, ExplorerState, Loaded
 from dmp.ui.guard import Problem
 from dmp.ui.numbers import drawn_count, shown_count, shown_share
 from dmp.ui.source import (
@@ -91,6 +91,11 @@ def headline(state: ExplorerState) -> Content:
         "sentence": summary.sentence,
         "facts": _facts(summary),
         "tags": list(summary.tags),
+        "links": [
+            ["Edit the rule", f"/pages/segment_builder?segment={summary.segment}"],
+            ["Duplicate", f"/pages/segment_builder?segment={summary.segment}&copy=1"],
+            ["New segment", "/pages/segment_builder"],
+        ],
         "members": shown_count(summary.members, exact=exact),
         "of": f"members, {part} of {everyone} people" if part else "members",
     }
@@ -109,6 +114,43 @@ def panel(state: ExplorerState, name: str) -> Content:
         "examples": lambda v: drawings.examples(v, page=state.page),
     }
     return panel_content(state.panels[name], draw[name], empty=EMPTY[name])
+
+
+def overlap(state: ExplorerState) -> Content:
+    """Return the overlap of the segment with others, and which can be chosen."""
+    known = state.segments.value or []
+    options = [
+        [one.segment, one.name, one.segment in state.compared]
+        for one in known
+        if one.segment != state.segment
+    ]
+    names = {one.segment: one.name for one in known}
+    shown = [names.get(one, one) for one in (state.segment or "", *state.compared)]
+    full = len(state.compared) >= MOST_COMPARED - 1
+    common = {"options": options, "names": shown, "full": full}
+    if state.overlap is None:
+        return {"state": "ready", "rows": [], **common}
+    exact = state.source.viewer.exact_counts
+    drawn = panel_content(
+        state.overlap,
+        lambda v: drawings.overlap(v, shown, exact=exact),
+        empty="Nobody.",
+    )
+    return {**common, **drawn}
+
+
+def reach(state: ExplorerState) -> Content:
+    """Return how many people each destination could get."""
+    if state.reach is None:
+        hint = "Press “Count” to see how many people each destination could get now."
+        return {"state": "empty", "message": hint, "reference": ""}
+    exact = state.source.viewer.exact_counts
+    members = state.summary.members if state.summary else 0
+    return panel_content(
+        state.reach,
+        lambda v: drawings.reach(v, members=members, exact=exact),
+        empty="There is no destination yet. Add one in config/destinations.",
+    )
 
 
 def export(state: ExplorerState) -> Content:
@@ -174,5 +216,6 @@ def _facts(summary: SegmentSummary) -> list[list[str]]:
         ["Computed", drawings.shown_instant(summary.computed_at)],
         ["Owner", summary.owner],
         ["Id", summary.segment],
+        ["Used by", ", ".join(summary.used_by)],
     ]
     return [fact for fact in facts if fact[1]]

@@ -15,7 +15,7 @@ ARGUMENTS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
     "--disable-background-networking --disable-component-update --disable-sync"
 ).split()
-FIRST_S = 20_000
+FIRST_MS = 60_000
 
 
 def unavailable(reason: str) -> None:
@@ -52,11 +52,23 @@ class Visit:
         if message.type == "error":  # type: ignore[attr-defined]
             self.errors.append(message.text)  # type: ignore[attr-defined]
 
-    def open(self, path: str) -> None:
+    def open(self, path: str, ready: str = ".dmp-card svg") -> None:
         mark = "&" if "?" in path else "?"
         token = f"{mark}token={self.server.token}"
         self.page.goto(f"{self.server.origin}{path}{token}", wait_until="commit")
-        self.page.wait_for_selector(".dmp-card svg", timeout=FIRST_S)
+        self.page.wait_for_selector(ready, timeout=FIRST_MS)
+
+    def axe(self) -> list[str]:
+        """Return what axe-core finds serious or critical, one line a rule."""
+        from axe_playwright_python.base import AXE_SCRIPT
+
+        self.page.evaluate(AXE_SCRIPT)
+        found = self.page.evaluate("axe.run()")["violations"]
+        grave = [one for one in found if one["impact"] in ("serious", "critical")]
+        return [
+            f"{one['id']}: {one['help']}: {[n['html'][:160] for n in one['nodes']][:4]}"
+            for one in grave
+        ]
 
     def text(self, selector: str) -> str:
         return str(self.page.text_content(selector))

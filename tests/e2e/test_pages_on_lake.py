@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from browser import Visit, Visitor
 from served_pages import Served, served
+from test_explorer_in_browser import shots
 
 from dmp.core.clock import instant
 from dmp.core.types import Evaluation
@@ -134,3 +136,64 @@ def test_a_marketer_sees_bands_and_no_ids(
             assert "Profile id" not in shown_rows(window)
             assert "analyst" in window.text(".dmp-rows")
             window.context.close()
+
+
+CLICKS = """
+window.clicks = Number(sessionStorage.getItem("clicks") || 0);
+addEventListener("click", (event) => {
+  if (!event.isTrusted) return;
+  window.clicks += 1;
+  sessionStorage.setItem("clicks", window.clicks);
+}, true);
+"""
+
+
+def test_a_newcomer_clicks_from_the_start_page_to_an_exported_segment(
+    visit: Visitor, built: Built, tmp_path: Path
+) -> None:
+    window = visit()
+    page = window.page
+    page.add_init_script(CLICKS)
+    began = time.monotonic()
+    window.open("/", ".dmp-figures")
+    page.wait_for_url("**/pages/home*")
+    home_s = time.monotonic() - began
+    page.screenshot(path=shots() / "home.png", full_page=True)
+    assert f"{built.found.people:,}" in window.text(".dmp-figures")
+    assert window.axe() == []
+    page.get_by_role("link", name="Build a segment").click()
+    opened = time.monotonic()
+    page.wait_for_selector(".dmp-rule .dmp-add")
+    builder_s = time.monotonic() - opened
+    page.fill(".dmp-title", "Recent buyers")
+    page.select_option("[data-about=purpose]", "email_marketing")
+    page.get_by_role("button", name="Add the first condition").click()
+    page.click("[data-kind=attribute]")
+    page.select_option("select[aria-label=Attribute]", "last_order_at")
+    page.wait_for_selector(".dmp-sentence:text('last order is in the last 30 days')")
+    page.wait_for_selector("[data-size]:not(.dmp-dim)")
+    shown = window.text("[data-size]")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Evaluate now").click()
+    page.get_by_role("link", name="Explore and export it").click()
+    page.wait_for_selector("[data-members]")
+    assert window.text("[data-members]") == shown
+    page.wait_for_selector(".dmp-rows table")
+    assert window.axe() == []
+    with page.expect_download() as fetched:
+        page.click("[data-format=csv]")
+    fetched.value.save_as(tmp_path / "members.csv")
+    assert len((tmp_path / "members.csv").read_text().split()) > 1
+    seconds, clicks = time.monotonic() - began, page.evaluate("window.clicks")
+    told = f"{clicks} clicks, {seconds:.1f} s from the start page to a file"
+    print(f"newcomer: {told}")  # noqa: T201
+    print(f"first interaction: home {home_s:.1f} s, builder {builder_s:.1f} s")  # noqa: T201
+    assert (built.home / "config" / "segments" / "recent_buyers.yaml").exists()
+
+
+def test_the_page_of_jobs_says_what_is_not_there_yet(visit: Visitor) -> None:
+    window = visit()
+    window.open("/pages/jobs?run=gone", ".dmp-jobs .dmp-card")
+    window.page.wait_for_selector(".dmp-message[data-kind=missing]")
+    assert "No notebook ran yet" in window.text(".dmp-jobs")
+    assert window.axe() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from dmp.core.errors import NotAllowed
@@ -13,6 +14,8 @@ from dmp.ui.source import (
     FileFormat,
     Funnel,
     FunnelStep,
+    Intersection,
+    Reach,
     SegmentSummary,
     Share,
     Table,
@@ -238,6 +241,24 @@ class FakeSource:
             "Names, addresses and ids are hidden from your role; bands stand for "
             "exact values.",
         )
+
+    def overlap(self, segments: Sequence[str]) -> list[Intersection]:
+        self._enter("overlap")
+        sizes = [self._members(one) for one in segments]
+        alone = [
+            Intersection(tuple(i == j for j in range(len(sizes))), size // 2)
+            for i, size in enumerate(sizes)
+        ]
+        both = Intersection(tuple(True for _ in sizes), min(sizes) // 3)
+        return sorted([*alone, both], key=lambda one: -one.people)
+
+    def reach(self, segment: str) -> list[Reach]:
+        self._enter("reach")
+        members = self._members(segment)
+        return [
+            Reach("email_tool", members // 2),
+            Reach("ad_platform", None, "needs consent for advertising"),
+        ]
 
     def destinations(self) -> list[DestinationSummary]:
         self._enter("destinations")

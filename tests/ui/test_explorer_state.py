@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from fake_source import LAPSED, PRICING, TINY, FakeSource
 
+from dmp.ui import views
 from dmp.ui.drawings import PAGE_ROWS
 from dmp.ui.explorer import PANELS, ExplorerState
 
@@ -176,3 +177,28 @@ def test_only_destinations_of_the_segments_purpose_are_offered(
         offered = [d.name for d in state.destinations.value or []]
         assert offered == [name for name in everywhere if everywhere[name] == purpose]
         assert state.destination == (offered[0] if offered else None)
+
+
+def test_segments_are_compared_and_the_address_keeps_them(
+    state: ExplorerState, opened: Callable[..., ExplorerState]
+) -> None:
+    others = [one.segment for one in state.segments.value or []][1:]
+    state.overlap_with([*others, "unknown", str(state.segment)])
+    assert list(state.compared) == others and state.overlap
+    assert views.overlap(state)["rows"][0]["label"]
+    again = opened(state.query)
+    assert again.compared == state.compared and again.query == state.query
+    state.choose(others[0])
+    assert state.compared == () and views.overlap(state)["rows"] == []
+
+
+def test_reach_is_counted_only_when_asked(
+    state: ExplorerState, opened: Callable[..., ExplorerState]
+) -> None:
+    assert "reach" not in state.source.calls  # type: ignore[attr-defined]
+    state.count_reach()
+    rows = views.reach(state)["rows"]
+    assert [row["text"] for row in rows] == ["4,206", "\N{EN DASH}"]
+    refused = opened(refused=("reach",))
+    refused.count_reach()
+    assert views.reach(refused)["state"] == "refused"

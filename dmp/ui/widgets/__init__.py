@@ -14,6 +14,7 @@ from dmp.ui.widgets.home_board import HomeBoard
 from dmp.ui.widgets.job_board import JobBoard
 from dmp.ui.widgets.notice import Notice
 from dmp.ui.widgets.outcome import Outcome
+from dmp.ui.widgets.overlap import Overlap
 from dmp.ui.widgets.paged_table import PagedTable
 from dmp.ui.widgets.review_pair import ReviewPair
 from dmp.ui.widgets.review_progress import ReviewProgress
@@ -39,6 +40,7 @@ __all__ = [
     "JobBoard",
     "Notice",
     "Outcome",
+    "Overlap",
     "PagedTable",
     "ReviewPair",
     "ReviewProgress",

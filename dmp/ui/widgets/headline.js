@@ -32,6 +32,11 @@ function whole(content) {
       { class: "dmp-figure" },
       node("b", { "data-members": true }, content.members),
       node("span", {}, content.of),
+      node(
+        "nav",
+        { class: "dmp-links", "aria-label": "This segment" },
+        (content.links || []).map(([text, href]) => node("a", { href }, text)),
+      ),
     ),
     node(
       "div",

@@ -105,7 +105,7 @@ function render({ model, el }) {
   }
 
   // ---- a field with suggestions ---------------------------------------------
-  function combo(field, { known, pick, clear = false, shown = field.value }) {
+  function combo(field, { known, pick, clear = false, blank = false, shown = field.value }) {
     let items = known || [], active = -1, open = false, current = [];
     const id = `list-${keyOf(field.at, field.control)}`.replace(/[^\w-]/g, "_");
     const list = node("ul", { role: "listbox", id, hidden: true,
@@ -128,7 +128,7 @@ function render({ model, el }) {
     }
     function choose(item) {
       held = item.text;
-      input.value = clear ? "" : item.text;
+      input.value = blank ? "" : item.text;
       hide();
       pick(item.value);
     }
@@ -204,7 +204,7 @@ function render({ model, el }) {
         iconButton("remove", `Take ${one} away`, () =>
           edit({ ...field, as: "list" }, values.filter((_, i) => i !== index)))));
     const input = combo({ ...field, placeholder: "add a value…" },
-      { shown: "", clear: true, pick: (found) => {
+      { shown: "", blank: true, pick: (found) => {
         if (found !== "" && !values.some((one) => String(one) === String(found)))
           edit(field, [...values, found]);
       } });

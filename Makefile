@@ -88,6 +88,11 @@ format: setup  ## put code and notebooks into their committed form
 docs: setup  ## write docs/tables.md and docs/commands.md anew
 	@$(BIN)/python scripts/generate-docs
 
+.PHONY: site
+site: setup  ## build the documentation site into build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "build/site/index.html"
+
 .PHONY: benchmark
 benchmark: setup  ## measure the claims about speed and accuracy
 	@for script in benchmarks/*.py; do echo; echo "# $$script"; $(BIN)/python $$script; done

@@ -14,6 +14,11 @@ from dmp.cli import cli
 REPOSITORY = Path(__file__).parent.parent.parent
 GUIDES = REPOSITORY / "docs" / "guides"
 PAGE = (GUIDES / "jobs.md").read_text("utf-8")
+MORE_PAGES = (
+    GUIDES / "quality.md",
+    GUIDES.parent / "tutorial" / "first_segment.md",
+    GUIDES.parent / "tutorial" / "notebooks.md",
+)
 NOTEBOOKS = {path.stem for path in (REPOSITORY / "notebooks").glob("*.ipynb")}
 
 
@@ -36,9 +41,12 @@ def cron_line() -> str:
     return str(block)
 
 
-def in_the_page() -> list[str]:
-    blocks = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
-    return [line.partition("#")[0] for block in blocks for line in block.splitlines()]
+def in_the_pages() -> list[str]:
+    texts = [PAGE, *(path.read_text("utf-8") for path in MORE_PAGES)]
+    blocks = re.findall(r"```sh\n(.*?)```", "\n".join(texts), re.DOTALL)
+    lines = [line.partition(" #")[0] for one in blocks for line in one.splitlines()]
+    parts = [part.strip() for line in lines for part in line.split("&&")]
+    return [part for part in parts if part.startswith("dmp ")]
 
 
 def in_cron() -> list[str]:
@@ -53,7 +61,7 @@ def in_the_service() -> list[str]:
     return read_unit("dmp-schedule.service")["Service.ExecStart"]
 
 
-COMMANDS = [*in_the_page(), *in_cron(), *in_the_service()]
+COMMANDS = [*in_the_pages(), *in_cron(), *in_the_service()]
 
 
 @pytest.mark.parametrize("line", COMMANDS)

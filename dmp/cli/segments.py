@@ -349,25 +349,40 @@ def conformance(
 @segment.command()
 @click.argument("names", nargs=-1)
 @as_of_option
+@click.option("--full", is_flag=True, help="Judge everybody, not only the touched.")
 @progress_option
 @form_option
 @click.pass_obj
 def build(
-    context: Context, /, names: tuple[str, ...], as_of: datetime, as_json: bool
+    context: Context,
+    /,
+    names: tuple[str, ...],
+    as_of: datetime,
+    full: bool,
+    as_json: bool,
 ) -> None:
-    """Evaluate and store segments NAMES, or all, with who entered and left."""
+    """Evaluate and store segments NAMES, or all, with who entered and left.
+
+    Only people whom new events, time or a new rule may have moved are judged again.
+    """
     from dmp.flows.segments import build_segments
 
     with context.workspace() as workspace, bar("segments") as tell:
-        built = build_segments(workspace, names, as_of=as_of, progress=tell)
+        built = build_segments(workspace, names, as_of=as_of, full=full, progress=tell)
     if as_json:
         show_json(built)
         return
     rows = [
-        [b.segment, "built" if b.is_new else "unchanged", b.members, b.consented]
+        [
+            b.segment,
+            "built" if b.is_new else "unchanged",
+            b.members,
+            b.consented,
+            f"{b.people if b.touched is None else b.touched:,} of {b.people:,}",
+        ]
         for b in built
     ]
-    show_table("", ["segment", "", "members", "consented"], rows)
+    show_table("", ["segment", "", "members", "consented", "judged"], rows)
 
 
 @click.command()

@@ -21,17 +21,18 @@ others null for people without any.
 
 _TRAITS_AT = """
 with placed as (
-    select subject_id, profile_key from identity.assignment where valid_to is null
+    select subject_id, profile_key from identity.assignment{at}
+    where valid_to is null{among}
 ), activity as (
     select profile_key, count(*) as event_count, min(occurred_at) as first_event_at,
         max(occurred_at) as last_event_at
-    from core.event join placed using (subject_id)
+    from core.event{at} join placed using (subject_id)
     where occurred_at <= {as_of} group by profile_key
 ), purchase as (
     select profile_key, count(*) as order_count,
         round(sum(amount), 2) as order_total, min(occurred_at) as first_order_at,
         max(occurred_at) as last_order_at
-    from core.transaction join placed using (subject_id)
+    from core.transaction{at} join placed using (subject_id)
     where occurred_at <= {as_of} group by profile_key
 )
 select p.profile_key, coalesce(e.event_count, 0) as event_count, e.first_event_at,
@@ -43,11 +44,28 @@ left join purchase as t using (profile_key)
 """
 
 
-def traits_sql(as_of: object = None) -> Query:
+def traits_sql(
+    as_of: object = None, *, among: str = "", snapshot: int | None = None
+) -> Query:
     """Return the select of `profile_key` and one column a trait, one row a profile.
 
     Reads `core.event`, `core.transaction` and the current `identity.assignment`. What
     happened after `as_of` does not count; None counts everything.
+
+    Args:
+        among: a relation with the `profile_key` of those to compute them for; empty
+            for everybody.
+        snapshot: of the lake, to read it as it was then.
     """
     bound = "'infinity'::timestamptz" if as_of is None else quote_text(str(as_of))
-    return Query(_TRAITS_AT.format(as_of=f"{bound}::timestamptz"))
+    chosen = f" and profile_key in (select profile_key from {among})" if among else ""
+    return Query(
+        _TRAITS_AT.format(
+            as_of=f"{bound}::timestamptz", among=chosen, at=at_snapshot(snapshot)
+        )
+    )
+
+
+def at_snapshot(snapshot: int | None) -> str:
+    """Return what follows a table's name to read it as it was in a snapshot."""
+    return "" if snapshot is None else f" at (version => {int(snapshot)})"

@@ -22,6 +22,7 @@ class Evaluation:
         losses: (step, reason, people): whom each step lost and why.
         conditions: (path, people): how many each condition alone admits.
         is_new: False where the same evaluation was stored already.
+        touched: people who were judged anew; None where everybody was.
     """
 
     segment: str
@@ -36,3 +37,4 @@ class Evaluation:
     losses: tuple[tuple[str, str, int], ...]
     conditions: tuple[tuple[str, int], ...]
     is_new: bool = field(default=True, compare=False)
+    touched: int | None = field(default=None, compare=False)

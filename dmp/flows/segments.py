@@ -85,9 +85,13 @@ def build_segments(
     names: Sequence[str] = (),
     *,
     as_of: datetime,
+    full: bool = False,
     progress: Progress = silent,
 ) -> list[Evaluation]:
     """Evaluate and store segments, all at one instant; without names, all saved ones.
+
+    Judges only people touched since the last build, or everybody with `full`: the
+    result is the same.
 
     Raises:
         RuleInvalid: nothing was stored.
@@ -103,6 +107,7 @@ def build_segments(
         list(names) or list(saved),
         as_of=as_of,
         now=workspace.clock(),
+        full=full,
         progress=progress,
     )
     for one in built:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from datetime import datetime
 
 from dmp.core.sql import Name, Query, row, sql
 from dmp.core.types import Evaluation, Progress, silent
 from dmp.privacy.consent import stage_gate
-from dmp.segments.compiler import compile_conditions, compile_segment
-from dmp.segments.population import KEY, workspace_population
+from dmp.segments.compiler import compile_segment
+from dmp.segments.judging import Judged, judge, judge_people
+from dmp.segments.population import KEY, population_of
 from dmp.segments.rule import Segment
-from dmp.segments.saved import Saved, check, chosen, rules
+from dmp.segments.saved import Saved, check, chosen
 from dmp.segments.sources import Population
 from dmp.storage import write
 from dmp.storage.instants import not_before
@@ -58,21 +60,30 @@ def evaluate(
         RuleInvalid: the rule names what the lake does not have.
     """
     one = chosen(saved, segment)
-    stage_members(lake, population, one.segment, rules(saved), as_of)
-    losses = _stage_consented(lake, one.segment.purpose, consent_at or as_of)
+    found = judge_people(lake, saved, segment, population, as_of)
+    return _evaluation(lake, one, found, as_of, consent_at or as_of)
+
+
+def _evaluation(
+    lake: Lake, one: Saved, found: Judged, as_of: datetime, consent_at: datetime
+) -> Evaluation:
+    """Stage the members of a judged segment, and return its funnel."""
+    lake.stage(MEMBER, sql("select * from ({m}) order by 1", m=found.members))
+    losses = _stage_consented(lake, one.segment.purpose, consent_at)
     consented = _count(lake, "consented_member")
     return Evaluation(
-        segment=segment,
+        segment=one.segment.id,
         version=one.version,
         purpose=one.segment.purpose,
         as_of=as_of,
-        snapshot=lake.snapshot(),
-        people=_count(lake, "person"),
+        snapshot=found.snapshot,
+        people=found.people,
         members=_count(lake, MEMBER),
         consented=consented,
         after_exclusions=consented,
         losses=losses,
-        conditions=_conditions(lake, population, saved, one.segment, as_of),
+        conditions=found.conditions,
+        touched=found.touched,
     )
 
 
@@ -83,11 +94,13 @@ def build(
     *,
     as_of: datetime,
     now: datetime,
+    full: bool = False,
     progress: Progress = silent,
 ) -> list[Evaluation]:
     """Evaluate segments and keep definition, funnel and membership intervals.
 
-    All are checked first, then evaluated at one `as_of`. Writes
+    All are checked first, then evaluated at one `as_of`: only those whom new data, time
+    or a new rule has touched since the last build, or everybody with `full`. Writes
     `segment.definition`, `segment.result` and `segment.membership`; an evaluation that
     equals the stored one writes nothing. One of an instant before the newest one keeps
     its funnel and leaves memberships alone: those are told forwards only.
@@ -95,40 +108,38 @@ def build(
     Raises:
         RuleInvalid: saved rules have faults, all listed; nothing was written.
     """
-    population = workspace_population(lake, as_of)
-    check(population, saved)
+    check(population_of(lake, as_of), saved)
     built = []
-    for done, name in enumerate(names):
-        progress(done, len(names))
-        one = _build_one(lake, population, saved, name, as_of=as_of, now=now)
-        built.append(one)
+    with ExitStack() as held:
+        for name in sorted(set(names)):
+            held.enter_context(_lock(lake, name))
+        judged = judge(lake, saved, names, as_of, full=full)
+        for done, name in enumerate(names):
+            progress(done, len(names))
+            built.append(_keep(lake, saved[name], judged[name], as_of=as_of, now=now))
     progress(len(names), len(names))
     return built
 
 
-def _build_one(
-    lake: Lake,
-    population: Population,
-    saved: Mapping[str, Saved],
-    name: str,
-    *,
-    as_of: datetime,
-    now: datetime,
-) -> Evaluation:
-    """Evaluate and keep one segment, one process at a time: differences are kept."""
+def _lock(lake: Lake, name: str) -> AbstractContextManager[None]:
+    """Let one process at a time build a segment: differences are kept."""
     folder = lake.root / "segment-lock" / name
-    with fair_lock(folder, timeout_s=_LOCK_TIMEOUT_S, name=f"segment {name}"):
-        now = not_before(lake, now, "segment.result.computed_at", "ops.load.loaded_at")
-        found = evaluate(lake, population, saved, name, as_of)
-        one = saved[name]
-        writes = [
-            *_definition(lake, one, now),
-            *_result(lake, found, now),
-            *_membership(lake, found, one),
-        ]
-        if not writes:
-            return replace(found, is_new=False)
-        commit(lake, writes, message=f"build segment {name}")
+    return fair_lock(folder, timeout_s=_LOCK_TIMEOUT_S, name=f"segment {name}")
+
+
+def _keep(
+    lake: Lake, one: Saved, judged: Judged, *, as_of: datetime, now: datetime
+) -> Evaluation:
+    now = not_before(lake, now, "segment.result.computed_at", "ops.load.loaded_at")
+    found = _evaluation(lake, one, judged, as_of, as_of)
+    writes = [
+        *_definition(lake, one, now),
+        *_result(lake, found, judged.basis, now),
+        *_membership(lake, found, one),
+    ]
+    if not writes:
+        return replace(found, is_new=False)
+    commit(lake, writes, message=f"build segment {one.segment.id}")
     return found
 
 
@@ -161,18 +172,6 @@ def _stage_consented(
     return tuple(("consented", reason, people) for reason, people in lost)
 
 
-def _conditions(
-    lake: Lake,
-    population: Population,
-    saved: Mapping[str, Saved],
-    segment: Segment,
-    as_of: datetime,
-) -> tuple[tuple[str, int], ...]:
-    compiled = compile_conditions(segment, population, as_of, segments=rules(saved))
-    counts = lake.row(compiled.query.sql(dialect="duckdb"))
-    return tuple(zip(compiled.paths, counts[1:], strict=True))
-
-
 def _definition(lake: Lake, one: Saved, now: datetime) -> Iterator[Write]:
     """Close the open version and write this one, where the document differs."""
     document = json.dumps(one.document, default=str)
@@ -203,7 +202,9 @@ def _definition(lake: Lake, one: Saved, now: datetime) -> Iterator[Write]:
     yield append("segment.definition", definition)
 
 
-def _result(lake: Lake, found: Evaluation, now: datetime) -> Iterator[Write]:
+def _result(
+    lake: Lake, found: Evaluation, basis: str, now: datetime
+) -> Iterator[Write]:
     where = sql(
         "segment = $segment and version = $version and as_of = $as_of",
         segment=found.segment,
@@ -215,12 +216,12 @@ def _result(lake: Lake, found: Evaluation, now: datetime) -> Iterator[Write]:
     kept = lake.rows(
         sql(
             "select people, members, consented, after_exclusions, losses::varchar, "
-            "conditions::varchar from segment.result where {where}",
+            "conditions::varchar, basis from segment.result where {where}",
             where=where,
         )
     )
     numbers = (found.people, found.members, found.consented, found.after_exclusions)
-    if kept and kept[0] == (*numbers, losses, conditions):
+    if kept and kept[0] == (*numbers, losses, conditions, basis):
         return
     result = row(
         segment=found.segment,
@@ -234,6 +235,7 @@ def _result(lake: Lake, found: Evaluation, now: datetime) -> Iterator[Write]:
         losses=losses,
         conditions=conditions,
         computed_at=now,
+        basis=basis,
     )
     yield write.replace("segment.result", result, where)
 

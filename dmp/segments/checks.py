@@ -59,7 +59,7 @@ def faults_of(
     """
     known = {**segments, segment.id: segment}
     faults = [*cycle_faults(segment, known), *_faults(segment.rule, population, known)]
-    for other in sorted(_reachable(segment, known) - {segment.id}):
+    for other in sorted(reachable(segment, known) - {segment.id}):
         for fault in _faults(known[other].rule, population, known):
             place = f"segment {other}: {fault.path}"
             faults.append(Fault(place, fault.wrong, fault.right))
@@ -75,7 +75,8 @@ def references(segment: Segment) -> dict[str, str]:
     return found
 
 
-def _reachable(segment: Segment, known: Mapping[str, Segment]) -> set[str]:
+def reachable(segment: Segment, known: Mapping[str, Segment]) -> set[str]:
+    """Return the ids of a segment and of all that it refers to, however far."""
     seen, waiting = {segment.id}, [segment.id]
     while waiting:
         for id_ in references(known[waiting.pop()]):

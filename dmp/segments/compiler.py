@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlglot import exp
@@ -26,6 +26,7 @@ from dmp.segments.rule import (
     FirstTime,
     InList,
     InSegment,
+    Leaf,
     Node,
     Not,
     Regularly,
@@ -33,11 +34,13 @@ from dmp.segments.rule import (
     Restarted,
     Sample,
     Segment,
-    Sequence,
     Sql,
     Stopped,
     Top,
     leaves,
+)
+from dmp.segments.rule import (
+    Sequence as Steps,
 )
 from dmp.segments.sources import Population
 from dmp.segments.trees import Tree
@@ -46,7 +49,7 @@ _COMPILERS: Mapping[type, Callable[[Any, Scope], Tree]] = {
     Attribute: profile_nodes.attribute,
     Did: event_nodes.did,
     Endmost: event_nodes.endmost,
-    Sequence: sequences.sequence,
+    Steps: sequences.sequence,
     FirstTime: event_nodes.first_time,
     Regularly: event_nodes.regularly,
     Stopped: event_nodes.stopped,
@@ -72,6 +75,21 @@ class Conditions:
 
     query: exp.Query
     paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Truths:
+    """A statement of one row a person, which judges several segments in one pass.
+
+    Attributes:
+        query: the key, then true or false in each of the columns.
+        members: by segment, the column that says who is in it.
+        conditions: by segment, each condition's path and column.
+    """
+
+    query: exp.Query
+    members: Mapping[str, str]
+    conditions: Mapping[str, tuple[tuple[str, str], ...]]
 
 
 def compile_segment(
@@ -123,6 +141,35 @@ def compile_conditions(
     return Conditions(_finish(trees.select(counts, table), scope), paths)
 
 
+def compile_truths(
+    chosen: Sequence[Segment],
+    population: Population,
+    as_of: datetime,
+    *,
+    segments: Mapping[str, Segment],
+) -> Truths:
+    """Return one statement that judges everybody by several segments.
+
+    Raises what `compile_segment` does; each relation is read once for all of them.
+    """
+    plan = Plan(population, utc(as_of), segments)
+    columns, members, conditions = list[Tree](), {}, {}
+    for n, segment in enumerate(chosen):
+        scope = _scope(segment, population, as_of, segments, plan)
+        members[segment.id] = f"s{n}"
+        found = [(path, leaf, f"s{n}_c{i}") for i, (path, leaf) in _numbered(segment)]
+        conditions[segment.id] = tuple((path, name) for path, _, name in found)
+        columns.append(trees.named(compile_node(segment.rule, scope), f"s{n}"))
+        columns += [trees.named(compile_node(leaf, scope), c) for _, leaf, c in found]
+    scope = Scope(plan, UTC, compile_node)
+    query = people([key_column(scope, "p"), *columns], trees.truth(True), scope)
+    return Truths(_finish(query, scope), members, conditions)
+
+
+def _numbered(segment: Segment) -> Iterable[tuple[int, tuple[str, Leaf]]]:
+    return enumerate(leaves(segment.rule))
+
+
 def compile_person(
     segment: Segment,
     population: Population,
@@ -162,11 +209,12 @@ def _scope(
     population: Population,
     as_of: datetime,
     segments: Mapping[str, Segment],
+    plan: Plan | None = None,
 ) -> Scope:
     faults = faults_of(segment, population, segments)
     if faults:
         raise RuleInvalid(segment.id, faults)
-    plan = Plan(population, utc(as_of), segments)
+    plan = plan or Plan(population, utc(as_of), segments)
     return Scope(plan, zone_of(segment.timezone), compile_node)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from dmp.core.sql import Name, Query, quote_name, quote_text, sql
-from dmp.core.traits import TRAITS, traits_sql
+from dmp.core.traits import TRAITS, at_snapshot, traits_sql
 from dmp.segments.lists import list_views
 from dmp.segments.sources import Population, RelatedTable
 from dmp.storage.lake import Lake
@@ -15,28 +16,36 @@ KEY = "profile_key"
 
 _EVENTS = """
 select a.profile_key, e.event_id, e.event, e.occurred_at, e.properties
-from core.event as e
-join identity.assignment as a using (subject_id)
-where a.valid_to is null
+from core.event as e{at}
+join identity.assignment as a{at} using (subject_id)
+where a.valid_to is null{among}
 """
 _TRANSACTIONS = """
 select a.profile_key, t.occurred_at, t.amount, t.currency, t.quantity, t.category,
     t.source
-from core.transaction as t
-join identity.assignment as a using (subject_id)
-where a.valid_to is null
+from core.transaction as t{at}
+join identity.assignment as a{at} using (subject_id)
+where a.valid_to is null{among}
 """
 _CONSENT = """
 select a.profile_key, c.purpose, c.status, c.captured_at
-from privacy.consent as c
-join identity.assignment as a using (subject_id)
-where a.valid_to is null
+from privacy.consent as c{at}
+join identity.assignment as a{at} using (subject_id)
+where a.valid_to is null{among}
 """
 _PUBLIC = """
 select p.profile_id, r.* exclude ({key}) from {rows} as r
 join person as p using ({key})
 where {instant} <= {as_of}::timestamptz
 """
+_PUBLIC_VIEWS = {
+    "profiles": "public_profile",
+    "events": "public_event",
+    "transaction": "public_transaction",
+    "consent": "public_consent",
+}
+_ROWS = {"event": _EVENTS, "transaction": _TRANSACTIONS, "consent": _CONSENT}
+_COUNTED = {"subjects": "BIGINT", "sources": "VARCHAR[]"}
 _TRANSACTION_COLUMNS = {
     "occurred_at": "TIMESTAMP WITH TIME ZONE",
     "amount": "DOUBLE",
@@ -47,7 +56,24 @@ _TRANSACTION_COLUMNS = {
 }
 
 
-def workspace_population(lake: Lake, as_of: datetime) -> Population:
+@dataclass(frozen=True)
+class Among:
+    """Some people only, and the lake as it was.
+
+    Attributes:
+        people: a relation with the `profile_key` of each.
+        prefix: of the names of what is staged, in the place of `person`.
+        snapshot: of the lake; None is the newest.
+    """
+
+    people: str
+    prefix: str
+    snapshot: int | None = None
+
+
+def workspace_population(
+    lake: Lake, as_of: datetime, among: Among | None = None
+) -> Population:
     """Stage the people of the lake and say where compiled rules find them.
 
     Stages `person`, one row a standing profile: `profile_key`, `profile_id`,
@@ -55,45 +81,81 @@ def workspace_population(lake: Lake, as_of: datetime) -> Population:
     computed trait as it was at `as_of`; and the scratch views `person_event`,
     `person_transaction`, `person_consent`, which join rows to their profile of now; and
     what `sql` nodes read, `public_…`, and the static lists, `list_…`. A rule's as_of
-    bounds what of these counts.
+    bounds what of these counts. Of some people only, rows are staged in the place of
+    views, and what `sql` and `list` read is not there.
     """
+    population = population_of(lake, as_of, among)
+    stage_people(lake, population, as_of, among)
+    return population
+
+
+def population_of(
+    lake: Lake, as_of: datetime, among: Among | None = None
+) -> Population:
+    """Do what `workspace_population` does, with the people yet to be staged."""
+    name = among.prefix if among else "person"
     attributes = {**struct_fields(lake, "profile.profile", "attributes"), **TRAITS}
-    columns = "".join(
-        f", {'t' if name in TRAITS else 'p.attributes'}.{quote_name(name)} "
-        f"as {quote_name(name)}"
-        for name in attributes
-    )
-    lake.stage(
-        "person",
-        sql(
-            "select p.profile_key, i.profile_id, p.subjects, p.sources{columns} "
-            "from profile.profile as p join identity.profile as i using (profile_key) "
-            "left join ({traits}) as t using (profile_key) "
-            "where p.valid_to is null order by p.profile_key",
-            columns=Query(columns),
-            traits=traits_sql(as_of.isoformat()),
-        ),
-    )
-    lake.view("person_event", Query(_EVENTS))
-    lake.view("person_transaction", Query(_TRANSACTIONS))
-    lake.view("person_consent", Query(_CONSENT))
+    for entity, rows in _ROWS.items():
+        query = Query(rows.format(at=_at(among), among=_where("a", among)))
+        if among:
+            lake.stage(f"{name}_{entity}", query)
+        else:
+            lake.view(f"{name}_{entity}", query)
     return Population(
-        profiles="person",
+        profiles=name,
         key=KEY,
         text_id="profile_id",
-        attributes={**attributes, "subjects": "BIGINT", "sources": "VARCHAR[]"},
-        events="person_event",
+        attributes={**attributes, **_COUNTED},
+        events=f"{name}_event",
         typed_properties=struct_fields(lake, "core.event", "properties"),
         related={
-            "transaction": RelatedTable("person_transaction", _TRANSACTION_COLUMNS)
+            "transaction": RelatedTable(f"{name}_transaction", _TRANSACTION_COLUMNS)
         },
-        consent="person_consent",
-        lists=list_views(lake, as_of),
-        views=_public_views(lake, as_of),
+        consent=f"{name}_consent",
+        lists={} if among else list_views(lake, as_of),
+        views={} if among else _PUBLIC_VIEWS,
     )
 
 
-def _public_views(lake: Lake, as_of: datetime) -> dict[str, str]:
+def stage_people(
+    lake: Lake,
+    population: Population,
+    as_of: datetime,
+    among: Among | None = None,
+    *,
+    traits: bool = True,
+) -> None:
+    """Stage the people of a population, with their traits at an instant or without."""
+    names = [n for n in population.attributes if n not in _COUNTED and n not in TRAITS]
+    columns = [f", p.attributes.{quote_name(name)}" for name in names]
+    computed = sql("select null::bigint as profile_key where false")
+    if traits:
+        columns += [f", t.{quote_name(name)}" for name in TRAITS]
+        people = among.people if among else ""
+        computed = traits_sql(
+            as_of.isoformat(),
+            among=people,
+            snapshot=among.snapshot if among else None,
+        )
+    lake.stage(
+        population.profiles,
+        sql(
+            "select p.profile_key, i.profile_id, p.subjects, p.sources{columns} "
+            "from profile.profile as p{at} "
+            "join identity.profile as i{at} using (profile_key) "
+            "left join ({computed}) as t using (profile_key) "
+            "where p.valid_to is null{among} order by p.profile_key",
+            columns=Query("".join(columns)),
+            at=Query(_at(among)),
+            among=Query(_where("p", among)),
+            computed=computed,
+        ),
+    )
+    if among is None:
+        _make_public_views(lake, as_of)
+
+
+def _make_public_views(lake: Lake, as_of: datetime) -> None:
     """Make what `sql` nodes read: rows up to as_of under the public profile_id."""
     lake.view("public_profile", Query(f"select * exclude ({KEY}) from person"))
     instants = {
@@ -110,9 +172,13 @@ def _public_views(lake: Lake, as_of: datetime) -> dict[str, str]:
             as_of=Query(quote_text(as_of.isoformat())),
         )
         lake.view(f"public_{name}", rows)
-    return {
-        "profiles": "public_profile",
-        "events": "public_event",
-        "transaction": "public_transaction",
-        "consent": "public_consent",
-    }
+
+
+def _at(among: Among | None) -> str:
+    return at_snapshot(among.snapshot) if among else ""
+
+
+def _where(alias: str, among: Among | None) -> str:
+    if among is None:
+        return ""
+    return f" and {alias}.{KEY} in (select {KEY} from {among.people})"

@@ -63,7 +63,7 @@ def mode_of(leaf: Leaf, segments: Mapping[str, Segment]) -> Mode:
         )
         order = (Mode.BATCH, Mode.TICK)
         return next((mode for mode in order if mode in found), Mode.INSTANT)
-    ticks = _is_timed(leaf) or any(_is_relative(c) for c in _comparisons(leaf))
+    ticks = _is_timed(leaf) or any(is_relative(c) for c in comparisons_of(leaf))
     return Mode.TICK if ticks else Mode.INSTANT
 
 
@@ -81,11 +81,13 @@ def _window(leaf: Leaf) -> Within | None:
     return None
 
 
-def _is_relative(comparison: Comparison) -> bool:
+def is_relative(comparison: Comparison) -> bool:
+    """Say whether the answer depends on as_of."""
     return OPERATORS[comparison.op].takes in _RELATIVE
 
 
-def _comparisons(leaf: Leaf) -> Iterator[Comparison]:
+def comparisons_of(leaf: Leaf) -> Iterator[Comparison]:
+    """Yield the comparisons of a condition, of all that it looks at."""
     if isinstance(leaf, Attribute):
         yield leaf.comparison
     places = [parts for _, parts in wheres("", leaf)]
@@ -108,7 +110,7 @@ def next_tick(leaf: Leaf, scope: Scope) -> datetime | exp.Query | None:
         return scope.at.start(start)
     if isinstance(leaf, Attribute):
         return _of_attribute(leaf, scope)
-    relative = any(_is_relative(c) for c in _comparisons(leaf))
+    relative = any(is_relative(c) for c in comparisons_of(leaf))
     if relative or isinstance(leaf, InSegment):
         return None
     crossings = [_crossing(*edge, scope) for edge in _edges(leaf)]

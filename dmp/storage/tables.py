@@ -450,7 +450,8 @@ after_exclusions | bigint | of these, people left after exclusions, priorities a
 losses | json | for each step of the funnel, people lost by reason
 people | bigint | everyone there was
 computed_at | timestamptz | instant of the evaluation
-conditions | json | for each condition how many people it alone admits""",
+conditions | json | for each condition how many people it alone admits
+basis | varchar | fingerprint of all that the rule rests on: the rules it refers to, the attributes there were""",
     ),
     _table(
         "segment.membership",

@@ -10,6 +10,8 @@ import hashlib
 import math
 import re
 from calendar import monthrange
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -49,12 +51,16 @@ SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
 
 @dataclass
 class World:
+    """All there is, and in `met` how often an odd place of the meaning was reached."""
+
     profiles: dict[str, dict[str, Any]]
     events: list[dict[str, Any]] = field(default_factory=list)
     related: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     consent: list[dict[str, Any]] = field(default_factory=list)
     lists: dict[str, set[str]] = field(default_factory=dict)
     segments: dict[str, Any] = field(default_factory=dict)
+    audiences: dict[str, Callable[[dict[str, Any]], bool]] = field(default_factory=dict)
+    met: Counter[str] = field(default_factory=Counter)
 
 
 def members(
@@ -79,6 +85,12 @@ def resolve(local: datetime, zone: ZoneInfo) -> datetime:
     offset = (local - timedelta(days=1)).replace(tzinfo=zone).utcoffset()
     assert offset is not None
     return (local - offset).replace(tzinfo=UTC)
+
+
+def walls(local: datetime, zone: ZoneInfo) -> int:
+    """How many instants have this local time."""
+    instants = {local.replace(tzinfo=zone, fold=f).astimezone(UTC) for f in (0, 1)}
+    return sum(i.astimezone(zone).replace(tzinfo=None) == local for i in instants)
 
 
 def month_later(day: date, months: int) -> date:
@@ -204,6 +216,16 @@ def as_boolean(value: Any) -> bool | None:
     return {"true": True, "false": False}.get(value) if isinstance(value, str) else None
 
 
+def kind_of(value: Any) -> str:
+    if is_missing(value):
+        return "nothing"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, list | dict):
+        return "list"
+    return "number" if is_number(value) else "text"
+
+
 def read_as(value: Any, literal: Any) -> Any:
     if isinstance(literal, bool):
         return as_boolean(value)
@@ -237,6 +259,11 @@ class Judge:
     def today(self) -> date:
         return local_day(self.as_of, self.zone)
 
+    def meets(self, place: str, found: Any, *edges: Any) -> None:
+        """Note that something lies exactly on an edge."""
+        if found in edges:
+            self.world.met[place] += 1
+
     # -- comparisons
 
     def holds(self, row: dict[str, Any], made: dict[str, Any]) -> bool:
@@ -258,6 +285,9 @@ class Judge:
             asked = {**inner, "include_missing": made.get("include_missing")}
             return self.number(size, asked)
         answer = self.test(value, {**made, "op": NEGATIVE.get(op, op)}, row)
+        if op in ("between", "not_between") and value is not None:
+            self.meets("between: value", value, made["value"])
+            self.meets("between: to", value, made["to"])
         if answer is None:
             on_missing = made.get("include_missing")
             return op in NEGATIVE if on_missing is None else bool(on_missing)
@@ -324,6 +354,7 @@ class Judge:
         if op in ("contains", "starts_with", "ends_with", "matches"):
             right = as_text(right)
         left = read_as(value, right)
+        self.world.met[f"{kind_of(value)} read as {kind_of(right)}"] += 1
         if left is None:
             return None
         if is_number(right):
@@ -341,7 +372,10 @@ class Judge:
         if left is None or right is None:
             return None
         if isinstance(left, datetime) and isinstance(right, datetime):
+            self.meets("instant against instant", left, right)
             return OPS[op](left, right)
+        kinds = sorted(type(side).__name__ for side in (left, right))
+        self.meets(" against ".join(kinds), self.day_of(left), self.day_of(right))
         return OPS[op](self.day_of(left), self.day_of(right))
 
     def dated(self, value: Any) -> date | datetime | None:
@@ -374,17 +408,41 @@ class Judge:
         return self.relative(found, self.today, made, move_day)
 
     def move(self, instant: datetime, n: int, unit: str) -> datetime:
+        if n and unit in MONTHS:
+            wall = instant.astimezone(self.zone).replace(tzinfo=None)
+            day = month_later(wall.date(), n * MONTHS[unit])
+            self.meets("a month's last day", day.day < wall.day, True)
+            local = datetime.combine(day, wall.time())
+            self.meets("a skipped local time", walls(local, self.zone), 0)
+            self.meets("a repeated local time", walls(local, self.zone), 2)
         return move(instant, n, unit, self.zone)
+
+    def start(self, day: date) -> datetime:
+        midnight = datetime.combine(day, time())
+        self.meets("a day without midnight", walls(midnight, self.zone), 0)
+        self.meets("a day with two midnights", walls(midnight, self.zone), 2)
+        return day_start(day, self.zone)
 
     def in_period(self, day: date, op: str, unit: str) -> bool:
         current = unit_start(self.today, unit)
         if op == "this":
+            self.meets("this: its first day", day, current)
             return unit_start(day, unit) == current
         before = unit_start(current - timedelta(days=1), unit)
+        self.meets("previous: its first day", day, before)
+        self.meets("previous: the day after it", day, current)
         return unit_start(day, unit) == before
 
     def relative(self, found: Any, now: Any, made: dict[str, Any], mover: Any) -> bool:
         op, unit = made["op"], made["unit"]
+        kind = "an instant" if isinstance(found, datetime) else "a date"
+        for key in ("value", "from", "to"):
+            if isinstance(made.get(key), int):
+                sign = 1 if op in ("in_next", "beyond") else -1
+                edge = mover(now, sign * made[key], unit)
+                self.meets(f"{op} of {kind}: {key}", found, edge)
+        if op in ("in_last", "in_next"):
+            self.meets(f"{op} of {kind}: now", found, now)
         if op == "between_ago":
             low = mover(now, -made["from"], unit)
             return bool(low < found <= mover(now, -made["to"], unit))
@@ -406,6 +464,9 @@ class Judge:
             except ValueError:
                 kept = date(day.year, 3, 1)
             if kept == day:
+                self.meets("anniversary: today", n, 0)
+                self.meets("anniversary: the last day", n, made["value"])
+                self.meets("anniversary: 29 February", born != kept and born.day, 29)
                 return True
         return False
 
@@ -430,19 +491,28 @@ class Judge:
             return False
         if not within:
             return True
+        if "last" in within or "to_ago" in within:
+            self.meets(f"within {form_of(within)}: as_of", t, self.as_of)
         if "last" in within:
             n, unit = within["last"], within["unit"]
             if within.get("mode") != "calendar":
-                return move(self.as_of, -n, unit, self.zone) < t
+                low = self.move(self.as_of, -n, unit)
+                self.meets("within last: start", t, low)
+                return low < t
             current = unit_start(self.today, unit)
-            low = day_start(move_day(current, -n, unit), self.zone)
+            low = self.start(move_day(current, -n, unit))
+            self.meets("within calendar: start", t, low)
             if within.get("include_today"):
                 return low <= t
-            return low <= t < day_start(current, self.zone)
+            self.meets("within calendar: end", t, self.start(current))
+            return low <= t < self.start(current)
         if "from_ago" in within:
             unit = within["unit"]
-            low = move(self.as_of, -within["from_ago"], unit, self.zone)
-            return low < t <= move(self.as_of, -within["to_ago"], unit, self.zone)
+            low = self.move(self.as_of, -within["from_ago"], unit)
+            high = self.move(self.as_of, -within["to_ago"], unit)
+            self.meets("within from_ago: start", t, low)
+            self.meets("within from_ago: end", t, high)
+            return low < t <= high
         tests = []
         for key, op in (
             ("after", "gt"),
@@ -451,6 +521,11 @@ class Judge:
             ("to", "lt"),
         ):
             if key in within:
+                edge = self.dated(within[key])
+                if isinstance(edge, datetime):
+                    self.meets(f"within {key}: an instant", t, edge)
+                elif edge:
+                    self.meets(f"within {key}: a date", self.day_of(t), edge)
                 tests.append(self.compare_dates(t, op, within[key], False))
         return all(tests)
 
@@ -459,8 +534,11 @@ class Judge:
         kept = []
         for event in self.world.events:
             if event["event_id"] in seen:
+                self.world.met["an event_id that came before"] += 1
                 continue
             seen.add(event["event_id"])
+            if event["profile_id"] == person and event["occurred_at"] > self.as_of:
+                self.world.met["an event after as_of"] += 1
             if event["profile_id"] == person and event["occurred_at"] <= self.as_of:
                 kept.append(event)
         return sorted(kept, key=lambda e: (e["occurred_at"], e["event_id"]))
@@ -498,6 +576,8 @@ class Judge:
     def node_did(self, node: dict[str, Any], person: str) -> bool:
         events = self.found(person, node)
         total = node.get("total")
+        if not events:
+            self.world.met["a total of nothing" if total else "a count of zero"] += 1
         if not total:
             times = node.get("times", {"op": "gte", "value": 1})
             return self.number(len(events), times)
@@ -519,6 +599,10 @@ class Judge:
 
     def node_last(self, node: dict[str, Any], person: str, at: int = -1) -> bool:
         events = self.found(person, node)
+        times = [e["occurred_at"] for e in events]
+        if len(times) > 1:
+            word = "last" if at else "first"
+            self.meets(f"{word}: a tie", times[at], times[1 if at == 0 else -2])
         return bool(events) and self.all_hold(events[at]["properties"], node["has"])
 
     def node_first(self, node: dict[str, Any], person: str) -> bool:
@@ -555,16 +639,26 @@ class Judge:
             return False
         if step.get("immediately") and i != chosen[-1] + 1:
             return False
+        if not chosen:
+            return True
+        before = history[chosen[-1]]["occurred_at"]
+        self.meets("sequence: a tie", t, before)
         if "gap" in step:
-            before = history[chosen[-1]]["occurred_at"]
-            return t <= self.move(before, step["gap"]["lte"], step["gap"]["unit"])
+            end = self.move(before, step["gap"]["lte"], step["gap"]["unit"])
+            self.meets("gap: its end", t, end)
+            return t <= end
         return True
 
     def is_absent(self, step: Any, history: Any, before: Any) -> bool:
         start = before["occurred_at"]
         end = self.move(start, step["gap"]["lte"], step["gap"]["unit"])
+        self.meets("absent: over", self.as_of, end)
         if self.as_of < end:
             return False
+        for e in history:
+            if self.matches(e, step):
+                self.meets("absent: its start", e["occurred_at"], start)
+                self.meets("absent: its end", e["occurred_at"], end)
         return not any(
             start < e["occurred_at"] <= end and self.matches(e, step) for e in history
         )
@@ -573,9 +667,9 @@ class Judge:
         if "total" not in node:
             return True
         first, last = (history[i]["occurred_at"] for i in (chosen[0], chosen[-1]))
-        return bool(
-            last <= self.move(first, node["total"]["lte"], node["total"]["unit"])
-        )
+        end = self.move(first, node["total"]["lte"], node["total"]["unit"])
+        self.meets("total: its end", last, end)
+        return bool(last <= end)
 
     def node_lifecycle(self, node: dict[str, Any], person: str) -> bool:
         times = [
@@ -591,7 +685,10 @@ class Judge:
         end, good = unit_start(self.today, unit), 0
         for _ in range(node["of"]):
             start = move_day(end, -n, unit)
-            low, high = day_start(start, self.zone), day_start(end, self.zone)
+            low, high = self.start(start), self.start(end)
+            for t in times:
+                self.meets("regularly: a period's start", t, low)
+                self.meets("regularly: the last period's end", t, high)
             good += sum(low <= t < high for t in times) >= node["times"]
             end = start
         return good >= node["at_least"]
@@ -599,12 +696,19 @@ class Judge:
     def state_stopped(self, node: Any, times: list[datetime]) -> bool:
         edge = self.move(self.as_of, -node["silent"]["last"], node["silent"]["unit"])
         low = self.move(edge, -node["active"]["last"], node["active"]["unit"])
+        self.spells("stopped", times, low, edge)
         active = any(low < t <= edge for t in times)
         return active and not any(t > edge for t in times)
+
+    def spells(self, state: str, times: list[datetime], *edges: datetime) -> None:
+        for t in times:
+            for name, edge in zip(("far", "near"), edges, strict=True):
+                self.meets(f"{state}: the {name} edge", t, edge)
 
     def state_restarted(self, node: Any, times: list[datetime]) -> bool:
         edge = self.move(self.as_of, -node["active"]["last"], node["active"]["unit"])
         low = self.move(edge, -node["silent"]["last"], node["silent"]["unit"])
+        self.spells("restarted", times, low, edge)
         active, quiet = (
             any(t > edge for t in times),
             not any(low < t <= edge for t in times),
@@ -641,6 +745,9 @@ class Judge:
             and row["purpose"] == node["purpose"]
             and row["captured_at"] <= self.as_of
         ]
+        tied = [row for row in rows if row[0] == max(rows)[0]]
+        self.meets("consent: a tie with denied", len({r[1] for r in tied}), 2)
+        self.meets("consent: as_of", [row[0] for row in tied][:1], [self.as_of])
         return bool((max(rows)[2] if rows else "unknown") == node["status"])
 
     def node_list(self, node: dict[str, Any], person: str) -> bool:
@@ -650,6 +757,8 @@ class Judge:
         digest = hashlib.md5(f"{node['salt']}:{person}".encode()).hexdigest()
         bucket = int(digest[:8], 16) / 2**32 * 100
         low = node.get("from", 0)
+        self.meets("sample: from", bucket, low)
+        self.meets("sample: end", bucket, low + node["percent"])
         return bool(low <= bucket < low + node["percent"])
 
     def node_top(self, node: dict[str, Any], person: str) -> bool:
@@ -662,7 +771,20 @@ class Judge:
         ]
         desc = node.get("order", "desc") == "desc"
         people.sort(key=lambda p: self.world.profiles[p][by], reverse=desc)
+        values = [self.world.profiles[p][by] for p in people]
+        if len(people) > node["n"]:
+            self.meets("top: a tie", values[node["n"]], values[node["n"] - 1])
         return person in people[: node["n"]]
+
+    def node_sql(self, node: dict[str, Any], person: str) -> bool:
+        chosen = self.world.audiences[node["select"]]
+        return chosen(self.world.profiles[person])
+
+
+def form_of(within: dict[str, Any]) -> str:
+    if "last" not in within:
+        return "from_ago"
+    return str(within.get("mode", "last"))
 
 
 OPS: dict[str, Any] = {

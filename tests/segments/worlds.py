@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from hashlib import md5
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from dmp.segments.operators import NUMBER_OPS
 from dmp.segments.sources import Population, RelatedTable
 
 from . import chance as st
-from .reference import World, move
+from .reference import World, day_start, local_day, move, move_day, unit_start
 
 ATTRIBUTES = {
     "name": "VARCHAR",
@@ -41,14 +45,38 @@ NUMBERS = [0, 1, 2, 3, 5, -3, 0.5, 5.0, 0.1, 1e21, 1.5e-7, 1e-5, 123456789.25, 1
 SMALL = st.integers(1, 3)
 
 
+PEOPLE = ["p1", "p10", "p2", "é", "Z", "a", "b", "c"]
+BUCKETS = [
+    bucket
+    for person in PEOPLE
+    if (bucket := int(md5(f"s:{person}".encode()).hexdigest()[:8], 16) / 2**32 * 100)
+    < 90
+]
+"""Where people lie in a sample of salt s."""
+
+AUDIENCES: dict[str, Callable[[dict[str, Any]], bool]] = {
+    "select profile_id from person where flag": lambda row: bool(row["flag"]),
+    "select profile_id from person where n > 2": lambda row: (row["n"] or 0) > 2,
+}
+
+
 def pick(*values: Any) -> st.Chance[Any]:
     return st.sampled_from(values)
 
 
 class Pool(list[datetime]):
-    """Instants close to each other, and the lengths that lie between them."""
+    """Instants close to each other, and the lengths that lie between them.
+
+    Attributes:
+        edges: what lies such a length before or after as_of.
+        starts: the first instants of local days, weeks, … around as_of.
+        days: local dates on the edge of something.
+    """
 
     lengths: list[tuple[int, str]]
+    edges: list[datetime]
+    starts: list[datetime]
+    days: list[date]
 
 
 MINUTES = [timedelta(minutes=n) for n in (0, 0, 30, -30, 60, -60)]
@@ -82,12 +110,47 @@ def moments(draw: Any) -> tuple[str, datetime, Pool]:
     odd = odd.replace(tzinfo=UTC)
     steps, lengths = draw(st.sampled_from(SCALES))
     near = st.builds(lambda a, b: odd + a + b, pick(*steps), pick(*MINUTES))
-    pool = Pool([odd, *(draw(near) for _ in range(7))])
+    pool = Pool([odd, *(draw(near) for _ in range(6))])
+    place = ZoneInfo(zone)
+    pool.append(day_start(local_day(draw(st.sampled_from(pool)), place), place))
     pool.lengths = lengths
     n, unit = draw(pick(*lengths, (0, "second")))
-    on_edge = move(draw(st.sampled_from(pool)), n, unit, ZoneInfo(zone))
+    on_edge = move(draw(st.sampled_from(pool)), n, unit, place)
     as_of = draw(pick(on_edge, on_edge, max(pool), odd + timedelta(draw(pick(1, 31)))))
+    aim(pool, [], as_of, place)
     return zone, as_of, pool
+
+
+def aim(pool: Pool, rules: list[Any], as_of: datetime, zone: ZoneInfo) -> None:
+    """Let what is drawn from now on lie on the edges of rules and of local periods."""
+    lengths = {length for rule in rules for length in said(rule)}
+    away = [(sign * n, unit) for n, unit in sorted(lengths) for sign in (-1, 1)]
+    today = local_day(as_of, zone)
+    now = [unit_start(today, unit) for unit in BIG_UNITS]
+    before = [move_day(d, -1, u) for d, u in zip(now, BIG_UNITS, strict=True)]
+    birthdays = [
+        date(1996, d.month, d.day) for n in (0, 1, 2) if (d := today + n * DAY)
+    ]
+    moved = [move_day(today, n, unit) for n, unit in away if unit in BIG_UNITS]
+    pool.edges = [as_of, *(move(as_of, n, unit, zone) for n, unit in away)]
+    pool.starts = [day_start(day, zone) for day in (*now, *before)]
+    pool.days = [today, *now, *before, *moved, *moved, *birthdays, date(2000, 2, 29)]
+
+
+DAY = timedelta(days=1)
+
+
+def said(part: Any) -> Iterator[tuple[int, str]]:
+    """The lengths of time that a rule speaks of."""
+    if isinstance(part, dict):
+        if "unit" in part:
+            lengths = [v for v in part.values() if type(v) is int and v < 400]
+            yield from ((n, part["unit"]) for n in lengths)
+        for inner in part.values():
+            yield from said(inner)
+    if isinstance(part, list):
+        for inner in part:
+            yield from said(inner)
 
 
 MONTH_ENDS = ["2024-02-29T12:00", "2025-01-31T23:00", "2025-02-28T12:00"]
@@ -95,7 +158,9 @@ MONTH_ENDS += ["2024-12-31T10:00", "2025-03-01T00:00"]
 
 
 def times(pool: Pool, as_of: datetime) -> st.Chance[datetime]:
-    return st.sampled_from([*pool, as_of, as_of + timedelta(microseconds=1)])
+    near = [*pool, as_of, as_of + timedelta(microseconds=1)]
+    edges = st.sampled_from(pool.edges), st.sampled_from(pool.starts)
+    return st.one_of(*[st.sampled_from(near)] * 3, *edges)
 
 
 def written(pool: Pool) -> st.Chance[str]:
@@ -131,7 +196,7 @@ def optional(strategy: st.Chance[Any]) -> st.Chance[Any]:
 @st.composite
 def worlds(draw: Any, as_of: datetime, pool: Pool) -> World:
     when = times(pool, as_of)
-    days = when.map(lambda t: t.date())
+    days = st.one_of(when.map(lambda t: t.date()), st.sampled_from(pool.days))
     texts = st.one_of(st.sampled_from(TEXTS), written(pool))
     numbers = st.one_of(st.sampled_from(NUMBERS).map(float), st.just(float("nan")))
     profile = st.fixed_dictionaries(
@@ -141,16 +206,15 @@ def worlds(draw: Any, as_of: datetime, pool: Pool) -> World:
             "n": optional(st.integers(-3, 10)),
             "flag": optional(st.booleans()),
             "born": optional(
-                st.one_of(days, pick(date(2000, 2, 29), date(1999, 3, 1)))
+                st.one_of(days, st.sampled_from(pool.days), pick(date(1999, 3, 1)))
             ),
-            "seen": optional(when),
+            "seen": optional(st.one_of(when, st.sampled_from(pool.edges))),
             "tags": optional(st.lists(optional(st.sampled_from(TEXTS)), max_size=3)),
             "nums": optional(st.lists(optional(numbers), max_size=3)),
         }
     )
-    people = ["p1", "p10", "p2", "é", "Z", "a", "b", "c"]
-    active = [*people[1:], "stranger"]
-    profiles = {person: draw(profile) for person in people}
+    active = [*PEOPLE[1:], "stranger"]
+    profiles = {person: draw(profile) for person in PEOPLE}
     event = st.fixed_dictionaries(
         {
             "event_id": st.sampled_from([f"e{n}" for n in range(90)] + ["é", "Z"]),
@@ -162,7 +226,7 @@ def worlds(draw: Any, as_of: datetime, pool: Pool) -> World:
     )
     row = st.fixed_dictionaries(
         {
-            "profile_id": st.sampled_from(people),
+            "profile_id": st.sampled_from(PEOPLE),
             "sku": optional(texts),
             "price": optional(numbers),
             "paid": optional(st.booleans()),
@@ -171,18 +235,19 @@ def worlds(draw: Any, as_of: datetime, pool: Pool) -> World:
     )
     decision = st.fixed_dictionaries(
         {
-            "profile_id": st.sampled_from(people),
+            "profile_id": st.sampled_from(PEOPLE),
             "purpose": pick("ads", "mail"),
             "status": pick("granted", "denied", "unknown"),
-            "captured_at": when,
+            "captured_at": pick(pool[0], pool[1], as_of, max(pool)),
         }
     )
     return World(
         profiles,
         draw(st.lists(event, min_size=draw(pick(0, 25)), max_size=36)),
         {"order": draw(st.lists(row, max_size=16))},
-        draw(st.lists(decision, max_size=12)),
-        {"vip": set(draw(st.lists(st.sampled_from(people), max_size=2)))},
+        draw(st.lists(decision, max_size=32)),
+        {"vip": set(draw(st.lists(st.sampled_from(PEOPLE), max_size=2)))},
+        audiences=AUDIENCES,
     )
 
 
@@ -202,7 +267,7 @@ def crowded(draw: Any, world: World, as_of: datetime, pool: Pool) -> World:
     events = draw(st.lists(event, min_size=60, max_size=120))
     numbered = [{"event_id": f"e{n}", **event} for n, event in enumerate(events)]
     people = {name: world.profiles[name] for name in ("p1", "p10", "p2")}
-    return World(people, numbered, world.related, world.consent, world.lists)
+    return replace(world, profiles=people, events=numbered)
 
 
 def properties(pool: Pool) -> st.Chance[dict[str, Any]]:
@@ -270,7 +335,9 @@ def comparisons(
         made |= draw(date_comparison(pool, other))
     if form in ("scalar", "range", "text", "pattern", "texts", "items"):
         if draw(pick(False, False, True)):
-            made["case"] = draw(pick("ignore", "sensitive"))
+            made["case"] = draw(pick("ignore", "ignore", "sensitive"))
+            if isinstance(made["value"], str) and form != "range":
+                made["value"] = draw(pick("x", "X", "XY", "É", "TRUE"))
     if draw(pick(False, False, True)):
         made["include_missing"] = draw(st.booleans())
     return made
@@ -278,6 +345,13 @@ def comparisons(
 
 FORMS = ["plain", "presence", "scalar", "scalar", "range", "text", "pattern", "texts"]
 FORMS += ["items", "items", "size", "date", "date", "date"]
+
+
+@st.composite
+def spans(draw: Any, pool: Pool) -> tuple[int, int, str]:
+    """From and to of a window that ends some time ago."""
+    n, unit = draw(pick(*pool.lengths, (draw(SMALL), draw(st.sampled_from(UNITS)))))
+    return draw(pick((n, 0, unit), (n + draw(SMALL), n, unit)))
 
 
 @st.composite
@@ -294,25 +368,23 @@ def date_comparison(draw: Any, pool: Pool, other: Any) -> Any:
         return {"op": op, "unit": draw(st.sampled_from(BIG_UNITS))}
     unit = draw(st.sampled_from(BIG_UNITS))
     if op == "between_ago":
-        to = draw(st.integers(0, 2))
-        return {"op": op, "from": to + draw(SMALL), "to": to, "unit": unit}
+        start, end, unit = draw(spans(pool))
+        return {"op": op, "from": start, "to": end, "unit": unit}
     if op == "anniversary_in_next":
         n, today = draw(pick(1, 2, 30, 366)), draw(st.booleans())
         return {"op": op, "value": n, "unit": "day", "include_today": today}
-    n, unit = draw(
-        st.sampled_from([n for n in pool.lengths if n[1] in BIG_UNITS] or [(1, unit)])
-    )
+    n, unit = draw(pick(*pool.lengths, (1, unit), (1, draw(st.sampled_from(UNITS)))))
     return {"op": op, "value": n, "unit": unit}
 
 
 @st.composite
 def numeric(draw: Any) -> Any:
-    op = draw(pick("eq", "neq", "gt", "gte", "lt", "lte", "in", "not_in", "between"))
+    op = draw(st.sampled_from(NUMBER_OPS))
     n = pick(0, 1, 2, 3, 0.5)
     if op in ("in", "not_in"):
         return {"op": op, "value": draw(st.lists(n, min_size=1, max_size=2))}
     made = {"op": op, "value": draw(n)}
-    return made | ({"to": draw(n)} if op == "between" else {})
+    return made | ({"to": draw(n)} if op.endswith("between") else {})
 
 
 EVENT_NAMES = [
@@ -360,8 +432,8 @@ def windows(draw: Any, pool: Pool) -> Any:
         made = {"last": draw(SMALL), "unit": unit, "mode": "calendar"}
         return {**made, "include_today": today}
     if form == 2:
-        to = draw(st.integers(0, 2))
-        return {"from_ago": to + draw(SMALL), "to_ago": to, "unit": unit}
+        start, end, unit = draw(spans(pool))
+        return {"from_ago": start, "to_ago": end, "unit": unit}
     edges = draw(st.tuples(written(pool), written(pool)))
     if form == 3:
         return {"from": edges[0], "to": edges[1]}
@@ -462,10 +534,16 @@ def profile_rules(pool: Pool) -> st.Chance[Any]:
         pick(0, 10, 33.3, 50),
         pick(0, 12.5, 50),
     )
+    exact = st.sampled_from(BUCKETS)
+    edge = st.one_of(
+        exact.map(lambda n: {"percent": 10, "salt": "s", "from": n}),
+        exact.map(lambda n: {"percent": n, "salt": "s"}),
+    ).map(lambda given: {"sample": given})
     attribute = comparisons(pool, "attribute", list(ATTRIBUTES))
-    return st.one_of(
-        attribute, attribute, attribute, consent, sample, pick({"list": {"in": "vip"}})
-    )
+    listed = pick({"list": {"in": "vip"}})
+    audience = st.sampled_from([{"sql": {"select": text}} for text in AUDIENCES])
+    rest = st.one_of(consent, consent, sample, edge, listed, audience)
+    return st.one_of(attribute, attribute, attribute, rest, rest, rest)
 
 
 @st.composite
@@ -499,6 +577,15 @@ def rules(pool: Pool) -> st.Chance[Any]:
     return st.one_of(leaf, leaf, logic)
 
 
+def plain_rules(pool: Pool) -> st.Chance[Any]:
+    """What needs no events, every operator of it."""
+    attribute = comparisons(pool, "attribute", list(ATTRIBUTES))
+    related = related_rules(pool)
+    return st.one_of(
+        attribute, attribute, related, related, profile_rules(pool), tops(pool)
+    )
+
+
 def crowd_rules(pool: Pool) -> st.Chance[Any]:
     """What can be told from buckets, and some of what cannot."""
     leaf = st.one_of(behaviours(pool), lifecycles(pool))
@@ -524,6 +611,7 @@ def inner_rules(pool: Pool) -> st.Chance[Any]:
 
 
 FAMILIES: dict[str, Any] = {
+    "profile": plain_rules,
     "sequence": sequences,
     "dates": dated_rules,
     "events": lambda pool: st.one_of(behaviours(pool), lifecycles(pool)),
@@ -543,6 +631,7 @@ POPULATION = Population(
     related={"order": RelatedTable("orders", COLUMNS)},
     consent="consent",
     lists={"vip": "vip"},
+    views={"person": "main.profile"},
 )
 
 

@@ -1,0 +1,304 @@
+"""Segments judged in few passes: everybody, or only those whom something has touched.
+
+An evaluation rests on the one before where its basis is the same: the rule, those it
+refers to, the attributes there are. Then only the touched are judged, as they are now
+and as they were; whoever is not touched is as before, so members and counts are those
+of a full evaluation.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+
+from dmp.core.config import fingerprint
+from dmp.core.sql import Name, Query, sql
+from dmp.segments.checks import reachable
+from dmp.segments.compiler import compile_truths
+from dmp.segments.population import KEY, Among, population_of, stage_people
+from dmp.segments.rule import Segment
+from dmp.segments.saved import Saved, rules
+from dmp.segments.sources import Population
+from dmp.segments.touched import Base, is_readable, stage_touched
+from dmp.segments.turning import Turning, turning
+from dmp.storage.lake import Lake
+
+_AT_ONCE = 8
+"""Segments that one pass over the events judges: more need more memory."""
+
+Counts = tuple[tuple[str, int], ...]
+"""For each condition how many people it alone admits."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Who is in a segment at an instant.
+
+    Attributes:
+        members: the query of their `profile_key`.
+        people: everybody there is.
+        snapshot: of the lake, read before anything else was.
+        touched: who was judged anew; None where everybody was.
+    """
+
+    members: Query
+    people: int
+    conditions: Counts
+    snapshot: int
+    basis: str
+    touched: int | None = None
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A stored evaluation to build on."""
+
+    base: Base
+    conditions: Counts
+
+
+def judge(
+    lake: Lake,
+    saved: Mapping[str, Saved],
+    names: Sequence[str],
+    as_of: datetime,
+    *,
+    full: bool = False,
+) -> dict[str, Judged]:
+    """Judge segments at one instant, anew only who was touched since they last were.
+
+    Stages what it needs; writes nothing. With `full` everybody is judged, which gives
+    the same.
+    """
+    population, snapshot = population_of(lake, as_of), lake.snapshot()
+    bases = {name: basis_of(saved, name, population) for name in names}
+    kept = {} if full else _kept(lake, bases, as_of)
+    found: dict[str, Judged] = {}
+    for number, (base, mine) in enumerate(_grouped(kept).items()):
+        chosen = {name: kept[name] for name in mine}
+        touched = f"touched_{number}"
+        since = _Since(lake, saved, population, base, as_of, snapshot, touched)
+        found |= since.judged(chosen, bases)
+    rest = [name for name in names if name not in found]
+    if rest:
+        stage_people(lake, population, as_of)
+        found |= _everybody(lake, saved, rest, population, as_of, snapshot, bases)
+    return found
+
+
+def judge_people(
+    lake: Lake,
+    saved: Mapping[str, Saved],
+    name: str,
+    population: Population,
+    as_of: datetime,
+) -> Judged:
+    """Judge a staged population by one segment."""
+    basis = {name: basis_of(saved, name, population)}
+    given = population, as_of, lake.snapshot(), basis
+    return _everybody(lake, saved, [name], *given)[name]
+
+
+def basis_of(saved: Mapping[str, Saved], name: str, population: Population) -> str:
+    """Return a fingerprint of all that decides membership, but for data and time."""
+    known = rules(saved)
+    others = sorted(reachable(known[name], known))
+    return fingerprint(
+        version("dmp"),
+        [(other, saved[other].version) for other in others],
+        dict(population.attributes),
+        dict(population.typed_properties),
+    )
+
+
+def _kept(lake: Lake, bases: Mapping[str, str], as_of: datetime) -> dict[str, _Kept]:
+    """Return the newest evaluations, of those that can be built on."""
+    rows = lake.rows(
+        "select segment, as_of, snapshot, basis, conditions::varchar "
+        "from segment.result qualify row_number() over ("
+        "partition by segment order by as_of desc, computed_at desc) = 1"
+    )
+    found = {}
+    for segment, then, snapshot, basis, conditions in rows:
+        base = Base(then, snapshot)
+        usable = basis == bases.get(segment) and then <= as_of
+        if usable and is_readable(lake, base):
+            counts = tuple((path, n) for path, n in json.loads(conditions))
+            found[segment] = _Kept(base, counts)
+    return found
+
+
+def _grouped(kept: Mapping[str, _Kept]) -> dict[Base, list[str]]:
+    groups: dict[Base, list[str]] = {}
+    for name, one in kept.items():
+        groups.setdefault(one.base, []).append(name)
+    return groups
+
+
+@dataclass(frozen=True)
+class _Since:
+    """A build on evaluations of one instant and snapshot.
+
+    Attributes:
+        touched: the scratch table of those to judge again.
+    """
+
+    lake: Lake
+    saved: Mapping[str, Saved]
+    population: Population
+    base: Base
+    as_of: datetime
+    snapshot: int
+    touched: str
+
+    def judged(
+        self, kept: Mapping[str, _Kept], bases: Mapping[str, str]
+    ) -> dict[str, Judged]:
+        """Return the segments that can be built on; the others need everybody."""
+        known = rules(self.saved)
+        gone = turning([known[n] for n in kept], known, self.base.as_of, self.as_of)
+        names = [name for name in kept if name not in gone.everybody]
+        if not names:
+            return {}
+        touched, people = self._stage_touched(gone), _people(self.lake)
+        if touched * 2 > people:
+            return {}
+        chosen = [known[name] for name in names]
+        shift = self._shift(chosen, known) if touched else {}
+        return {
+            name: Judged(
+                self._members(name, shift.get(name)),
+                people,
+                _moved(kept[name].conditions, shift.get(name)),
+                self.snapshot,
+                bases[name],
+                touched,
+            )
+            for name in names
+        }
+
+    def _stage_touched(self, gone: Turning) -> int:
+        if gone.attributes:
+            stage_people(self.lake, self.population, self.as_of, traits=False)
+        given = self.base, self.snapshot, gone, self.population
+        return stage_touched(self.lake, self.touched, *given)
+
+    def _shift(
+        self, chosen: Sequence[Segment], known: Mapping[str, Segment]
+    ) -> dict[str, _Shift]:
+        """Judge the touched as they are and as they were."""
+        now = Among(self.touched, f"{self.touched}_now")
+        then = Among(self.touched, f"{self.touched}_then", self.base.snapshot)
+        after = self._truths(chosen, known, now, self.as_of)
+        before = self._truths(chosen, known, then, self.base.as_of)
+        return {
+            name: _Shift(after[name][0], after[name][1], before[name][1])
+            for name in after
+        }
+
+    def _truths(
+        self,
+        chosen: Sequence[Segment],
+        known: Mapping[str, Segment],
+        among: Among,
+        at: datetime,
+    ) -> dict[str, tuple[Query, Counts]]:
+        population = population_of(self.lake, at, among)
+        stage_people(self.lake, population, at, among)
+        return _stage_truths(self.lake, chosen, known, population, at)
+
+    def _members(self, name: str, shift: _Shift | None) -> Query:
+        stays = sql(
+            "select profile_key from segment.membership "
+            "where segment = $segment and left_at is null",
+            segment=name,
+        )
+        if shift is None:
+            return stays
+        return sql(
+            "select profile_key from ({stays}) where profile_key not in "
+            "(select profile_key from {touched}) union all ({anew})",
+            stays=stays,
+            touched=Name(self.touched),
+            anew=shift.members,
+        )
+
+
+@dataclass(frozen=True)
+class _Shift:
+    """Who of the touched are members; how many each condition admits, and admitted."""
+
+    members: Query
+    after: Counts
+    before: Counts
+
+
+def _moved(kept: Counts, shift: _Shift | None) -> Counts:
+    if shift is None:
+        return kept
+    changes = zip(kept, shift.after, shift.before, strict=True)
+    return tuple((path, n + more - less) for (path, n), (_, more), (_, less) in changes)
+
+
+def _everybody(
+    lake: Lake,
+    saved: Mapping[str, Saved],
+    names: Sequence[str],
+    population: Population,
+    as_of: datetime,
+    snapshot: int,
+    bases: Mapping[str, str],
+) -> dict[str, Judged]:
+    known, people = rules(saved), _people(lake)
+    chosen = [known[name] for name in names]
+    return {
+        name: Judged(members, people, conditions, snapshot, bases[name])
+        for name, (members, conditions) in _stage_truths(
+            lake, chosen, known, population, as_of
+        ).items()
+    }
+
+
+def _stage_truths(
+    lake: Lake,
+    chosen: Sequence[Segment],
+    known: Mapping[str, Segment],
+    population: Population,
+    as_of: datetime,
+) -> dict[str, tuple[Query, Counts]]:
+    """Stage who satisfies what, and return each segment's members and counts."""
+    found = {}
+    for start in range(0, len(chosen), _AT_ONCE):
+        some = chosen[start : start + _AT_ONCE]
+        truths = compile_truths(some, population, as_of, segments=known)
+        name = f"{population.profiles}_truth_{start}"
+        table = lake.stage(name, Query(truths.query.sql(dialect="duckdb")))
+        for segment in some:
+            column, conditions = (
+                truths.members[segment.id],
+                truths.conditions[segment.id],
+            )
+            members = f"select {KEY} from {table} where {column}"
+            found[segment.id] = Query(members), _counted(lake, table, conditions)
+    return found
+
+
+def _counted(lake: Lake, table: Name, conditions: Sequence[tuple[str, str]]) -> Counts:
+    if not conditions:
+        return ()
+    columns = ", ".join(f"count(*) filter ({column})" for _, column in conditions)
+    counts = lake.row(f"select {columns} from {table}")
+    paths = (path for path, _ in conditions)
+    return tuple(zip(paths, counts, strict=True))
+
+
+def _people(lake: Lake) -> int:
+    return int(
+        lake.value(
+            "select count(*) from profile.profile as p "
+            "join identity.profile as i using (profile_key) where p.valid_to is null"
+        )
+    )

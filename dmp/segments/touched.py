@@ -1,0 +1,104 @@
+"""Who has to be judged again: changed data since a snapshot, and time that passed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dmp.core.sql import Query, sql
+from dmp.segments.population import KEY
+from dmp.segments.sources import Population
+from dmp.segments.turning import Turning, attributes_sql, passed_sql
+from dmp.storage.lake import CATALOG, Lake
+
+_OF_SUBJECTS = ("core.event", "core.transaction", "privacy.consent")
+_OF_PROFILES = ("identity.assignment", "identity.profile", "profile.profile")
+_FEEDS = ("ducklake_table_insertions", "ducklake_table_deletions")
+
+
+@dataclass(frozen=True)
+class Base:
+    """The evaluation that one is built on.
+
+    Attributes:
+        as_of: its instant.
+        snapshot: of the lake that it read.
+    """
+
+    as_of: datetime
+    snapshot: int
+
+
+def is_readable(lake: Lake, base: Base) -> bool:
+    """Say whether the lake can still tell what changed since: snapshots expire."""
+    found = lake.value(
+        "select count(*) from lake.snapshots() where snapshot_id = $snapshot",
+        snapshot=base.snapshot,
+    )
+    return bool(found)
+
+
+def stage_touched(
+    lake: Lake,
+    name: str,
+    base: Base,
+    snapshot: int,
+    found: Turning,
+    population: Population,
+) -> int:
+    """Stage the touched, one `profile_key` a row, and return how many they are.
+
+    Those with a row that came, changed or went since the base, of their own or of a
+    subject that is theirs now; those whose profile or share of subjects changed; and
+    those whom time alone can have changed. Profiles that are no more are among them.
+
+    Args:
+        name: of the scratch table.
+        base: the evaluation before.
+        snapshot: up to which the lake is looked at.
+        found: how time went on.
+        population: everybody.
+    """
+    parts = [
+        *_changed(base.snapshot, snapshot),
+        *(query.sql("duckdb") for query in passed_sql(found, population)),
+        *_decided(found, population),
+    ]
+    attributes = attributes_sql(found, population)
+    if attributes is not None:
+        parts.append(attributes.sql("duckdb"))
+    parts = parts or [f"select {KEY} from identity.profile where false"]
+    query = " union ".join(f"({part})" for part in parts)
+    table = lake.stage(name, Query(f"select {KEY} from ({query}) order by {KEY}"))
+    return int(lake.value(sql("select count(*) from {t}", t=table)))
+
+
+def _changed(since: int, until: int) -> list[str]:
+    if since >= until:
+        return []
+    parts = [
+        f"select {KEY} from identity.assignment where valid_to is null and subject_id "
+        f"in ({_feed(table, 'subject_id', since, until)})"
+        for table in _OF_SUBJECTS
+    ]
+    return parts + [_feed(table, KEY, since, until) for table in _OF_PROFILES]
+
+
+def _feed(table: str, column: str, since: int, until: int) -> str:
+    """Return the select of a column of the rows that came or went in (since, until]."""
+    schema, _, name = table.partition(".")
+    return " union all ".join(
+        f"select {column} from {feed}('{CATALOG}', '{schema}', '{name}', "
+        f"{since + 1}, {until})"
+        for feed in _FEEDS
+    )
+
+
+def _decided(found: Turning, population: Population) -> list[str]:
+    """Return the select of whose decisions as_of passed over: they count now."""
+    if found.then == found.now:
+        return []
+    bounds = f"'{found.then.isoformat()}' and '{found.now.isoformat()}'"
+    return [
+        f"select {KEY} from {population.consent} where captured_at between {bounds}"
+    ]

@@ -34,7 +34,11 @@ def report_html(linked: Linked) -> str:
         lstrip_blocks=True,
     )
     styles = files("dmp.ui") / "widgets" / "tokens.css"
+    is_column = [c.place.startswith("columns") for c in linked.model.choices]
+    choices = list(zip(linked.model.choices, is_column, strict=True))
     return environment.get_template("link_report.html").render(
+        column_choices=[choice for choice, of_column in choices if of_column],
+        other_choices=[choice for choice, of_column in choices if not of_column],
         linked=linked,
         model=linked.model,
         tokens=styles.read_text("utf-8"),

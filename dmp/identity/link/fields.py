@@ -26,6 +26,8 @@ from dmp.identity.link.wording import worded
 Codes = npt.NDArray[np.int32]
 _REPEATS = 0.8
 """Share of equal values at which two fields of one kind are the same field twice."""
+_NAME_REPEATS = 0.5
+"""The same for names: hardly anybody has the same name twice by chance."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +84,8 @@ def read_fields(
             where that is known.
     """
     encoded = {name: _encode(column) for name, column in records.columns.items()}
+    if not encoded:
+        return Reading((), (), {}, {}, {})
     _stage_values(connection, list(encoded.values()))
     found = _kinds(connection, len(records), encoded, given)
     fields: list[Field] = []
@@ -268,7 +272,9 @@ def _repeats(one: Field, other: Field) -> bool:
         return False
     left = one.values.take(pa.array(one.codes[both]))
     right = other.values.take(pa.array(other.codes[both]))
-    return bool(pc.mean(pc.equal(left, right)).as_py() >= _REPEATS)
+    is_name = one.kind in (Kind.GIVEN_NAME, Kind.FAMILY_NAME)
+    least = _NAME_REPEATS if is_name else _REPEATS
+    return bool(pc.mean(pc.equal(left, right)).as_py() >= least)
 
 
 def _filled_by(one: Field, other: Field) -> Field:

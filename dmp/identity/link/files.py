@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -84,6 +85,7 @@ def read_files(
 
 
 _FILE = "\x1ffile"
+_READ_BYTES = 1 << 24
 
 
 def _listed(paths: Sequence[Path]) -> str:
@@ -103,7 +105,8 @@ def _read_one(connection: duckdb.DuckDBPyConnection, path: Path) -> pa.Table:
     reader = (
         f"read_parquet({quote_text(str(path))})"
         if path.suffix.lower() in (".parquet", ".pq")
-        else f"read_csv({quote_text(str(path))}, all_varchar = true, header = true)"
+        else f"read_csv({quote_text(str(path))}, all_varchar = true, header = true"
+        f"{_encoding(path)})"
     )
     try:
         relation = connection.sql(f"from {reader} limit 0")
@@ -117,6 +120,23 @@ def _read_one(connection: duckdb.DuckDBPyConnection, path: Path) -> pa.Table:
             f"{path.name}{_line(error)}: cannot be read as {path.suffix or 'CSV'}; "
             "give a CSV file with a header, or a Parquet file"
         ) from error
+
+
+def _encoding(path: Path) -> str:
+    """Return the option for a CSV file that is not UTF-8, nothing for one that is."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with path.open("rb") as file:
+        head = file.read(2)
+        if head in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return ", encoding = 'utf-16'"
+        file.seek(0)
+        try:
+            for part in iter(lambda: file.read(_READ_BYTES), b""):
+                decoder.decode(part)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return ", encoding = 'latin-1'"
+    return ""
 
 
 def _cell(name: str, kind: str) -> str:

@@ -202,6 +202,7 @@ def _boosted(
     sure = _sure(regressed, len(known.match))
     taught = known.seen.followed_by(seen.of(sure))
     table = _table(taught, np.concatenate([at_known, regressed[sure]]))
+    told = _varying(table)
     truth = np.concatenate([known.match, (regressed[sure] > 0).astype(float)])
     trust = np.concatenate([np.ones(len(known.match)), np.full(len(sure), _SURE_SHARE)])
     model = HistGradientBoostingClassifier(
@@ -214,9 +215,17 @@ def _boosted(
         random_state=_SEED,
     )
     with threadpool_limits(1):  # OpenMP's threads wait busily on a loaded machine
-        model.fit(table, truth, sample_weight=trust)
-        bits = model.decision_function(_table(seen, regressed)) / _LOG2
+        model.fit(table[:, told], truth, sample_weight=trust)
+        bits = model.decision_function(_table(seen, regressed)[:, told]) / _LOG2
     return np.asarray(np.clip(bits, -_MOST_BITS, _MOST_BITS))
+
+
+def _varying(table: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+    """Return the columns that hold two values or more; others can teach nothing."""
+    filled = ~np.isnan(table)
+    least = np.where(filled, table, np.inf).min(axis=0)
+    most = np.where(filled, table, -np.inf).max(axis=0)
+    return np.asarray(least < most)
 
 
 def _table(seen: Features, regressed: Floats) -> npt.NDArray[np.float32]:

@@ -39,8 +39,15 @@ _SETTLED = 1e-4
 _PRIOR_PAIRS = 20.0
 """Weight, in pairs, of what is expected of a comparison before any pair is seen."""
 _LEAST = 1e-9
-_MOST_OTHER_NAMES = 0.15
-"""Share of the matches whose given names may have nothing in common."""
+_MOST_UNLIKE = {
+    Kind.GIVEN_NAME: 0.15,
+    Kind.FAMILY_NAME: 0.3,
+    Kind.DATE: 0.2,
+}
+"""Share of the matches whose values may have nothing in common, by kind.
+
+Without this people alike in the rest, as a family or all of one given name, can pass
+for one person."""
 
 
 @dataclass(frozen=True)
@@ -273,8 +280,9 @@ def _maximised(
             table[AREA] = _share(area[AREA] + _PRIOR_PAIRS * before[SAME])
     else:
         same = _share(counts[SAME] + counts[MOVED] + prior)
-        if comparison.kind == Kind.GIVEN_NAME:
-            same = _seldom(same, comparison.all_else)
+        if comparison.kind in _MOST_UNLIKE:
+            most = _MOST_UNLIKE[comparison.kind]
+            same = _seldom(same, comparison.all_else, most)
         table[SAME] = table[MOVED] = same
         if comparison.kind in SHARED_AT_HOME:
             table[list(AT_HOME)] = _share(counts[HOUSEHOLD] + prior)
@@ -292,15 +300,12 @@ def _maximised(
     return np.maximum(table, _LEAST)
 
 
-def _seldom(m: Floats, level: int) -> Floats:
-    """Hold a level of matches down; what it gives up goes to the others in proportion.
-
-    Without this a family whose members share everything else can pass for one person.
-    """
-    if m[level] <= _MOST_OTHER_NAMES:
+def _seldom(m: Floats, level: int, most: float) -> Floats:
+    """Hold a level of matches down; the others get what it gives up in proportion."""
+    if m[level] <= most:
         return m
-    held = m * (1 - _MOST_OTHER_NAMES) / (1 - m[level])
-    held[level] = _MOST_OTHER_NAMES
+    held = m * (1 - most) / (1 - m[level])
+    held[level] = most
     return np.asarray(held)
 
 

@@ -164,13 +164,15 @@ class _Scene:
             return set()
         family = max(families, key=lambda n: self._likely_family(n, kinds[n]))
         ends = self.cells.ends[family]
-        return {
-            word
-            for word in words
-            if word != family
-            and len(apart := self._apart(word, family)) == 2
-            and self.cells.lift(self.cells.wholes[word], ends, apart) >= _FOLLOWS_START
-        }
+
+        def is_shared(word: str) -> bool:
+            apart = self._apart(word, family)
+            if kinds[family] == Kind.FULL_NAME:
+                apart = [self.cells.wholes[family], *apart[:1]]
+            shared = self.cells.lift(self.cells.wholes[word], ends, apart)
+            return len(apart) == 2 and shared >= _FOLLOWS_START
+
+        return {word for word in words if word != family and is_shared(word)}
 
     def _likely_family(self, name: str, kind: Kind) -> float:
         profile = self.profiles[name]

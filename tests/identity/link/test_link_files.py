@@ -15,6 +15,8 @@ from people_file import PeopleFile, f1, linked, made, written
 
 from dmp.core.errors import DMPError, UsageError
 from dmp.identity.link import link_files
+from dmp.identity.link.files import read_files
+from dmp.storage.scratch import scratch_connection
 
 
 @pytest.fixture(scope="module")
@@ -280,6 +282,20 @@ class TestOddFiles:
         with pytest.raises(UsageError, match="no column tells people apart"):
             link_files([path], out=tmp_path / "out.parquet")
         assert not (tmp_path / "out.parquet").exists()
+
+    def test_a_file_of_ids_alone_is_said(self, tmp_path: Path) -> None:
+        path = tmp_path / "ids.csv"
+        path.write_text("id\n1\n2\n3\n")
+        with pytest.raises(UsageError, match="no column tells people apart"):
+            link_files([path], out=tmp_path / "out.parquet")
+
+    @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-16"])
+    def test_older_encodings_are_read(self, tmp_path: Path, encoding: str) -> None:
+        path = tmp_path / "old.csv"
+        path.write_bytes("id;navn\n1;Søren\n2;Åse\n".encode(encoding))
+        with scratch_connection() as connection:
+            records = read_files(connection, [path])
+        assert records.columns["navn"].to_pylist() == ["Søren", "Åse"]
 
     def test_an_empty_file_is_said(self, tmp_path: Path) -> None:
         path = written(few().slice(0, 0), tmp_path / "none.parquet")

@@ -5,12 +5,17 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from people_file import PeopleFile, f1, linked, made, written
 
 from dmp.core.errors import UsageError
 from dmp.identity.link import link_files
+from dmp.identity.link.classes import N_CLASSES
+from dmp.identity.link.reranking import Features, Judged, corrected
+from dmp.identity.link.training import Parameters
+from dmp.identity.link.vectors import MISSING
 
 N_ASKED = 60
 
@@ -182,3 +187,15 @@ def test_cells_a_spreadsheet_would_calculate_are_kept_from_it(tmp_path: Path) ->
 def test_asking_and_where_to_write_go_together(people: PeopleFile) -> None:
     with pytest.raises(UsageError, match="go together"):
         link_files([people.path], ask=5)
+
+
+def test_what_no_judged_pair_shows_teaches_nothing() -> None:
+    n = 40
+    levels = np.full((n, 2), MISSING, dtype=np.int8)
+    levels[:, 0] = np.arange(n) % 2
+    weight = np.where(levels[:, 0] == 0, 5.0, -5.0)
+    seen = Features(weight, levels, np.full((n, 2), np.nan))
+    known = Judged(seen, (levels[:, 0] == 0).astype(float))
+    table = np.tile([0.9, 0.1], (N_CLASSES, 1))
+    moved = corrected(seen, known, Parameters((table, table), np.ones(N_CLASSES)))
+    assert ((moved > 0) == (weight > 0)).all()

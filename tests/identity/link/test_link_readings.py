@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import numpy as np
@@ -50,9 +51,12 @@ GIVEN = """Anna Peter Maria John Sarah David Emma James Laura Paul Alice Henry C
         (Kind.DATE, [f"19{n + 30}-0{n % 9 + 1}-{n % 18 + 10}" for n in range(N)]),
         (Kind.DATE, [f"{n % 28 + 1}/{n % 12 + 1}/19{n + 30}" for n in range(N)]),
         (Kind.DATE, [f"{n % 28 + 1} March 19{n + 30}" for n in range(N)]),
+        (Kind.DATE, [f"16{n + 30}-{n % 9 + 1}-{n % 18 + 10}" for n in range(N)]),
         (Kind.EMAIL, [f"user{n % 40}@example.org" for n in range(N)]),
         (Kind.PHONE, [f"+44 20 7946 0{n % 40 + 100}" for n in range(N)]),
+        (Kind.PHONE, [f"{'+49' * (n % 2)}69{n % 40}12345" for n in range(N)]),
         (Kind.ADDRESS, [f"{n % 40 + 1} Mill Lane" for n in range(N)]),
+        (Kind.ADDRESS, [f"Saparontie {n % 40 + 1}" for n in range(N)]),
         (Kind.POSTCODE, [f"SW{n % 9 + 1} {n % 5 + 1}AB" for n in range(N)]),
         (Kind.SEX, ["mf"[n % 2] for n in range(N)]),
         (Kind.YEAR, [str(1930 + n % 50) for n in range(N)]),
@@ -66,6 +70,66 @@ def test_a_column_is_known_by_its_values(
 ) -> None:
     reading = read({"column": cells}, tmp_path)
     assert reading.kinds[0].kind == kind
+
+
+class TestLanguagesOfNoLexicon:
+    """People whose names and towns are made of syllables that mean nothing."""
+
+    N_HOMES = 500
+
+    def columns(self) -> dict[str, list[str | None]]:
+        dice = random.Random(5)
+
+        def words(n: int, length: int) -> list[str]:
+            parts = "ka lo mi re su to ne vi ha po gu shi".split()
+            return ["".join(dice.choices(parts, k=length)).title() for _ in range(n)]
+
+        given, family, towns = words(120, 2), words(300, 3), words(25, 4)
+        rows = []
+        for home in range(self.N_HOMES):
+            at, name = dice.randrange(25), dice.choice(family)
+            for _ in range(dice.choice((1, 2, 3))):
+                born = f"{dice.randint(1940, 2005)}-{dice.randint(1, 12):02}-11"
+                row = (name, dice.choice(given), born, f"{700 + at}-{home}", towns[at])
+                rows += [row] * dice.choice((1, 2))
+        return {
+            f"c{i}": list(column) for i, column in enumerate(zip(*rows, strict=True))
+        }
+
+    def kinds(self, folder: Path, *left_out: str) -> dict[str, Kind]:
+        columns = {n: c for n, c in self.columns().items() if n not in left_out}
+        return {c.column: c.kind for c in read(columns, folder).kinds}
+
+    def test_names_and_places_are_told_apart(self, tmp_path: Path) -> None:
+        kinds = self.kinds(tmp_path)
+        found = kinds["c0"], kinds["c1"], kinds["c4"]
+        assert found == (Kind.FAMILY_NAME, Kind.GIVEN_NAME, Kind.PLACE)
+
+    def test_a_town_goes_with_the_family_where_no_code_tells(
+        self, tmp_path: Path
+    ) -> None:
+        columns = self.columns()
+        pairs = zip(columns["c1"], columns["c0"], strict=True)
+        names = {"name": [f"{given} {family}" for given, family in pairs]}
+        reading = read(names | {n: columns[n] for n in ("c2", "c4")}, tmp_path)
+        kinds = {c.column: c.kind for c in reading.kinds}
+        assert (kinds["name"], kinds["c4"]) == (Kind.FULL_NAME, Kind.PLACE)
+
+    def test_what_goes_with_nothing_is_no_place(self, tmp_path: Path) -> None:
+        dice = random.Random(6)
+        trades = [f"{a}{b}maker" for a in "barn" for b in "dolm"]
+        columns = self.columns()
+        columns["c5"] = [dice.choice(trades) for _ in columns["c0"]]
+        kinds = {c.column: c.kind for c in read(columns, tmp_path).kinds}
+        assert kinds["c5"] == Kind.TEXT
+
+
+def test_names_written_twice_with_errors_are_one_field(tmp_path: Path) -> None:
+    given = [GIVEN[n % 15] for n in range(N)]
+    slipped = [name + "x" * (n % 3 == 0) for n, name in enumerate(given)]
+    full = [f"{name} {FAMILY[n // 4]}" for n, name in enumerate(given)]
+    reading = read({"who": full, "first": slipped}, tmp_path)
+    assert reading.merged == {"first": "who: given"}
 
 
 @pytest.mark.parametrize(

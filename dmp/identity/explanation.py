@@ -80,6 +80,7 @@ class Event:
         other_profile_id: the surviving id of a merge, the new one of a split, else "".
         subjects: how many subjects moved.
         cause: of a merge or split, as `identity.change` has it; else "".
+        cause: of a merge or split, as `identity.change` has it; else "".
     """
 
     changed_at: datetime

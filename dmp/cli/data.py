@@ -177,6 +177,12 @@ def resolve(context: Context, full: bool, as_json: bool) -> None:
         OUT.print(
             f"{resolution.blocked_values:,} values on too many people were left out"
         )
+    for type_, edges in sorted(resolution.dropped_edges.items()):
+        OUT.print(f"{edges:,} edges dropped: a profile would hold too many {type_}")
+    if resolution.refused_joins:
+        OUT.print(
+            f"{resolution.refused_joins:,} joins refused: a profile would be too large"
+        )
 
 
 @click.command()

@@ -78,6 +78,8 @@ def _reason_row(reason: Reason) -> list[str]:
     what = said.get(reason.type, f"shared {reason.type}")
     if reason.kind == "probabilistic":
         what = "the linkage model's score"
+    if reason.dropped_by:
+        what += f", dropped: too many {reason.dropped_by} in one profile"
     return [
         str(reason.subject_id_l),
         str(reason.subject_id_r),

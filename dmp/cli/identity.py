@@ -136,10 +136,19 @@ def history(context: Context, profile_id: str, as_json: bool) -> None:
         show_json(events)
         return
     rows = [
-        [local(e.changed_at, zone), _words(e, profile_id), e.model, e.actor, e.run_id]
+        [
+            local(e.changed_at, zone),
+            _words(e, profile_id),
+            e.cause,
+            e.model,
+            e.actor,
+            e.run_id,
+        ]
         for e in events
     ]
-    show_table(profile_id, ["when", "what happened", "model", "by", "run"], rows)
+    show_table(
+        profile_id, ["when", "what happened", "because of", "model", "by", "run"], rows
+    )
 
 
 @identity.command()

@@ -30,7 +30,11 @@ def show_simulation(found: Simulation) -> None:
             f"by {found.labels_before.pairs:,} labelled pairs: "
             f"{_measures(found.labels_before)} → {_measures(found.labels_after)}"
         )
-    columns = ["segment", "now", "then", "enter", "leave"]
+    OUT.print(
+        f"[bold]{found.people_moved:,}[/] people enter or leave a segment, "
+        "each counted once"
+    )
+    columns = ["segment", "now", "then", "enter", "leave", "become one"]
     audiences = [list(vars(audience).values()) for audience in found.audiences]
     show_table("", columns, audiences)
     examples = [list(vars(example).values()) for example in found.examples]

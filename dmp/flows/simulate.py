@@ -48,8 +48,10 @@ class AudienceChange:
     Attributes:
         before: its members as things stand.
         after: its members under the simulated settings.
-        entered: profile ids that would be in it and are not; `left` the other way
-            round. A profile that a merge ends counts among those that leave.
+        entered: people who would be in it and are not.
+        left: people who are in it and would not be.
+        merged: members who would become one with another member.
+            before - merged - left + entered = after.
     """
 
     segment: str
@@ -57,6 +59,7 @@ class AudienceChange:
     after: int
     entered: int
     left: int
+    merged: int
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ class Simulation:
         moved_subjects: subjects that would change their profile.
         largest_before: subjects of the five largest profiles now, then as
             `largest_after`.
+        people_moved: people who would enter or leave some saved segment, each once.
         audiences: every saved segment.
         examples: the largest merges and splits, at most ten.
         labels_before: how the labelled pairs fare now, then as `labels_after`; None
@@ -96,6 +100,7 @@ class Simulation:
     moved_subjects: int
     largest_before: tuple[int, ...]
     largest_after: tuple[int, ...]
+    people_moved: int
     audiences: tuple[AudienceChange, ...]
     examples: tuple[IdChange, ...]
     labels_before: LabelScores | None = None
@@ -234,6 +239,8 @@ def _compared(
         "b.subject_id = a.subject_id and b.valid_to = a.valid_from "
         "and b.profile_key <> a.profile_key)"
     )
+    audiences = [*_moves(before[1], after[1], _aliases(lake))]
+    moved_people = {key for move in audiences for key in move.entered | move.left}
     return Simulation(
         model=resolution.model,
         is_same=not resolution.is_new or not (changes or moved),
@@ -244,17 +251,56 @@ def _compared(
         moved_subjects=int(moved),
         largest_before=before[0].largest,
         largest_after=after[0].largest,
-        audiences=tuple(_audience_changes(before[1], after[1])),
+        people_moved=len(moved_people),
+        audiences=tuple(move.change for move in audiences),
         examples=tuple(IdChange(**each) for each in changes[:_EXAMPLES]),
     )
 
 
-def _audience_changes(
-    before: Mapping[str, set[int]], after: Mapping[str, set[int]]
-) -> Iterator[AudienceChange]:
+@dataclass(frozen=True)
+class _Move:
+    """Who would enter and leave one segment, by the ids that would stand then."""
+
+    change: AudienceChange
+    entered: set[int]
+    left: set[int]
+
+
+def _moves(
+    before: Mapping[str, set[int]],
+    after: Mapping[str, set[int]],
+    aliases: Mapping[int, int],
+) -> Iterator[_Move]:
     for name, old in before.items():
         new = after[name]
-        yield AudienceChange(name, len(old), len(new), len(new - old), len(old - new))
+        standing = {aliases.get(key, key) for key in old}
+        entered, left = new - standing, standing - new
+        change = AudienceChange(
+            segment=name,
+            before=len(old),
+            after=len(new),
+            entered=len(entered),
+            left=len(left),
+            merged=len(old) - len(standing),
+        )
+        yield _Move(change, entered, left)
+
+
+def _aliases(lake: Lake) -> dict[int, int]:
+    """Return each id that stands no more, with the one that it leads to."""
+    into = dict(
+        lake.rows(
+            "select profile_key, alias_of from identity.profile "
+            "where alias_of is not null"
+        )
+    )
+    return {key: _last(key, into) for key in into}
+
+
+def _last(key: int, into: Mapping[int, int]) -> int:
+    while key in into:
+        key = into[key]
+    return key
 
 
 _CHANGES = """

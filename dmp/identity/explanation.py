@@ -34,6 +34,8 @@ class Reason:
             linkage model scored them) or decision (a person said so).
         match_weight: bits; positive for, negative against; infinite for a decision.
         is_used: whether the two are in one profile.
+        dropped_by: the type of identifier of which a profile would hold too many by
+            it, where a limit dropped it; else "".
     """
 
     subject_id_l: int
@@ -43,6 +45,7 @@ class Reason:
     match_weight: float
     match_probability: float
     is_used: bool
+    dropped_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,8 @@ class Event:
         profile_id: the id given, merged away, split from or revived.
         other_profile_id: the surviving id of a merge, the new one of a split, else "".
         subjects: how many subjects moved.
+        cause: of a merge or split, as `identity.change` has it; else "".
+        cause: of a merge or split, as `identity.change` has it; else "".
     """
 
     changed_at: datetime
@@ -86,6 +91,7 @@ class Event:
     model: str
     run_id: str
     actor: str
+    cause: str = ""
 
 
 def history(lake: Lake, profile_id: str) -> list[Event]:
@@ -200,7 +206,8 @@ order by s.source, s.subject_id
 _REASONS = """
 with l as (select unnest($left::bigint[]) as subject_id),
 r as (select unnest($right::bigint[]) as subject_id)
-select subject_id_l, subject_id_r, kind, type, match_weight, match_probability, is_used
+select subject_id_l, subject_id_r, kind, type, match_weight, match_probability, is_used,
+    coalesce(dropped_by, '') as dropped_by
 from identity.edge
 where (subject_id_l in (from l) and subject_id_r in (from r))
     or (subject_id_l in (from r) and subject_id_r in (from l))
@@ -209,7 +216,7 @@ order by match_weight desc, subject_id_l, subject_id_r, kind
 _HISTORY = """
 select c.changed_at, c.action, p.profile_id,
     coalesce(o.profile_id, '') as other_profile_id, c.subjects, c.model, c.run_id,
-    c.actor
+    c.actor, coalesce(c.cause, '') as cause
 from identity.change as c
 join identity.profile as p using (profile_key)
 left join identity.profile as o on o.profile_key = c.other_profile_key

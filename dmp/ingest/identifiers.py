@@ -87,6 +87,8 @@ def forms_sql(spec: FieldSpec, value: Query) -> Query:
     assert spec.identifier is not None
     if _has_forms(spec):
         return email_forms_sql(value)
+    if spec.type is FieldType.TEXT:
+        value = Query(_whole(value.text), value.params)
     return sql(
         "[struct_pack(encoding := {encoding}, value := {value})]",
         encoding=_encoding(spec, value),
@@ -130,7 +132,7 @@ def _identifier(name: str, spec: FieldSpec, blocked: Blocked) -> str:
 def _kept(name: str, spec: FieldSpec, blocked: Blocked) -> str:
     """Return the select of `subject_id, value, row_at`: what identifies somebody."""
     assert spec.identifier is not None
-    columns = [_text(name), *map(_text, spec.identifier.together_with)]
+    columns = [_value(name, spec), *map(_text, spec.identifier.together_with)]
     known = " and ".join(f"{column} is not null" for column in columns)
     if pattern := _pattern(spec, blocked):
         known += f" and not regexp_full_match({columns[0]}, {pattern})"
@@ -158,6 +160,18 @@ def _pattern(spec: FieldSpec, blocked: Blocked) -> str:
     assert spec.identifier is not None
     patterns = blocked.get(spec.identifier.type, ())
     return quote_text("|".join(f"(?:{p})" for p in patterns)) if patterns else ""
+
+
+def _value(name: str, spec: FieldSpec) -> str:
+    return _whole(_text(name)) if spec.type is FieldType.TEXT else _text(name)
+
+
+def _whole(text: str) -> str:
+    """Read a number as others write it: a column with gaps often comes as `123.0`."""
+    return (
+        f"(case when suffix({text}, '0') and regexp_full_match({text}, '[0-9]+[.]0+') "
+        f"then split_part({text}, '.', 1) else {text} end)"
+    )
 
 
 def _text(name: str) -> str:

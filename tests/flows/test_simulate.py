@@ -58,6 +58,11 @@ def test_it_tells_what_the_real_run_then_does(
     assert told.split > 0 and told.people_after > told.people_before
     assert {example.action for example in told.examples} <= {"merge", "split"}
     assert 0 < len(told.examples) <= 10
+    assert told.audiences
+    for a in told.audiences:
+        assert a.before - a.merged - a.left + a.entered == a.after
+    each = [a.entered + a.left for a in told.audiences]
+    assert max(each) <= told.people_moved <= sum(each)
 
     config.write_text(other.read_text())
     done, _ = resolve_people(workspace)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from dmp.flows.ingest import ingest
 from dmp.flows.resolve import current_model, identity_settings, resolve_people
 from dmp.flows.workspace import Workspace
 from dmp.identity.resolve import Resolution
+from dmp.identity.settings import IdentifierRule, IdentitySettings
 from dmp.privacy import KeyStore, Vault
 from dmp.privacy.vault_key import VaultKey
 from dmp.storage.lake import Lake
@@ -141,6 +143,49 @@ def test_random_loads_give_what_full_runs_give(
     found = assert_same(people, reference, random_loads(random.Random(seed)))
     looked_at = [report.looked_at for report in found if not report.is_full]
     assert looked_at and min(looked_at) < len(SUBJECTS)
+
+
+START = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def ruled() -> IdentitySettings:
+    """Rules with limits and trust, under which cookies expire first, then phones."""
+    age_days = (START - datetime.now(UTC)).days
+    return IdentitySettings(
+        identifiers={
+            "email": IdentifierRule(
+                weight_bits=10, max_subjects=3, max_per_profile=2, priority=1
+            ),
+            "phone": IdentifierRule(
+                weight_bits=6,
+                max_subjects=3,
+                max_per_profile=1,
+                valid_days=age_days + 170,
+            ),
+            "cookie": IdentifierRule(
+                weight_bits=14,
+                joins="device",
+                valid_days=age_days + 90,
+                trust={"crm": 0.5},
+            ),
+        }
+    )
+
+
+def later(people: People) -> None:
+    people.clock += timedelta(days=40)
+
+
+@pytest.mark.parametrize("seed", range(10, 10 + SEEDS))
+def test_limits_and_what_expires_give_what_full_runs_give(
+    people: People, reference: People, seed: int
+) -> None:
+    loads = [[*load, later] for load in random_loads(random.Random(seed))]
+    for each in (people, reference):
+        each.clock, each.settings = START, ruled()
+    found = assert_same(people, reference, loads)
+    assert sum(sum(report.dropped_edges.values()) for report in found) > 0
+    assert [report.is_full for report in found].count(False) > 2
 
 
 def test_what_goes_is_noticed(people: People, reference: People) -> None:

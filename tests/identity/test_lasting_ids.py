@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import itertools
+import random
+
 import pytest
 from made_up_people import SETTINGS, People
 
@@ -165,3 +168,100 @@ def test_history_is_kept_as_stays(people: People) -> None:
         "from identity.assignment"
     )
     assert keys[0] == keys[1]
+
+
+MERGES = ((1, 2), (2, 3), (3, 4))
+
+
+@pytest.mark.parametrize("order", [*itertools.permutations(range(3))], ids=str)
+def test_three_merges_in_any_order_leave_the_same_ids(
+    people: People, order: tuple[int, ...]
+) -> None:
+    people.add(3)
+    people.resolve()
+    people.add(1, 2, 4)
+    people.resolve()
+    apart = people.ids()
+    for place in order:
+        people.decide("must_link", *MERGES[place])
+        people.resolve()
+    assert people.ids() == dict.fromkeys(apart, apart[3])
+    assert {canonical(people, one) for one in apart.values()} == {apart[3]}
+
+
+def test_a_split_then_a_merge_gives_the_id_back_and_the_other_leads_to_it(
+    people: People,
+) -> None:
+    people.add(1, 2, 3)
+    people.share("email", "e", [1, 2, 3])
+    people.resolve()
+    before = people.ids()
+    for one in (1, 2):
+        people.decide("cannot_link", one, 3)
+    people.resolve()
+    parted = people.ids()
+    assert parted[1] == parted[2] == before[1] != parted[3]
+    for one in (1, 2):
+        people.decide("withdrawn", one, 3)
+    people.resolve()
+    assert people.ids() == before
+    assert canonical(people, parted[3]) == before[3]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_was_decided_undone_gives_every_id_back(
+    people: People, seed: int
+) -> None:
+    """At each step the history only grows, and each id ever given leads to one."""
+    chance = random.Random(seed)
+    subjects = range(1, 7)
+    for subject in chance.sample(subjects, 6):
+        people.add(subject)
+        people.resolve()
+    apart, written, given = people.ids(), list[tuple[object, ...]](), set[str]()
+    pairs = chance.sample([*itertools.combinations(subjects, 2)], 4)
+    undone = chance.sample(pairs, 4)
+    for decision, some in (("must_link", pairs), ("withdrawn", undone)):
+        for pair in some:
+            people.decide(decision, *pair)
+            people.resolve()
+            history = people.lake.rows("select * from identity.change order by all")
+            assert set(written) <= set(history)
+            written = history
+            given |= set(people.ids().values())
+            assert {canonical(people, one) for one in given} <= set(
+                people.ids().values()
+            )
+    assert people.ids() == apart
+
+
+def test_the_history_says_why(people: People) -> None:
+    people.add(1, 2, 3, 4)
+    people.resolve()
+    people.share("email", "e", [1, 2])
+    people.share("phone", "p", [1, 2])
+    people.resolve()
+    people.decide("must_link", 3, 4)
+    people.resolve()
+    rules = {"email": IdentifierRule(weight_bits=0.5)}
+    people.settings = people.settings.model_copy(
+        update={"identifiers": rules, "connected_probability": 0.99}
+    )
+    people.settings = people.settings.model_copy(update={"clustering": "connected"})
+    people.resolve()
+    told = [cause for _, cause in people.causes() if cause]
+    assert told[0] == "email+phone"
+    assert told[1].startswith("decision")
+    assert told[2] == "settings"
+
+
+def canonical(people: People, profile_id: str) -> str:
+    """The id that stands for a profile id, by way of aliases."""
+    rows = people.lake.rows(
+        "select p.profile_id, k.profile_id from identity.profile as p "
+        "left join identity.profile as k on k.profile_key = p.alias_of"
+    )
+    into = dict(rows)
+    for _ in into:
+        profile_id = into[profile_id] or profile_id
+    return profile_id

@@ -14,7 +14,7 @@ from dmp.core.errors import ConfigInvalid, UsageError
 from dmp.core.sql import Query
 from dmp.identity.limits import Limit, Parts, Step, dropped_steps
 from dmp.identity.settings import IdentifierRule, IdentitySettings
-from dmp.storage.write import change, commit
+from dmp.storage.write import append, change, commit
 
 EMAIL = {"weight_bits": 10, "max_subjects": 10}
 PHONE = {"weight_bits": 6, "max_subjects": 10}
@@ -231,3 +231,28 @@ def test_no_part_holds_more_than_the_limit_or_one_node_of_it(
         assert len(set().union(*inside)) <= max(most, alone)
     for row, (left, right) in enumerate(edges):
         assert (row in gone) == (parts.of(left) != parts.of(right))
+
+
+def test_a_chain_of_a_hundred_thousand_is_cut_and_told(people: People) -> None:
+    rule = IdentifierRule(weight_bits=5)
+    people.settings = IdentitySettings(identifiers={"email": rule, "phone": rule})
+    n = {"n": 100_000}
+    subject = Query(
+        "select i as subject_id, 'crm' as source, 'record' as kind, 'load' as load_id, "
+        "now() as first_seen_at from range($n) as t(i)",
+        n,
+    )
+    commit(people.lake, [append("identity.subject", subject)], message="chain")
+    held = Query(
+        "select i + side as subject_id, 'public' as namespace, "
+        "if(i % 2 = 0, 'email', 'phone') as type, 'plain' as encoding, "
+        "i::varchar as token, 'crm' as source, 'load' as load_id, "
+        "now() as first_seen_at, now() as last_seen_at, 1 as observations "
+        "from range($n - 1) as t(i), range(2) as s(side)",
+        n,
+    )
+    commit(people.lake, [append("identity.identifier", held)], message="chain")
+    found = people.resolve()
+    assert found.subjects == n["n"]
+    assert found.largest_clusters[0] <= people.settings.max_cluster_subjects
+    assert found.refused_joins > 100

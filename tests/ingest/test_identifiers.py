@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from door import Door, contract
@@ -135,3 +138,35 @@ def test_a_blocked_value_identifies_nobody_and_is_told(door: Door) -> None:
         ("x", "dropped", "is blocked as an identifier")
     }
     assert "noreply" not in str(door.lake.rows("from raw.refused")).lower()
+
+
+def parquet(values: pa.Array) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"id": list(range(len(values))), "x": values}), buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("format_", "content"),
+    [
+        ("csv", b"id,x\n1,123.0\n"),
+        (
+            "jsonl",
+            b'{"id": 1, "x": 123}\n{"id": 2, "x": "123"}\n{"id": 3, "x": 123.0}\n',
+        ),
+        ("parquet", parquet(pa.array([123]))),
+        ("parquet", parquet(pa.array([123.0, None]))),
+        ("parquet", parquet(pa.array([123]).cast(pa.decimal128(25, 2)))),
+        ("parquet", parquet(pa.array(["123"]))),
+    ],
+    ids=["csv of gaps", "json", "integers", "numbers with gaps", "decimals", "texts"],
+)
+def test_an_id_is_the_same_whatever_type_a_file_gives_it(
+    door: Door, format_: str, content: bytes
+) -> None:
+    field = {"from": "x", **DIRECT, "identifier": {"type": "card"}}
+    other = contract(format_, source="other", fields={"x": field})
+    door.load(source("own", "text", type="card"), "id,x\n1,123\n2,0123\n")
+    door.load(other, content, name="other")
+    (whole,) = tokens(door, "other")
+    assert whole in tokens(door, "own")

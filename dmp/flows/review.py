@@ -304,11 +304,19 @@ join identity.profile as p using (profile_key)
 _MEMBERS = f"""
 {_PLACED} where s.subject_id in ($left, $right) order by s.subject_id
 """
-_NODES = f"""
-with placed as ({_PLACED})
-select * from placed
-where profile_id in (
-    select profile_id from placed where subject_id in ($left, $right))
+_NODES = """
+with home as (
+    select distinct profile_key from identity.assignment
+    where valid_to is null and subject_id in ($left, $right)
+), member as (
+    select a.subject_id, a.profile_key
+    from identity.assignment as a semi join home using (profile_key)
+    where a.valid_to is null
+)
+select s.subject_id, s.source, s.kind, p.profile_id
+from member as m
+join identity.subject as s using (subject_id)
+join identity.profile as p using (profile_key)
 order by subject_id not in ($left, $right), subject_id <> $left, subject_id
 """
 _LINKS = """

@@ -235,8 +235,12 @@ class ReviewState:
     def _open(self, place: int) -> None:
         self.at, self.chosen = place, frozenset()
         self.view, self.waterfall, self.cluster = Loaded(), Loaded(), Loaded()
+        question = self.question
+        known = self._waterfalls.get(question.pair) if question else None
+        if known is not None:
+            self.waterfall = Loaded("ready", known)
         self._read_pair()
-        self._tell("chosen")
+        self._tell("waterfall", "chosen")
         if self.decisions.state == "loading":
             self._read_decisions()
         self.later(self._read_rest)
@@ -251,10 +255,9 @@ class ReviewState:
         """Read what takes longer than a key press: the graph, and the score's parts."""
         self._read_cluster()
         question = self.question
-        if question is None:
-            return self._tell("waterfall")
+        if question is None or self.waterfall.state == "ready":
+            return None
         if question.pair not in self._waterfalls:
-            self._tell("waterfall")
             ahead = (self.queue.value or [])[self.at : self.at + AHEAD]
             found = loaded(
                 lambda: self.source.waterfalls([each.pair for each in ahead])
@@ -262,7 +265,8 @@ class ReviewState:
             if found.problem:
                 self.waterfall = Loaded("problem", problem=found.problem)
                 return self._tell("waterfall")
-            self._waterfalls |= found.value or {}
+            none = dict.fromkeys((each.pair for each in ahead), ())
+            self._waterfalls |= none | (found.value or {})
         self.waterfall = Loaded("ready", self._waterfalls.get(question.pair, ()))
         return self._tell("waterfall", "pair")
 

@@ -83,6 +83,7 @@ def test_keys_alone_judge_take_back_and_mask(visit: Visitor) -> None:
     page.wait_for_selector(".dmp-bits.dmp-for:text('+9.5')")
     page.wait_for_selector(".dmp-graph svg [data-subject='101']")
     page.screenshot(path=shots() / "review_light.png", full_page=True)
+    assert window.axe() == []
     page.keyboard.press("m")
     shows(window, "103-104")
     page.keyboard.press("n")
@@ -134,6 +135,7 @@ def test_a_link_opens_the_pair_in_the_dark(visit: Visitor) -> None:
         assert box.locator("tbody tr").count() >= 3
         box.get_by_role("button", name="Show chart").press("Enter")
     page.screenshot(path=shots() / "review_dark.png", full_page=True)
+    assert window.axe() == []
 
 
 def test_who_may_only_look_is_told_on_a_narrow_screen(visit: Visitor) -> None:
@@ -168,6 +170,7 @@ def test_a_weight_is_moved_by_keys_simulated_and_saved(visit: Visitor) -> None:
     page.click("[data-act=simulate]")
     page.wait_for_selector("[data-effect=People] td:text('loyal')")
     page.screenshot(path=shots() / "tuning.png", full_page=True)
+    assert window.axe() == []
     save = page.locator("[data-act=save]")
     assert save.is_disabled()
     page.locator(".dmp-effect input").press_sequentially("shared e-mails")

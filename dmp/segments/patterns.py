@@ -47,6 +47,8 @@ def pattern_fault(pattern: str) -> str:
             re.compile(pattern)
     except re.error as error:
         return f"is no regular expression ({error.msg})"
+    except (RecursionError, OverflowError):
+        return "is nested or repeated past what can be read"
     return ""
 
 

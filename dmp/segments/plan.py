@@ -36,6 +36,9 @@ from dmp.segments.trees import Tree
 from dmp.segments.windows import Moment, Span, within_span
 
 EVENTS, CONSENT = "events", "consent"
+MOST_FACTS = 200
+MOST_FACTS_IN_ALL = 2_000
+MOST_PARTS = 500
 
 
 @dataclass
@@ -76,18 +79,46 @@ class Plan:
 
     def fact(self, name: str, aggregate: Tree, condition: Tree) -> Tree:
         """Return the column of an aggregate over the rows that satisfy a condition."""
-        facts = self.facts[name]
         tree = trees.filtered(aggregate, condition)
         written = tree.sql("duckdb")
+        place, facts = self._group(name, written)
         facts.columns.setdefault(written, (f"f{len(facts.columns)}", tree))
         facts.wanted.setdefault(condition.sql("duckdb"), condition)
-        return trees.column(facts.columns[written][0], fact_table(name))
+        return trees.column(facts.columns[written][0], fact_table(place))
+
+    def _group(self, name: str, written: str) -> tuple[str, Facts]:
+        """Return the facts about a relation that hold this one or have room for it.
+
+        Planning takes the square of their number, so each scan computes only so many.
+        """
+        if sum(len(facts.columns) for facts in self.facts.values()) > MOST_FACTS_IN_ALL:
+            raise _too_many(MOST_FACTS_IN_ALL, "questions about rows")
+        groups = [name]
+        while len(self.facts[groups[-1]].columns) >= MOST_FACTS:
+            if written in self.facts[groups[-1]].columns:
+                break
+            following = f"{name}_more_{len(groups)}"
+            first = self.facts[name]
+            if following not in self.facts:
+                relation, limit = first.relation.copy(), first.limit.copy()
+                self.facts[following] = Facts(relation, first.alias, limit)
+            groups.append(following)
+        return groups[-1], self.facts[groups[-1]]
 
     def add(self, kind: str, query: exp.Query) -> str:
         """Keep a named part of the statement and return its name."""
+        if len(self.ctes) >= MOST_PARTS:
+            raise _too_many(MOST_PARTS, "steps of sequences and other parts")
         name = f"rule_{kind}_{len(self.ctes)}"
         self.ctes[name] = query
         return name
+
+
+def _too_many(most: int, what: str) -> RuleInvalid:
+    right = f"at most {most:,}; split the rule into segments of its own"
+    return RuleInvalid(
+        "rule", [Fault("rule", f"needs more than {most:,} {what}", right)]
+    )
 
 
 def fact_table(name: str) -> str:

@@ -426,10 +426,10 @@ provenance | json | for each attribute the source it came from{_VALIDITY}""",
 SEGMENT = (
     _table(
         "segment.definition",
-        "One version of a segment's rule.",
+        "One version of a segment's rule, or of where a static list comes from.",
         "segment version",
         f"""
-segment | varchar | id of the segment
+segment | varchar | id of the segment; of a static list `list:` and its id
 version | varchar | fingerprint of the rule
 name | varchar | what people call it
 purpose | varchar | consent purpose for anything that leaves
@@ -455,10 +455,10 @@ basis | varchar | fingerprint of all that the rule rests on: the rules it refers
     ),
     _table(
         "segment.membership",
-        "One stay of a person in a segment.",
+        "One stay of a person in a segment, or on a static list.",
         "segment profile_key entered_at",
         """
-segment | varchar | id of the segment
+segment | varchar | id of the segment; of a static list `list:` and its id
 profile_key | bigint | the person | pseudonym
 entered_at | timestamptz | as_of of the evaluation that admitted the person
 left_at | timestamptz | as_of of the evaluation that no longer did; null while a member

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import second_path
 import yaml
+from sample_workspace import copy_workspace
 from second_path import Files
 from whole_job import PEOPLE, REPOSITORY, SEED
 
@@ -23,6 +24,7 @@ from dmp.flows.demo import FunnelRow, Summary
 from dmp.flows.workspace import Workspace
 from dmp.jobs.demo import run_demo
 from dmp.jobs.records import read_records
+from dmp.jobs.runner import run_notebook
 from dmp.privacy.pseudonyms import subject_id_sql
 from dmp.storage.tables import TABLES
 
@@ -281,3 +283,31 @@ def test_a_second_run_changes_nothing(summary: Summary, demo: Workspace) -> None
     third = run_demo(demo, people=PEOPLE, seed=SEED)
     assert not third.changed
     assert len(read_records(demo.paths.runs)) == runs + 5
+
+
+SCIENCE = {
+    "31_lookalike": {"save_as": "alike", "reach": "40"},
+    "32_discover": {"groups": "4", "save_group": "A"},
+}
+
+
+@pytest.mark.parametrize("notebook", SCIENCE)
+def test_a_notebook_of_data_science_runs_on_the_sample_and_keeps_its_list(
+    demo_home: Path, summary: Summary, tmp_path: Path, notebook: str
+) -> None:
+    home = copy_workspace(demo_home, tmp_path / "ws")
+    given = {"as_of": summary.as_of, **SCIENCE[notebook]}
+    with Workspace(home) as workspace:
+        record, _ = run_notebook(workspace, notebook, given)
+        assert (record.status, record.error) == ("done", "")
+        kept = workspace.lake.rows(
+            "select segment, count(*) from segment.membership "
+            "where starts_with(segment, 'list:') group by segment"
+        )
+    [(name, people)] = kept
+    if notebook == "31_lookalike":
+        assert name == "list:alike"
+        assert 25 <= people < 40  # some of the forty are held out
+    else:
+        assert name == "list:group_a"
+        assert people >= 250

@@ -136,8 +136,10 @@ def _spread(matrix: Matrix, told: Floats) -> Floats:
 
 def _labels(told: Floats, count: int, seed: int) -> Labels:
     from sklearn.cluster import KMeans
+    from threadpoolctl import threadpool_limits
 
-    found = KMeans(count, n_init=5, random_state=seed).fit_predict(told)
+    with threadpool_limits(1):  # so small a problem is slower on several threads
+        found = KMeans(count, n_init=5, random_state=seed).fit_predict(told)
     return np.asarray(found, np.int64)
 
 

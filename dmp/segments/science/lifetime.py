@@ -305,6 +305,7 @@ def fit(purchases: Purchases, as_of: datetime, horizon: timedelta) -> LifetimeMo
         UsageError: the purchases before the training windows are too few.
     """
     from sklearn.ensemble import HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits
 
     weeks = horizon / (7 * DAY)
     told, spent = [], []
@@ -325,7 +326,8 @@ def fit(purchases: Purchases, as_of: datetime, horizon: timedelta) -> LifetimeMo
         early_stopping=False,
         random_state=0,
     )
-    booster.fit(np.vstack(told), np.concatenate(spent))
+    with threadpool_limits(1):  # so small a problem is slower on several threads
+        booster.fit(np.vstack(told), np.concatenate(spent))
     reference = fit_reference(history(purchases, as_of))
     return LifetimeModel(weeks, reference, booster)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from dmp.segments.science.lifetime import Interval
 from dmp.segments.science.matrix import KEY, Floats
-from dmp.segments.science.scoring import Flags, Scored, area, score
+from dmp.segments.science.scoring import Flags, Scored, area, learn, score
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +61,8 @@ def propensity(
     Raises:
         UsageError: a window has fewer than twenty people who did it, or who did not.
     """
-    past = score(older.rows, older.did, seed=seed).scores_of(newer.rows)
+    matrix, model = learn(older.rows, older.did, seed=seed)
+    past = np.asarray(model.predict_proba(matrix.of(newer.rows))[:, 1], np.float64)
     scored = score(newer.rows, newer.did, seed=seed)
     found = scored.scores_of(now)
     ids = now[KEY].to_numpy(str)

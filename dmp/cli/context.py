@@ -40,9 +40,10 @@ class Context:
     @contextmanager
     def workspace(self) -> Iterator[Workspace]:
         """Open the workspace for the length of a command."""
-        from dmp.flows.workspace import open_workspace
+        from dmp.core.config import find_home
+        from dmp.flows.workspace import Workspace
 
-        with open_workspace(self.home) as workspace:
+        with Workspace(find_home(self.home)) as workspace:
             yield workspace
 
 

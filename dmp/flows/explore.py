@@ -16,6 +16,7 @@ from dmp.activation.destinations import Destination, IdentifierSpec, write_audie
 from dmp.core.errors import UsageError
 from dmp.core.sql import Name, Query, quote_name, sql
 from dmp.flows.activate import destinations, sync_segments
+from dmp.flows.segment_answers import explain_segment
 from dmp.flows.segments import saved_segments
 from dmp.flows.shapes import (
     ConditionCount,
@@ -30,6 +31,7 @@ from dmp.flows.shapes import (
     Table,
     TrendPoint,
     Viewer,
+    Why,
 )
 from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
@@ -204,6 +206,23 @@ class WorkspaceSegments:
             )
             sides.append(f"select {KEY}, {1 << place} as bit from {staged}")
         return _intersections(lake, sides)
+
+    def why(self, segment: str, profile_id: str) -> Why:
+        """Return which conditions hold for one person at the newest evaluation.
+
+        Raises:
+            UnknownProfile: no such profile was ever given.
+        """
+        self._workspace.allow_now(Permission.EXPLAIN)
+        as_of = self._row(segment)["as_of"]
+        found = explain_segment(self._workspace, segment, as_of, profile_id=profile_id)
+        rule = chosen(saved_segments(self._workspace), segment).segment.rule
+        said = {path: sentence(leaf) for path, leaf in leaves(rule)}
+        return Why(
+            found.profile_id or profile_id,
+            bool(found.holds),
+            tuple((said[one.path], bool(one.holds)) for one in found.conditions),
+        )
 
     def reach(self, segment: str) -> list[Reach]:
         """Return how many people each destination could get now, by a dry run each."""

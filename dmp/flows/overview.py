@@ -116,9 +116,31 @@ class WorkspaceOverview:
         if not lake.exists("ops.quality_result"):
             return []
         rows = lake.records(_CHECKS, points=TREND_POINTS)
+        exact, least = self.viewer.exact_counts, self.workspace.settings.minimum_cell
         return [
-            CheckTrend(**{**row, "measured": tuple(row["measured"])}) for row in rows
+            CheckTrend(
+                **row
+                | {
+                    "measured": tuple(
+                        value if exact else _coarse(value, row["unit"], least)
+                        for value in row["measured"]
+                    )
+                }
+            )
+            for row in rows
         ]
+
+
+def _coarse(value: float | None, unit: str, least: int) -> float | None:
+    """Return a number as the view `quality` publishes it: no small count, no digits.
+
+    >>> _coarse(0.2354, "share", 50), _coarse(7, "rows", 50), _coarse(0, "rows", 50)
+    (0.24, None, 0)
+    """
+    if value is not None and unit == "share":
+        return round(value, 2)
+    small = value is not None and unit == "rows" and 0 < value < least
+    return None if small else value
 
 
 _COUNTS = {

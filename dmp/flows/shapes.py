@@ -68,6 +68,19 @@ class Intersection:
 
 
 @dataclass(frozen=True)
+class Why:
+    """Why one person is in a segment or not.
+
+    Attributes:
+        conditions: each condition in plain English, and whether it holds for them.
+    """
+
+    profile_id: str
+    is_member: bool
+    conditions: tuple[tuple[str, bool], ...]
+
+
+@dataclass(frozen=True)
 class Reach:
     """How many people of a segment one destination could get now.
 

@@ -25,6 +25,7 @@ from dmp.core.config import (
 from dmp.core.errors import DMPError, KeyMissing, NotAllowed
 from dmp.core.sql import Name
 from dmp.flows.tables import Tables
+from dmp.flows.viewer import viewer_account
 from dmp.flows.workspace_keys import WorkspaceKeys
 from dmp.privacy import (
     AuditLog,
@@ -320,7 +321,11 @@ class Workspace:
 def open_workspace(home: Path | str | None = None) -> Workspace:
     """Open the workspace of a folder: the argument, else `DMP_HOME`, else the current.
 
+    On a page behind a proxy the caller is who opened the page, and nobody else.
+
     Raises:
         UsageError: the folder is no workspace.
+        NotAllowed: on a page behind a proxy that was opened by nobody.
     """
-    return Workspace(find_home(Path(home) if home is not None else None))
+    found = find_home(Path(home) if home is not None else None)
+    return Workspace(found, account=viewer_account(found))

@@ -8,8 +8,8 @@ from typing import Any, cast
 from dmp.core.errors import Fault
 from dmp.flows.catalog import Catalog
 from dmp.flows.rule_building import rule_source
+from dmp.flows.workspace import open_workspace
 from dmp.ui.builder import BuilderState, RuleSource
-from dmp.ui.proxy import viewer_workspace
 from dmp.ui.session import awaited_query, home_of_page, keep_log
 from dmp.ui.source import Viewer
 
@@ -49,7 +49,7 @@ def open_builder() -> BuilderState:
     keep_log(home)
     source: RuleSource
     try:
-        source = rule_source(viewer_workspace(home), viewer_workspace(home))
+        source = rule_source(open_workspace(home), open_workspace(home))
     except Exception as error:
         source = cast(RuleSource, _ClosedRules(error))
     return BuilderState(source, query)

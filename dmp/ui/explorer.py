@@ -17,6 +17,7 @@ from dmp.ui.source import (
     Reach,
     SegmentSource,
     SegmentSummary,
+    Why,
 )
 
 T = TypeVar("T")
@@ -56,7 +57,7 @@ class ExplorerState:
 
     Listeners are called with the name of the part that changed: `segments`,
     `segment`, `attribute`, `page`, `destinations`, `destination`, `export`, `busy`,
-    `problem`, `news`, `overlap`, `reach`, or a name in `PANELS`. A panel changes
+    `problem`, `news`, `overlap`, `reach`, `why`, or a name in `PANELS`. A panel changes
     twice: to loading, then to its value.
     """
 
@@ -76,6 +77,7 @@ class ExplorerState:
         self.compared: tuple[str, ...] = ()
         self.overlap: Loaded[list[Intersection]] | None = None
         self.reach: Loaded[list[Reach]] | None = None
+        self.why: Loaded[Why] | None = None
         self.busy = ""
         self.problem: Problem | None = None
         self.news = ""
@@ -132,9 +134,9 @@ class ExplorerState:
     def choose(self, segment: str) -> None:
         """Select a segment and read all its panels."""
         self.segment, self.page = segment, 0
-        self.armed = self.export = self.overlap = self.reach = None
+        self.armed = self.export = self.overlap = self.reach = self.why = None
         self.compared = ()
-        self._tell("segment", "page", "export", "overlap", "reach")
+        self._tell("segment", "page", "export", "overlap", "reach", "why")
         self._offer_destinations()
         for name in PANELS:
             self._set_panel(name, Loaded())
@@ -176,6 +178,14 @@ class ExplorerState:
         self._tell("reach")
         self.reach = loaded(lambda: self.source.reach(segment))
         self._tell("reach")
+
+    def ask_why(self, profile_id: str) -> None:
+        """Show which conditions hold for one person; an empty id takes it away."""
+        segment = self.segment
+        self.why = None
+        if segment and profile_id.strip():
+            self.why = loaded(lambda: self.source.why(segment, profile_id.strip()))
+        self._tell("why")
 
     def choose_destination(self, destination: str | None) -> None:
         """Select where to send; nothing is sent."""

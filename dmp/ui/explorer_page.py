@@ -23,6 +23,7 @@ from dmp.ui.widgets import (
     PagedTable,
     SegmentList,
     Trend,
+    WhyCard,
 )
 from dmp.ui.widgets.part import Message
 
@@ -59,6 +60,10 @@ class ExplorerPage:
             title="Reach by destination",
             caption="Members with consent whom the destination can address.",
         )
+        self.why = WhyCard(
+            title="Why this person",
+            caption="Which conditions hold for one profile_id; needs the analyst role.",
+        )
         self.count_reach = w.Button(description="Count")
         self.attribute = w.Dropdown(description="Compare by")
         self.export = ExportCard(state, self)
@@ -75,7 +80,8 @@ class ExplorerPage:
         count = w.HBox([self.count_reach]).add_class("dmp-control")
         reach = w.VBox([count, self.reach]).add_class("dmp-joined")
         reach.add_class("dmp-short")
-        for part in (self.notice, self.headline, self.export.root, self.examples):
+        wide = (self.notice, self.headline, self.export.root, self.examples, self.why)
+        for part in wide:
             part.add_class("dmp-wide")
         self.notice.add_class("dmp-notice")
         main = w.VBox(
@@ -90,6 +96,7 @@ class ExplorerPage:
                 self.overlap,
                 self.export.root,
                 self.examples,
+                self.why,
             ]
         ).add_class("dmp-main")
         side = w.VBox([self.list, self.address]).add_class("dmp-side")
@@ -101,6 +108,7 @@ class ExplorerPage:
         self.notice.on_message("dismiss", lambda _: self.state.tell(None))
         self.examples.on_message("turn", lambda m: self.on_turn(m))
         self.overlap.on_message("compare", lambda m: self.on_compare(m))
+        self.why.on_message("why", lambda m: self.on_why(m))
         self.count_reach.on_click(lambda _: self.on_reach())
         self.attribute.observe(lambda change: self.on_attribute(change), "value")
         self.state.listen(self.refresh)
@@ -132,6 +140,11 @@ class ExplorerPage:
         self.state.overlap_with([str(one) for one in message["segments"]])
 
     @guarded
+    def on_why(self, message: Message) -> None:
+        """Show which conditions hold for one person, if the role allows it now."""
+        self.state.ask_why(str(message["profile_id"]))
+
+    @guarded
     def on_reach(self) -> None:
         """Count by destination, if the role allows it now."""
         self.state.count_reach()
@@ -159,6 +172,7 @@ class ExplorerPage:
             "news": self._draw_news,
             "overlap": self._draw_overlap,
             "reach": self._draw_reach,
+            "why": self._draw_why,
             **{name: lambda name=name: self._draw_panel(name) for name in PANELS},  # type: ignore[misc]
         }
 
@@ -166,7 +180,7 @@ class ExplorerPage:
         self.list.content = views.segment_list(self.state)
         self.headline.content = views.headline(self.state)
         empty = self.state.summary is None and self.state.segments.state != "loading"
-        beside = (self.attribute, self.export.root, self.overlap, self.reach)
+        beside = (self.attribute, self.export.root, self.overlap, self.reach, self.why)
         for part in (*self._panels().values(), *beside, self.count_reach):
             (part.add_class if empty else part.remove_class)("dmp-away")
 
@@ -175,6 +189,9 @@ class ExplorerPage:
 
     def _draw_reach(self) -> None:
         self.reach.content = views.reach(self.state)
+
+    def _draw_why(self) -> None:
+        self.why.content = views.why(self.state)
 
     def _draw_attribute(self) -> None:
         names = self.state.attributes

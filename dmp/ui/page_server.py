@@ -31,7 +31,8 @@ from voila.tornado.contentshandler import VoilaContentsHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.treehandler import TornadoVoilaTreeHandler
 
-from dmp.ui.proxy import GROUPS, SECRET, USER, account_of
+from dmp.flows.viewer import GROUPS, USER, account_of
+from dmp.ui.proxy import SECRET
 
 log = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from dmp.core.errors import UnknownName
 from dmp.flows.overview import CheckTrend, Overview, WorkspaceOverview
+from dmp.flows.workspace import open_workspace
 from dmp.jobs.records import RunRecord, read_records
 from dmp.privacy import Permission
 from dmp.ui.executed import ExecutedCell, executed_cells
-from dmp.ui.proxy import viewer_workspace
 
 
 class WorkspaceRuns:
@@ -72,14 +72,14 @@ class WorkspaceRuns:
             raise UnknownName("run", run_id, [])
         run = found[run_id]
         given = {name: _text(value) for name, value in run.parameters.items()}
-        with viewer_workspace(self._home) as workspace:
+        with open_workspace(self._home) as workspace:
             record, _ = run_notebook(workspace, run.notebook, given, force=True)
         return record
 
     @property
     def _opened(self) -> WorkspaceOverview:
         if self._overview is None:
-            self._overview = WorkspaceOverview(viewer_workspace(self._home))
+            self._overview = WorkspaceOverview(open_workspace(self._home))
         return self._overview
 
 

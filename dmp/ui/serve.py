@@ -14,14 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dmp.core.errors import UsageError
-from dmp.ui.proxy import (
-    GROUPS,
-    MARK,
-    SECRET_VARIABLE,
-    USER,
-    Proxy,
-    check_named,
-)
+from dmp.flows.viewer import GROUPS, MARK, USER, check_named
+from dmp.ui.proxy import SECRET_VARIABLE, Proxy
 from dmp.ui.proxy import trusted_proxy as trusted_proxy
 
 if TYPE_CHECKING:

@@ -68,8 +68,8 @@ def open_explorer() -> ExplorerState:
     keep_log(home)
     if error is None:
         try:
-            viewing = import_module("dmp.ui.proxy")
-            source = flow.segment_source(viewing.viewer_workspace(home))
+            opening = import_module("dmp.flows.workspace")
+            source = flow.segment_source(opening.open_workspace(home))
         except Exception as refused:
             error = refused
     if source is None:

@@ -19,6 +19,7 @@ from dmp.flows.shapes import (
     Table,
     TrendPoint,
     Viewer,
+    Why,
 )
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Table",
     "TrendPoint",
     "Viewer",
+    "Why",
 ]
 
 
@@ -84,6 +86,10 @@ class SegmentSource(Protocol):
 
     def overlap(self, segments: Sequence[str]) -> list[Intersection]:
         """Return how many people are in exactly which of two to six segments."""
+        ...
+
+    def why(self, segment: str, profile_id: str) -> Why:
+        """Return which conditions hold for one person; needs the analyst role."""
         ...
 
     def reach(self, segment: str) -> list[Reach]:

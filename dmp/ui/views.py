@@ -15,6 +15,7 @@ from dmp.ui.source import (
     ExportOutcome,
     SegmentSummary,
     Viewer,
+    Why,
 )
 
 NO_SEGMENTS: Content = {
@@ -137,6 +138,22 @@ def overlap(state: ExplorerState) -> Content:
         empty="Nobody.",
     )
     return {**common, **drawn}
+
+
+def why(state: ExplorerState) -> Content:
+    """Return why one person is in the segment or not, or how to ask."""
+    if state.why is None:
+        return {"state": "none"}
+
+    def draw(found: Why) -> Content:
+        verdict = "is in this segment" if found.is_member else "is not in this segment"
+        rows = [
+            [said, "holds" if holds else "does not"] for said, holds in found.conditions
+        ]
+        verdict = f"{found.profile_id} {verdict}."
+        return {"state": "ready", "verdict": verdict, "rows": rows}
+
+    return panel_content(state.why, draw, empty="")
 
 
 def reach(state: ExplorerState) -> Content:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 import re
 import urllib.error
 import urllib.request
@@ -13,8 +12,13 @@ from pathlib import Path
 import pytest
 from served_pages import Served, served, write_notebook
 
+from dmp.core.accounts import current_account
 from dmp.core.errors import NotAllowed, UsageError
-from dmp.ui.proxy import check_named, trusted_proxy, viewer_workspace
+from dmp.flows.initialise import initialise
+from dmp.flows.viewer import viewer_account
+from dmp.flows.workspace import open_workspace
+from dmp.privacy import Permission
+from dmp.ui.proxy import trusted_proxy
 
 SECRET = "0123456789abcdef" * 3
 ORIGIN = "https://dmp.example.org"
@@ -22,7 +26,6 @@ PROOF = {"X-Dmp-Proxy-Secret": SECRET}
 ADA = {**PROOF, "X-Forwarded-User": "ada", "X-Forwarded-Groups": "growth,analysts"}
 BOB = {**PROOF, "X-Forwarded-User": "bob"}
 WHO = """
-import os
 from dmp.ui.session import awaited_query
 query = awaited_query()
 names = ("HTTP_X_FORWARDED_USER", "HTTP_X_FORWARDED_GROUPS", "DMP_PROXY_SECRET")
@@ -175,25 +178,26 @@ def test_a_proxy_that_cannot_be_trusted_is_refused(origin: str, secret: str) -> 
 def test_nobody_becomes_the_maker_of_the_workspace(tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "roles.yaml").write_text("users: {}\n")
+    owner = {"DMP_BEHIND_PROXY": "1", "HTTP_X_FORWARDED_USER": current_account().user}
     with pytest.raises(NotAllowed, match="names nobody"):
-        check_named(tmp_path)
-    owner = {"DMP_BEHIND_PROXY": "1", "HTTP_X_FORWARDED_USER": os.environ.get("USER",
-             "root")}  # fmt: skip
-    with pytest.raises(NotAllowed, match="names nobody"):
-        viewer_workspace(tmp_path, owner)
+        viewer_account(tmp_path, owner)
     with pytest.raises(NotAllowed, match="named no user"):
-        viewer_workspace(tmp_path, {"DMP_BEHIND_PROXY": "1"})
+        viewer_account(tmp_path, {"DMP_BEHIND_PROXY": "1"})
+    assert viewer_account(tmp_path, {"HTTP_X_FORWARDED_USER": "ada"}) is None
 
 
-def test_a_role_holds_only_as_long_as_the_file_gives_it(tmp_path: Path) -> None:
-    from dmp.flows.initialise import initialise
-    from dmp.privacy import Permission
-
+def test_every_page_opens_the_workspace_as_its_viewer_while_the_role_lasts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     initialise(tmp_path)
     roles = tmp_path / "config" / "roles.yaml"
     roles.write_text("users: {ada: [analyst], bob: [marketer]}\n")
-    viewer = {"DMP_BEHIND_PROXY": "1", "HTTP_X_FORWARDED_USER": "ada"}
-    with viewer_workspace(tmp_path, viewer) as workspace:
+    monkeypatch.setenv("DMP_BEHIND_PROXY", "1")
+    with pytest.raises(NotAllowed, match="named no user"):
+        open_workspace(tmp_path)
+    monkeypatch.setenv("HTTP_X_FORWARDED_USER", "ada")
+    with open_workspace(tmp_path) as workspace:
+        assert {str(role) for role in workspace.caller.roles} == {"analyst"}
         workspace.allow_now(Permission.DEFINE_SEGMENT)
         roles.write_text("users: {bob: [marketer]}\n")
         with pytest.raises(NotAllowed):

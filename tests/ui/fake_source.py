@@ -21,6 +21,7 @@ from dmp.ui.source import (
     Table,
     TrendPoint,
     Viewer,
+    Why,
 )
 
 AS_OF = datetime(2026, 6, 30, tzinfo=UTC)
@@ -251,6 +252,10 @@ class FakeSource:
         ]
         both = Intersection(tuple(True for _ in sizes), min(sizes) // 3)
         return sorted([*alone, both], key=lambda one: -one.people)
+
+    def why(self, segment: str, profile_id: str) -> Why:
+        self._enter("why")
+        return Why(profile_id, False, (("country is GB", True), ("is new", False)))
 
     def reach(self, segment: str) -> list[Reach]:
         self._enter("reach")

@@ -202,3 +202,17 @@ def test_reach_is_counted_only_when_asked(
     refused = opened(refused=("reach",))
     refused.count_reach()
     assert views.reach(refused)["state"] == "refused"
+
+
+def test_why_a_person_is_out_is_told_to_who_may_ask(
+    state: ExplorerState, opened: Callable[..., ExplorerState]
+) -> None:
+    assert views.why(state)["state"] == "none"
+    state.ask_why(" p1 ")
+    assert views.why(state)["verdict"] == "p1 is not in this segment."
+    assert views.why(state)["rows"][1] == ["is new", "does not"]
+    state.ask_why("")
+    assert state.why is None
+    refused = opened(refused=("why",))
+    refused.ask_why("p1")
+    assert views.why(refused)["state"] == "refused"

@@ -25,6 +25,7 @@ from dmp.ui.widgets.trend import Trend
 from dmp.ui.widgets.tuning_effect import TuningEffect
 from dmp.ui.widgets.waterfall import Waterfall
 from dmp.ui.widgets.weights import Weights
+from dmp.ui.widgets.why import WhyCard
 from dmp.ui.widgets.yaml_editor import YamlEditor
 
 __all__ = [
@@ -51,5 +52,6 @@ __all__ = [
     "TuningEffect",
     "Waterfall",
     "Weights",
+    "WhyCard",
     "YamlEditor",
 ]

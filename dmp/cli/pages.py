@@ -54,26 +54,33 @@ def dashboards(
 
 
 @click.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="Default: any free port.")
+@click.option("--no-browser", is_flag=True, help="Print the address only.")
 @click.pass_obj
-def lab(context: Context) -> None:
-    """Open JupyterLab on the notebooks of the workspace."""
-    from dmp.privacy import Permission
+def lab(context: Context, port: int | None, no_browser: bool) -> None:
+    """Open JupyterLab on a start page with the notebooks of the workspace."""
+    from dmp.jobs.ladder import SETTINGS, ladder, write_start_page
 
     with context.workspace() as workspace:
-        workspace.allow(Permission.RUN_NOTEBOOK)
         home = workspace.paths.home
-    start = home / "notebooks" / "00_quickstart.ipynb"
-    if not start.exists():
-        raise click.UsageError(
-            f"{start} is not there; bring the notebooks back by: dmp init {home}"
-        )
+        if not ladder(workspace):
+            raise click.UsageError(
+                f"{home / 'notebooks'} has no notebook; bring them back by: "
+                f"dmp init {home}"
+            )
+        start = write_start_page(workspace)
     environment = {**os.environ, "DMP_HOME": str(home)}
     arguments = [
         sys.executable,
         "-m",
         "jupyterlab",
-        str(start),
         f"--notebook-dir={home}",
+        f"--LabApp.default_url=/lab/tree/{start.as_posix()}",
+        f"--LabApp.app_settings_dir={home / SETTINGS}",
         "--LabApp.extension_manager=readonly",
     ]
+    arguments += [f"--port={port}"] if port else []
+    arguments += ["--no-browser"] if no_browser else []
+    # In a container the only user is often root; the server is on loopback, by token.
+    arguments += ["--allow-root"] if os.geteuid() == 0 else []
     os.execve(sys.executable, arguments, environment)

@@ -16,6 +16,7 @@ from dmp.flows.checks.finding import Finding, Ground, ok, problem, warning
 from dmp.identity.settings import IdentitySettings, ProfileSettings
 from dmp.ingest.contracts import read_contracts
 from dmp.privacy.callers import RolesFile
+from dmp.quality.settings import QualitySettings
 from dmp.segments.saved import read_saved
 
 Read = Callable[[Ground, Path], object]
@@ -26,11 +27,15 @@ _FILES: dict[str, Read] = {
     "identity.yaml": lambda _, path: parse(
         IdentitySettings, read_yaml(path), str(path)
     ),
+    "quality.yaml": lambda _, path: parse(QualitySettings, read_yaml(path), str(path)),
     "profile.yaml": lambda _, path: parse(ProfileSettings, read_yaml(path), str(path)),
     "sources": lambda _, path: read_contracts(path),
     "segments": lambda _, path: read_saved(path),
     "destinations": lambda _, path: read_destinations(path),
 }
+
+_OPTIONAL = frozenset({"quality.yaml"})
+"""Files without which the defaults hold."""
 
 
 def configuration(ground: Ground) -> Iterator[Finding]:
@@ -38,6 +43,8 @@ def configuration(ground: Ground) -> Iterator[Finding]:
     right = []
     for name, read in _FILES.items():
         path = ground.paths.config / name
+        if not path.exists() and name in _OPTIONAL:
+            continue
         if not path.exists():
             yield problem(
                 f"config: {name}", f"{path} is not there", _init_again(ground)

@@ -58,15 +58,17 @@ class SimilarPeople:
             most: how many profiles at most.
 
         Raises:
-            UsageError: nothing was asked, a field is none of the model's, or its value
-                cannot be read; the field is named, never the value.
+            UsageError: nothing was asked, a field is none of the model's, or the value
+                of one cannot be read; no value is named, nor what may be one.
             NotAllowed: the caller may not read clear values.
         """
         self.workspace.allow(Permission.READ_CLEAR)
         if not values:
             raise UsageError(f"nothing was asked; {self._right}")
         if wrong := [name for name in values if name not in self.readings]:
-            raise UsageError(f"{', '.join(wrong)}: no field compared; {self._right}")
+            raise UsageError(
+                f"{len(wrong)} of the fields asked are not compared; {self._right}"
+            )
         read = self._read(values)
         if wrong := [name for name, value in read.items() if value is None]:
             raise UsageError(

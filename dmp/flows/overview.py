@@ -147,7 +147,8 @@ _COUNTS = {
     "people": "select count(*) from profile.profile where valid_to is null",
     "records": "select count(*) from core.record",
     "events": "select count(*) from core.event",
-    "segments": "select count(*) from segment.definition where valid_to is null",
+    "segments": "select count(*) from segment.definition where valid_to is null "
+    "and not starts_with(segment, 'list:')",
 }
 _SOURCES = """
 select source, count(*) as loads, sum(rows_read)::bigint as rows_read,

@@ -55,7 +55,8 @@ _COUNTS = {
     "records": "select count(*) from core.record",
     "events": "select count(*) from core.event",
     "transactions": "select count(*) from core.transaction",
-    "segments": "select count(*) from segment.definition where valid_to is null",
+    "segments": "select count(*) from segment.definition where valid_to is null "
+    "and not starts_with(segment, 'list:')",
     "syncs": "select count(*) from activation.sync",
 }
 

@@ -216,6 +216,41 @@ def trend(
     return _finished(chart, title, HEIGHT)
 
 
+def curve(
+    rows: Rows, x: str, ys: Sequence[str], *, title: str = "", diagonal: bool = False
+) -> Any:
+    """Return a line of each of `ys` over the number `x`, on one axis.
+
+    Args:
+        diagonal: also draw, dashed, where both axes say the same.
+    """
+    alt = _altair()
+    told = records(rows)
+    points = [
+        {x: row[x], "value": row[y], "measure": _words(y)} for row in told for y in ys
+    ]
+    color = alt.Color("measure", type="nominal", title=None, sort=None)
+    lines = (
+        alt.Chart(_data(points))
+        .mark_line(point=True)
+        .encode(
+            x=alt.X(x, type="quantitative", title=_words(x)),
+            y=alt.Y("value", type="quantitative", title=None),
+            tooltip=[_number(x, ",.3~r"), _number("value", ".3f")],
+            **({"color": color} if len(ys) > 1 else {}),
+        )
+    )
+    if not diagonal:
+        return _finished(lines, title, HEIGHT)
+    values = [row[x] for row in told] or [0, 1]
+    ends = [min(values), max(values)]
+    same = alt.Chart(alt.Data(values=[{x: end, "value": end} for end in ends]))
+    rule = same.mark_line(strokeDash=[4, 4], color=tokens()["ink-faint"]).encode(
+        x=alt.X(x, type="quantitative"), y=alt.Y("value", type="quantitative")
+    )
+    return _finished(rule + lines, title, HEIGHT)
+
+
 def seconds_by_stage(rows: Rows) -> Any:
     """Return how long each stage took: `stage` and `seconds`, in the order given."""
     return bars(rows, "seconds", "stage", title="Seconds by stage", number_format=".2f")

@@ -24,6 +24,9 @@ MADE = {
     "sizes": lambda: charts.cluster_sizes(SIZES),
     "trend": lambda: charts.trend(TIMES, title="Members"),
     "stages": lambda: charts.seconds_by_stage(STAGES),
+    "curve": lambda: charts.curve(SIZES, "size", ["clusters", "size"], title="Two"),
+    "diagonal": lambda: charts.curve(SIZES, "size", ["clusters"], diagonal=True),
+    "no_curve": lambda: charts.curve([], "size", ["clusters"], diagonal=True),
     "empty": lambda: charts.bars([], "people", "label"),
 }
 

@@ -155,7 +155,7 @@ def _fitted(told: Floats, positive: Flags, seed: int) -> Any:
 
     search = GridSearchCV(
         LogisticRegression(max_iter=1000, tol=1e-3),
-        {"C": [0.03, 0.3, 3.0]},
+        {"C": [0.003, 0.03, 0.3, 3.0]},
         scoring="neg_log_loss",
         cv=StratifiedKFold(3, shuffle=True, random_state=seed),
     )

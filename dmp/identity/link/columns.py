@@ -10,7 +10,12 @@ from typing import Any
 import duckdb
 
 from dmp.core.sql import quote_text
-from dmp.identity.link.lexicon import FAMILY_NAMES, GIVEN_NAMES, STREET_WORDS
+from dmp.identity.link.lexicon import (
+    FAMILY_NAMES,
+    GIVEN_NAMES,
+    MONTHS,
+    STREET_WORDS,
+)
 
 
 class Kind(StrEnum):
@@ -75,11 +80,17 @@ class ColumnKind:
 
 _DIGITS = "regexp_replace(v, '[^0-9]', '', 'g')"
 _WORDS = r"regexp_split_to_array(regexp_replace(strip_accents(lower(v)), '[^\p{L}0-9]+', ' ', 'g'), ' ')"  # noqa: E501
+_NAMES_OF_MONTHS = rf"({'|'.join(MONTHS)})[a-z]*"
+_YEAR = r"((1\d|20)\d\d|\d\d)"
+_NAMED_MONTH = (
+    rf"(^|\D)\d{{1,2}}\D{{1,4}}{_NAMES_OF_MONTHS}\D{{1,4}}{_YEAR}$"
+    rf"|^{_NAMES_OF_MONTHS}\D{{1,3}}\d{{1,2}}\D{{1,3}}{_YEAR}$"
+)
 _DATE = (
     r"regexp_matches(v, '^(1[5-9]|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$')"
     r" or regexp_matches(v, '^(1\d|20)\d\d([-/. ])[01]?\d[-/. ][0-3]?\d([ T].*)?$')"
     r" or regexp_matches(v, '^[0-3]?\d[-/. ][0-3]?\d[-/. ]((1\d|20)?\d\d)([ T].*)?$')"
-    r" or regexp_matches(lower(v), '(^|[^a-z])(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*([^a-z]|$).*\d\d')"  # noqa: E501
+    rf" or regexp_matches(strip_accents(lower(v)), '{_NAMED_MONTH}')"
 )
 _SHARES = {
     "email": r"regexp_matches(v, '[^@\s]+@[^@\s]+\.[^@\s]+')",

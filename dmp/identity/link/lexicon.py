@@ -144,3 +144,24 @@ STREET_SHORT_FORMS = {
     "strasse": "str",
 }
 """Parts of streets and the short form that stands for each."""
+
+_MONTH_STARTS = """
+1: jan ene gen  2: feb fev  3: mar mrt  4: apr abr avr  5: may mai mei mag
+6: jun juin giu  7: jul juil lug  8: aug ago aou  9: sep set  10: oct okt ott out
+11: nov  12: dec dez dic
+"""
+
+
+def _months() -> dict[str, int]:
+    found: dict[str, int] = {}
+    month = 0
+    for word in _MONTH_STARTS.split():
+        if word.endswith(":"):
+            month = int(word[:-1])
+        else:
+            found[word] = month
+    return found
+
+
+MONTHS = _months()
+"""How names of months begin, without accents, in seven languages of western Europe."""

@@ -9,7 +9,7 @@ import duckdb
 
 from dmp.core.sql import quote_text
 from dmp.identity.link.columns import Kind
-from dmp.identity.link.lexicon import STREET_SHORT_FORMS, TITLES
+from dmp.identity.link.lexicon import MONTHS, STREET_SHORT_FORMS, TITLES
 
 _PLACEHOLDERS = (
     *"null none nan n/a n.a. unknown unk missing blank empty nil undefined".split(),
@@ -122,7 +122,7 @@ def _word(place: int) -> str:
 
 _YEAR_FIRST = r"^(\d{4})[-/.]?(\d{1,2})[-/.]?(\d{1,2})(?:[ T].*)?$"
 _NUMBERS = r"^(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4}|\d{2})(?:[ T].*)?$"
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+_MONTH_NAMES = "|".join(sorted(MONTHS, key=len, reverse=True))
 
 
 @dataclass(frozen=True)
@@ -217,12 +217,13 @@ def _loose(year: int, month: int, day: int) -> str:
 
 
 def _named_month() -> str:
-    names = "|".join(_MONTHS)
-    month = f"list_position([{', '.join(map(quote_text, _MONTHS))}], regexp_extract(lower(v), '({names})', 1))"  # noqa: E501
+    text = "strip_accents(lower(v))"
+    found = f"regexp_extract({text}, '\\b({_MONTH_NAMES})', 1)"
+    numbers = " ".join(f"when '{name}' then '{n:02}'" for name, n in MONTHS.items())
     year = r"regexp_extract(v, '(\d{4}|\d{2})\D*$', 1)"
     day = r"regexp_extract(v, '(?:^|\D)(\d{1,2})(?:\D)', 1)"
     full = f"case when length({year}) = 2 then case when {year} > '25' then '19' else '20' end || {year} else {year} end"  # noqa: E501
     return (
-        f"case when regexp_matches(lower(v), '{names}') and {day} <> '' then "
-        f"{full} || lpad({month}::varchar, 2, '0') || lpad({day}, 2, '0') end"
+        f"case when {found} <> '' and {day} <> '' then {full} "
+        f"|| (case {found} {numbers} end) || lpad({day}, 2, '0') end"
     )

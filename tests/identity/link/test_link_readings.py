@@ -51,6 +51,7 @@ GIVEN = """Anna Peter Maria John Sarah David Emma James Laura Paul Alice Henry C
         (Kind.DATE, [f"19{n + 30}-0{n % 9 + 1}-{n % 18 + 10}" for n in range(N)]),
         (Kind.DATE, [f"{n % 28 + 1}/{n % 12 + 1}/19{n + 30}" for n in range(N)]),
         (Kind.DATE, [f"{n % 28 + 1} March 19{n + 30}" for n in range(N)]),
+        (Kind.DATE, [f"{n % 28 + 1} de marzo de 19{n + 30}" for n in range(N)]),
         (Kind.DATE, [f"16{n + 30}-{n % 9 + 1}-{n % 18 + 10}" for n in range(N)]),
         (Kind.EMAIL, [f"user{n % 40}@example.org" for n in range(N)]),
         (Kind.PHONE, [f"+44 20 7946 0{n % 40 + 100}" for n in range(N)]),
@@ -169,6 +170,15 @@ def test_dates_of_three_formats_are_one_date(tmp_path: Path) -> None:
     days = ["19800213", "19810403", "19820505"]
     assert values(reading, "born") == days * 2 + days[:2]
     assert set(reading.dates["born"].day_first.values()) == {True, False}
+
+
+def test_months_have_names_in_several_languages(tmp_path: Path) -> None:
+    written = """5. März 1970|5 mars 1970|5 de marzo de 1970|March 5, 1970|05-Mar-70
+        |5 août 1970|5. Oktober 1970|5 ottobre 1970|5 juillet 1970|5 juin 1970"""
+    cells = [cell.strip() for cell in written.split("|")]
+    [field] = read({"born": cells}, tmp_path).fields
+    months = [field.values.to_pylist()[code] for code in field.codes]
+    assert months == [f"1970{m:02}05" for m in (3, 3, 3, 3, 3, 8, 10, 10, 7, 6)]
 
 
 def test_a_date_that_is_none_is_counted(tmp_path: Path) -> None:

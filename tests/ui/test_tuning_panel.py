@@ -107,6 +107,7 @@ def test_the_effect_is_told_on_pairs_then_people(state: TuningState) -> None:
     state.move(EMAIL, 0)
     pairs = views.effect(state)["pairs"]
     assert "3 of 1,000 scored pairs" in pairs["lines"][0]
+    assert "25 labels are few" in pairs["lines"][1]
     assert pairs["rows"][0] == [
         "Precision",
         "0.900 (0.850 to 0.950)",

@@ -143,6 +143,7 @@ def _people(found: Simulation | None) -> Content:
                 f"{each.after:,}",
                 f"{each.entered:,}",
                 f"{each.left:,}",
+                f"{each.merged:,}",
             ]
             for each in found.audiences
         ],

@@ -10,6 +10,9 @@ from dmp.identity import decisions
 from dmp.identity.labels import IN_FORCE
 from dmp.storage.lake import Lake
 
+_OF_EACH = 4
+"""How many pairs of each two bits are candidates to be spread over all weights."""
+
 
 @dataclass(frozen=True)
 class Question:
@@ -55,6 +58,7 @@ def questions(
         reviewer=reviewer,
         centre=centre_bits,
         limit=limit,
+        of_each=_OF_EACH,
     )
     return [Question(**row) for row in lake.records(query)]
 
@@ -99,22 +103,22 @@ size as (
 ), weighed as (
     select *, 1 / (1 + 2 ** least(abs(match_weight - $centre), 60)) as doubt
     from pair
+), doubtful as (
+    select * from weighed
+    order by doubt * (1 - doubt) * log2(1 + at_stake) desc, lot limit $limit
+), spread as (
+    select unnest(min_by(w, lot, $of_each), max_depth := 2)
+    from weighed as w group by floor(match_weight / 2)
 ), asked as (
     select *, 'doubt' as because, row_number() over (
         order by doubt * (1 - doubt) * log2(1 + at_stake) desc, lot
     ) as place
-    from weighed
+    from doubtful
     union all
     select w.*, 'second_opinion', 5 * row_number() over (order by lot) - 2.5
     from weighed as w semi join label using (subject_id_l, subject_id_r)
     union all
-    select * exclude (turn), 'spread',
-        5 * row_number() over (order by turn, lot) - 0.5
-    from (
-        select *, row_number() over (
-            partition by floor(match_weight / 2) order by lot) as turn
-        from weighed
-    )
+    select *, 'spread', 5 * row_number() over (order by lot) - 0.5 from spread
 )
 select subject_id_l, subject_id_r, match_weight, match_probability, is_one,
     at_stake, because

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from dmp.identity.measures import Measure, Three
 
 MOST_BITS = 30.0
+FEW_LABELS = 50
+"""Fewer labels than this make a bootstrap interval that is too narrow."""
 
 
 def weights(state: TuningState) -> Content:
@@ -96,6 +98,11 @@ def _pairs(found: Preview | None) -> Content:
             "No scored pair is labelled yet, so nobody knows whether that is better: "
             "label some on the page Match review."
         )
+    elif found.judged < FEW_LABELS:
+        lines.append(
+            f"{found.judged:,} labels are few: intervals of so few are too narrow to "
+            f"trust. Label {FEW_LABELS} or more, sure pairs among them."
+        )
     return {
         "state": "ready",
         "lines": lines,
@@ -136,6 +143,7 @@ def _people(found: Simulation | None) -> Content:
                 f"{each.after:,}",
                 f"{each.entered:,}",
                 f"{each.left:,}",
+                f"{each.merged:,}",
             ]
             for each in found.audiences
         ],

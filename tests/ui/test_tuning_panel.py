@@ -46,21 +46,22 @@ class FakeTuning:
         self, moves: Mapping[Any, float], *, prior_bits: float = 0.0
     ) -> Simulation:
         before, after = (LabelScores(25, three(value)) for value in (0.9, 0.8))
-        change = AudienceChange("loyal", 50, 45, 1, 6)
+        change = AudienceChange("loyal", 50, 43, 1, 6, 2)
         return Simulation(
-            "people-2",
-            False,
-            90,
-            95,
-            1,
-            6,
-            12,
-            (9, 8),
-            (7, 7),
-            (change,),
-            (),
-            before,
-            after,
+            model="people-2",
+            is_same=False,
+            people_before=90,
+            people_after=95,
+            merged=1,
+            split=6,
+            moved_subjects=12,
+            largest_before=(9, 8),
+            largest_after=(7, 7),
+            people_moved=5,
+            audiences=(change,),
+            examples=(),
+            labels_before=before,
+            labels_after=after,
         )
 
     def save(
@@ -107,6 +108,7 @@ def test_the_effect_is_told_on_pairs_then_people(state: TuningState) -> None:
     state.move(EMAIL, 0)
     pairs = views.effect(state)["pairs"]
     assert "3 of 1,000 scored pairs" in pairs["lines"][0]
+    assert "25 labels are few" in pairs["lines"][1]
     assert pairs["rows"][0] == [
         "Precision",
         "0.900 (0.850 to 0.950)",
@@ -115,7 +117,7 @@ def test_the_effect_is_told_on_pairs_then_people(state: TuningState) -> None:
     state.simulate()
     people = views.effect(state)["people"]
     assert ["People", "90", "95"] in people["rows"]
-    assert people["audiences"] == [["loyal", "50", "45", "1", "6"]]
+    assert people["audiences"] == [["loyal", "50", "43", "1", "6", "2"]]
     state.move(EMAIL, 1)
     assert views.effect(state)["people"] is None
 

@@ -12,10 +12,10 @@ function part(title, content) {
               : null,
             content.audiences && content.audiences.length
               ? table(
-                  ["Audience", "Now", "Then", "Enter", "Leave"],
+                  ["Audience", "Now", "Then", "Enter", "Leave", "Become one"],
                   content.audiences,
                   "Audiences",
-                  [false, true, true, true, true],
+                  [false, true, true, true, true, true],
                 )
               : null,
           ];

@@ -13,7 +13,7 @@ from dmp.privacy import Permission
 from dmp.segments import build
 from dmp.segments.dialects import named_population, segment_sql
 from dmp.segments.population import workspace_population
-from dmp.segments.saved import Saved, check, chosen, read_saved, rules
+from dmp.segments.saved import Saved, changed, check, chosen, read_saved, rules
 
 
 def saved_segments(workspace: Workspace) -> dict[str, Saved]:
@@ -93,24 +93,34 @@ def build_segments(
     Judges only people touched since the last build, or everybody with `full`: the
     result is the same.
 
+    What changed in a rule since it was built last is written to the audit log,
+    condition by condition; the versions themselves are in `segment.definition`.
+
     Raises:
         RuleInvalid: nothing was stored.
         NotAllowed: the caller may not build.
     """
     workspace.allow(Permission.BUILD_SEGMENT)
     saved = saved_segments(workspace)
-    for name in names:
-        chosen(saved, name)
+    wanted = list(names) or list(saved)
+    differing = {n: changed(workspace.lake, chosen(saved, n)) for n in wanted}
     built = build.build(
         workspace.lake,
         saved,
-        list(names) or list(saved),
+        wanted,
         as_of=as_of,
         now=workspace.clock(),
         full=full,
         progress=progress,
     )
     for one in built:
+        if differing[one.segment]:
+            workspace.record(
+                "change_rule",
+                segment=one.segment,
+                version=one.version,
+                changes=[f"{c.kind} {c.path}" for c in differing[one.segment]],
+            )
         if one.is_new:
             workspace.record(
                 "build_segment",

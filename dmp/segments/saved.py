@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,12 @@ from typing import Any
 from dmp.core.config import fingerprint, read_all
 from dmp.core.errors import Fault, RuleInvalid, UnknownName, UsageError
 from dmp.segments.checks import faults_of
+from dmp.segments.diff import Change, diff
+from dmp.segments.parsing import parse
 from dmp.segments.rule import Segment
 from dmp.segments.source import load, read
 from dmp.segments.sources import Population
+from dmp.storage.lake import Lake
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,16 @@ def check(population: Population, saved: Mapping[str, Saved]) -> None:
     ]
     if faults:
         raise RuleInvalid("config/segments", faults)
+
+
+def changed(lake: Lake, one: Saved) -> tuple[Change, ...]:
+    """Return what differs from the version last built; nothing for a first build."""
+    kept = lake.rows(
+        "select rule::varchar from segment.definition "
+        "where segment = $segment and valid_to is null",
+        segment=one.segment.id,
+    )
+    return diff(parse(json.loads(kept[0][0])), one.segment) if kept else ()
 
 
 def rules(saved: Mapping[str, Saved]) -> dict[str, Segment]:

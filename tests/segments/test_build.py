@@ -200,6 +200,12 @@ def test_a_new_rule_is_the_cause_of_what_it_changes(copy: Path) -> None:
             "from segment.definition order by valid_from, 1"
         )
         assert versions.count((True, "subjects")) == 1 and len(versions) == 2
+        log = (workspace.paths.audit / "log.jsonl").read_text().splitlines()
+        told = [
+            line for line in map(json.loads, log) if line["action"] == "change_rule"
+        ]
+        (changes,) = [line["detail"]["changes"] for line in told]
+        assert changes and all(" rule" in change for change in changes)
 
 
 def test_faults_of_several_segments_are_told_at_once(copy: Path) -> None:

@@ -195,8 +195,8 @@ def test_patterns_that_engines_read_differently(pattern: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with warehouses.postgres(tmp_path_factory.mktemp("postgres")) as connection:
+def postgres() -> Iterator[Any]:
+    with warehouses.postgres() as connection:
         yield connection
 
 

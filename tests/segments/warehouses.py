@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -62,8 +63,16 @@ def bin_folder() -> Path:
 
 
 @contextmanager
-def postgres(folder: Path) -> Iterator[Any]:
-    """A cluster of its own, on loopback alone, gone afterwards."""
+def postgres() -> Iterator[Any]:
+    """A cluster of its own, on loopback alone, gone afterwards.
+
+    Its folder is outside pytest's, which the user `postgres` may not enter.
+    """
+    with TemporaryDirectory() as folder:
+        yield from _cluster(Path(folder))
+
+
+def _cluster(folder: Path) -> Iterator[Any]:
     psycopg = pytest.importorskip("psycopg", reason="pip install 'dmp[postgres]'")
     programs, data = bin_folder(), folder / "data"
     folder.chmod(0o777)

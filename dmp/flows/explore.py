@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -30,9 +31,11 @@ from dmp.flows.shapes import (
     Share,
     Table,
     TrendPoint,
+    Version,
     Viewer,
     Why,
 )
+from dmp.flows.versions import versions
 from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
 from dmp.privacy.roles import as_sender, may
@@ -206,6 +209,14 @@ class WorkspaceSegments:
             )
             sides.append(f"select {KEY}, {1 << place} as bit from {staged}")
         return _intersections(lake, sides)
+
+    def versions(self, segment: str) -> list[Version]:
+        """Return the stored versions of the rule with their sizes and changes."""
+        self._workspace.allow_now(Permission.COUNT)
+        chosen(saved_segments(self._workspace), segment)
+        found = versions(self._workspace.lake, segment)
+        zone = self._zone
+        return [replace(one, began_at=one.began_at.astimezone(zone)) for one in found]
 
     def why(self, segment: str, profile_id: str) -> Why:
         """Return which conditions hold for one person at the newest evaluation.

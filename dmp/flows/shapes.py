@@ -68,6 +68,21 @@ class Intersection:
 
 
 @dataclass(frozen=True)
+class Version:
+    """One stored version of a segment's rule.
+
+    Attributes:
+        began_at: since when it holds.
+        members: its newest stored size; None where it was never evaluated.
+        changes: what differs from the version before, one line each.
+    """
+
+    began_at: datetime
+    members: int | None
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Why:
     """Why one person is in a segment or not.
 

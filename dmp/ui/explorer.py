@@ -17,6 +17,7 @@ from dmp.ui.source import (
     Reach,
     SegmentSource,
     SegmentSummary,
+    Version,
     Why,
 )
 
@@ -57,8 +58,8 @@ class ExplorerState:
 
     Listeners are called with the name of the part that changed: `segments`,
     `segment`, `attribute`, `page`, `destinations`, `destination`, `export`, `busy`,
-    `problem`, `news`, `overlap`, `reach`, `why`, or a name in `PANELS`. A panel changes
-    twice: to loading, then to its value.
+    `problem`, `news`, `overlap`, `reach`, `why`, `versions`, or a name in `PANELS`.
+    A panel changes twice: to loading, then to its value.
     """
 
     def __init__(self, source: SegmentSource, query: str = "") -> None:
@@ -78,6 +79,7 @@ class ExplorerState:
         self.overlap: Loaded[list[Intersection]] | None = None
         self.reach: Loaded[list[Reach]] | None = None
         self.why: Loaded[Why] | None = None
+        self.versions: Loaded[list[Version]] = Loaded()
         self.busy = ""
         self.problem: Problem | None = None
         self.news = ""
@@ -142,6 +144,8 @@ class ExplorerState:
             self._set_panel(name, Loaded())
         for name in PANELS:
             self._read_panel(name)
+        self.versions = loaded(lambda: self.source.versions(segment))
+        self._tell("versions")
 
     def compare_by(self, attribute: str) -> None:
         """Show the make-up by another attribute."""

@@ -23,6 +23,7 @@ from dmp.ui.widgets import (
     PagedTable,
     SegmentList,
     Trend,
+    Versions,
     WhyCard,
 )
 from dmp.ui.widgets.part import Message
@@ -64,6 +65,9 @@ class ExplorerPage:
             title="Why this person",
             caption="Which conditions hold for one profile_id; needs the analyst role.",
         )
+        self.versions = Versions(
+            title="Versions of the rule", caption="Since when, how many, what changed."
+        )
         self.count_reach = w.Button(description="Count")
         self.attribute = w.Dropdown(description="Compare by")
         self.export = ExportCard(state, self)
@@ -80,8 +84,8 @@ class ExplorerPage:
         count = w.HBox([self.count_reach]).add_class("dmp-control")
         reach = w.VBox([count, self.reach]).add_class("dmp-joined")
         reach.add_class("dmp-short")
-        wide = (self.notice, self.headline, self.export.root, self.examples, self.why)
-        for part in wide:
+        wide = (self.notice, self.headline, self.export.root, self.examples)
+        for part in (*wide, self.versions, self.why):
             part.add_class("dmp-wide")
         self.notice.add_class("dmp-notice")
         main = w.VBox(
@@ -96,6 +100,7 @@ class ExplorerPage:
                 self.overlap,
                 self.export.root,
                 self.examples,
+                self.versions,
                 self.why,
             ]
         ).add_class("dmp-main")
@@ -173,6 +178,7 @@ class ExplorerPage:
             "overlap": self._draw_overlap,
             "reach": self._draw_reach,
             "why": self._draw_why,
+            "versions": self._draw_versions,
             **{name: lambda name=name: self._draw_panel(name) for name in PANELS},  # type: ignore[misc]
         }
 
@@ -180,8 +186,9 @@ class ExplorerPage:
         self.list.content = views.segment_list(self.state)
         self.headline.content = views.headline(self.state)
         empty = self.state.summary is None and self.state.segments.state != "loading"
-        beside = (self.attribute, self.export.root, self.overlap, self.reach, self.why)
-        for part in (*self._panels().values(), *beside, self.count_reach):
+        beside = (self.attribute, self.export.root, self.overlap, self.reach)
+        below = (self.why, self.versions, self.count_reach)
+        for part in (*self._panels().values(), *beside, *below):
             (part.add_class if empty else part.remove_class)("dmp-away")
 
     def _draw_overlap(self) -> None:
@@ -192,6 +199,9 @@ class ExplorerPage:
 
     def _draw_why(self) -> None:
         self.why.content = views.why(self.state)
+
+    def _draw_versions(self) -> None:
+        self.versions.content = views.versions(self.state)
 
     def _draw_attribute(self) -> None:
         names = self.state.attributes

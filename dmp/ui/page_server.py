@@ -36,6 +36,8 @@ from dmp.ui.proxy import SECRET
 
 log = logging.getLogger(__name__)
 
+HEARTBEAT = "<script>window.voila_heartbeat()</script>\n"
+"""What Voila writes while a page takes long; our policy runs no inline script."""
 _KERNEL = re.compile(r'"kernelId": "([0-9a-f-]{36})"')
 WITHHELD = (
     AllowListFileHandler,
@@ -206,7 +208,7 @@ class PageHandler(_Frame, TornadoVoilaHandler):  # type: ignore[misc]
         _ = self.xsrf_token
         async for html in self.get_generator(path=f"{name}.ipynb"):
             self.authorizer.bind(html, self.current_user.username)
-            self.write(html)
+            self.write("\n" if html == HEARTBEAT else html)
             self.flush()
 
 

@@ -18,6 +18,7 @@ from dmp.flows.shapes import (
     Share,
     Table,
     TrendPoint,
+    Version,
     Viewer,
     Why,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "Share",
     "Table",
     "TrendPoint",
+    "Version",
     "Viewer",
     "Why",
 ]
@@ -86,6 +88,10 @@ class SegmentSource(Protocol):
 
     def overlap(self, segments: Sequence[str]) -> list[Intersection]:
         """Return how many people are in exactly which of two to six segments."""
+        ...
+
+    def versions(self, segment: str) -> list[Version]:
+        """Return the stored versions of the rule, the newest first."""
         ...
 
     def why(self, segment: str, profile_id: str) -> Why:

@@ -14,6 +14,7 @@ from dmp.ui.source import (
     DestinationSummary,
     ExportOutcome,
     SegmentSummary,
+    Version,
     Viewer,
     Why,
 )
@@ -138,6 +139,28 @@ def overlap(state: ExplorerState) -> Content:
         empty="Nobody.",
     )
     return {**common, **drawn}
+
+
+def versions(state: ExplorerState) -> Content:
+    """Return the versions of the rule: since when, how many people, what changed."""
+    exact = state.source.viewer.exact_counts
+
+    def draw(found: list[Version]) -> Content:
+        rows = [
+            [
+                drawings.shown_instant(one.began_at),
+                "not evaluated"
+                if one.members is None
+                else shown_count(one.members, exact=exact),
+                "; ".join(one.changes) or "no condition",
+            ]
+            for one in found
+        ]
+        return {"state": "ready", "rows": rows} if rows else {}
+
+    return panel_content(
+        state.versions, draw, empty="A version is stored with its first evaluation."
+    )
 
 
 def why(state: ExplorerState) -> Content:

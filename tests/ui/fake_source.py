@@ -20,6 +20,7 @@ from dmp.ui.source import (
     Share,
     Table,
     TrendPoint,
+    Version,
     Viewer,
     Why,
 )
@@ -252,6 +253,14 @@ class FakeSource:
         ]
         both = Intersection(tuple(True for _ in sizes), min(sizes) // 3)
         return sorted([*alone, both], key=lambda one: -one.people)
+
+    def versions(self, segment: str) -> list[Version]:
+        self._enter("versions")
+        members = self._members(segment)
+        return [
+            Version(AS_OF, members, ("added: country is GB",)),
+            Version(AS_OF - timedelta(days=9), None, ("first stored version",)),
+        ]
 
     def why(self, segment: str, profile_id: str) -> Why:
         self._enter("why")

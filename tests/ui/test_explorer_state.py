@@ -216,3 +216,11 @@ def test_why_a_person_is_out_is_told_to_who_may_ask(
     refused = opened(refused=("why",))
     refused.ask_why("p1")
     assert views.why(refused)["state"] == "refused"
+
+
+def test_versions_say_what_changed(state: ExplorerState) -> None:
+    rows = views.versions(state)["rows"]
+    assert [row[1:] for row in rows] == [
+        ["8,412", "added: country is GB"],
+        ["not evaluated", "first stored version"],
+    ]

@@ -23,6 +23,7 @@ from dmp.ui.widgets.segment_list import SegmentList
 from dmp.ui.widgets.tally import SizeCard
 from dmp.ui.widgets.trend import Trend
 from dmp.ui.widgets.tuning_effect import TuningEffect
+from dmp.ui.widgets.versions import Versions
 from dmp.ui.widgets.waterfall import Waterfall
 from dmp.ui.widgets.weights import Weights
 from dmp.ui.widgets.why import WhyCard
@@ -50,6 +51,7 @@ __all__ = [
     "SizeCard",
     "Trend",
     "TuningEffect",
+    "Versions",
     "Waterfall",
     "Weights",
     "WhyCard",

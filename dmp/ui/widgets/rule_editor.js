@@ -313,7 +313,8 @@ function render({ model, el }) {
     return node("article", { class: "dmp-leaf", "data-node": JSON.stringify(view.at),
       tabindex: "-1", "aria-label": view.title, onkeydown: walked(view) },
       node("header", {}, grip(view), node("b", { class: "dmp-kind" }, view.title),
-        negation(view), node("span", { class: "dmp-count", "data-count": id }),
+        negation(view), node("span", { class: "dmp-count", "data-count": id,
+        "data-negated": view.negated }),
         tools(view)),
       view.steps ? steps(view) : null, rows(view.rows),
       view.of ? node("div", { class: "dmp-of" }, drawn({ ...view.of, root: true }))
@@ -464,7 +465,8 @@ function render({ model, el }) {
     const counts = model.get("counts");
     for (const spot of el.querySelectorAll("[data-count]")) {
       const text = counts[spot.dataset.count];
-      spot.textContent = text ? `${text} people` : "";
+      const what = spot.dataset.negated === undefined ? "people" : "left out";
+      spot.textContent = text ? `${text} ${what}` : "";
     }
   }
   function keys(event) {

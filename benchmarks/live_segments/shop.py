@@ -31,9 +31,14 @@ BEHIND = timedelta(days=90)
 
 def segments() -> list[Segment]:
     """Return fifty segments: every node that runs live, with windows of all forms."""
+    return [parse(document) for document in documents()]
+
+
+def documents() -> list[dict[str, Any]]:
+    """Return the fifty segments as a file writes them."""
     rules = [*_counts(), *_windows(), *_order(), *_profile(), *_joined()]
     return [
-        parse({"segment": f"s{n}", "timezone": "Europe/London", "rule": rule})
+        {"segment": f"s{n}", "timezone": "Europe/London", "rule": rule}
         for n, rule in enumerate(rules)
     ]
 

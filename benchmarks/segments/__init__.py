@@ -1,0 +1,1 @@
+"""What building segments costs: of everybody, and after a little has changed."""

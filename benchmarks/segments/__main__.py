@@ -5,8 +5,8 @@
 Prints how long judging everybody takes, with all segments in few passes and, with
 `--alone`, each in one of its own; then lets one person in a hundred do something, moves
 as_of by an hour, and compares a build of the touched with one of everybody: time,
-members, counts. Last the same again with nothing changed. Ends with 1 where the two differ, or the touched cost
-more than a tenth.
+members, counts. Last the same again with nothing changed. Ends with 1 where the two
+differ, or the touched cost more than a tenth.
 """
 
 from __future__ import annotations

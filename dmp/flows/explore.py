@@ -63,7 +63,7 @@ def viewer_of(workspace: Workspace) -> Viewer:
     caller = workspace.caller
     roles = tuple(sorted(str(role) for role in caller.roles))
     exact = may(caller, Permission.READ_PSEUDONYMOUS)
-    return Viewer(caller.actor, roles, exact_counts=exact)
+    return Viewer(caller.actor, roles, exact, workspace.settings.minimum_cell)
 
 
 class WorkspaceSegments:

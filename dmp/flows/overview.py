@@ -116,13 +116,15 @@ class WorkspaceOverview:
         if not lake.exists("ops.quality_result"):
             return []
         rows = lake.records(_CHECKS, points=TREND_POINTS)
-        exact, least = self.viewer.exact_counts, self.workspace.settings.minimum_cell
+        cells = self.viewer.cells
         return [
             CheckTrend(
                 **row
                 | {
                     "measured": tuple(
-                        value if exact else _coarse(value, row["unit"], least)
+                        value
+                        if cells.exact
+                        else _coarse(value, row["unit"], cells.minimum)
                         for value in row["measured"]
                     )
                 }

@@ -30,7 +30,6 @@ from dmp.segments.stats import banded
 
 Document = Mapping[str, Any]
 MOST_SUGGESTED = 30
-MINIMUM_CELL = 50
 
 
 def rule_source(workspace: Workspace, beside: Workspace) -> WorkspaceRules:
@@ -150,7 +149,7 @@ class WorkspaceRules:
     def suggest(self, subject: str, name: str, event: str = "") -> list[Any]:
         """Return `(value, people or events)` of an attribute or property.
 
-        Values of fewer than 50 are left out for who may not see exact counts.
+        Values of too few people are left out for who may not see exact counts.
         """
         self._workspace.allow_now(Permission.COUNT)
         population = self._population
@@ -161,7 +160,8 @@ class WorkspaceRules:
         )
         if name not in known:
             return []
-        least = 1 if self.viewer.exact_counts else MINIMUM_CELL
+        cells = self.viewer.cells
+        least = 1 if cells.exact else cells.minimum
         query = _attribute_values if subject == "attribute" else _property_values
         return self._workspace.lake.rows(query(name, known[name], event, least))
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from dmp.core.cells import Cells
+
 FileFormat = Literal["csv", "parquet"]
 
 
@@ -16,13 +18,19 @@ class Viewer:
     Attributes:
         name: how the page addresses them.
         roles: the roles they hold, as in `config/roles.yaml`.
-        exact_counts: whether exact numbers may be shown; otherwise numbers below 50
-            are hidden and others are rounded to 10.
+        exact_counts: whether exact numbers may be shown; otherwise numbers below
+            `minimum_cell` are hidden and others are rounded to 10.
     """
 
     name: str
     roles: tuple[str, ...]
     exact_counts: bool
+    minimum_cell: int = 50
+
+    @property
+    def cells(self) -> Cells:
+        """How this viewer may see counts of people."""
+        return Cells(self.minimum_cell, self.exact_counts)
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+from dmp.core.cells import Cells
 from dmp.core.types import Evaluation
 from dmp.ui import rule_words as words
 from dmp.ui.builder import BuilderState, Tally
@@ -42,9 +44,9 @@ def counts(state: BuilderState) -> dict[str, str]:
     found = state.tally.exact.value
     if found is None:
         return {}
-    exact = state.source.viewer.exact_counts
+    cells = state.source.viewer.cells
     return {
-        json.dumps(place_of(path), separators=(",", ":")): shown_count(n, exact=exact)
+        json.dumps(place_of(path), separators=(",", ":")): shown_count(n, cells=cells)
         for path, n in found.conditions
     }
 
@@ -64,26 +66,26 @@ def size(state: BuilderState, *, cancellable: bool = False) -> Content:
     if any(fault.path.startswith("rule") for fault in state.faults):
         return {"state": "waiting", "message": UNFINISHED}
     said = {"sentence": state.sentence, "as_of": _as_of(state)}
-    tally, exact = state.tally, state.source.viewer.exact_counts
+    tally, cells = state.tally, state.source.viewer.cells
     if tally.exact.problem:
         return {**problem_content(tally.exact.problem), **said}
     if tally.exact.value is None:
         return {"state": "loading", "cancellable": cancellable, **said,
-                **_about(tally, exact=exact)}  # fmt: skip
-    return {"state": "ready", **said, **_funnel(tally.exact.value, exact=exact)}
+                **_about(tally, cells=cells)}  # fmt: skip
+    return {"state": "ready", **said, **_funnel(tally.exact.value, cells=cells)}
 
 
 def _as_of(state: BuilderState) -> str:
     return f"As of {shown_instant(state.source.as_of)}"
 
 
-def _about(tally: Tally, *, exact: bool) -> Content:
+def _about(tally: Tally, *, cells: Cells) -> Content:
     if tally.about is None:
         return {}
     low, high = (
-        shown_count(n, exact=exact) for n in (tally.about.low, tally.about.high)
+        shown_count(n, cells=cells) for n in (tally.about.low, tally.about.high)
     )
-    people = shown_count(tally.about.people, exact=False)
+    people = shown_count(tally.about.people, cells=replace(cells, exact=False))
     return {
         "about": ABOUT_EQUAL + people,
         "of": f"between {low} and {high} (95 %), by {tally.about.sampled:,} people; "
@@ -91,22 +93,22 @@ def _about(tally: Tally, *, exact: bool) -> Content:
     }
 
 
-def _funnel(found: Evaluation, *, exact: bool) -> Content:
+def _funnel(found: Evaluation, *, cells: Cells) -> Content:
     share = found.members / found.people if found.people else 0.0
-    part = shown_share(share, found.members, exact=exact)
-    everyone = shown_count(found.people, exact=exact)
+    part = shown_share(share, found.members, cells=cells)
+    everyone = shown_count(found.people, cells=cells)
     steps = [("Everyone", found.people), ("Members", found.members)]
     if found.purpose:
         steps.append((f"may get {in_words(found.purpose).lower()}", found.consented))
     top = max(found.people, 1)
     return {
-        "members": shown_count(found.members, exact=exact),
+        "members": shown_count(found.members, cells=cells),
         "of": f"{part} of {everyone} people" if part else f"of {everyone} people",
         "steps": [
             {
                 "label": label,
-                "people": shown_count(people, exact=exact),
-                "bar": min(drawn_count(people, exact=exact) / top, 1.0),
+                "people": shown_count(people, cells=cells),
+                "bar": min(drawn_count(people, cells=cells) / top, 1.0),
             }
             for label, people in steps
         ],
@@ -154,8 +156,8 @@ def details(state: BuilderState) -> Content:
 
 def _status(state: BuilderState) -> dict[str, Any]:
     if state.built is not None:
-        exact = state.source.viewer.exact_counts
-        members = shown_count(state.built.members, exact=exact)
+        cells = state.source.viewer.cells
+        members = shown_count(state.built.members, cells=cells)
         segment = quote(str(state.document["segment"]))
         return {
             "status": f"Evaluated: {members} members. ",

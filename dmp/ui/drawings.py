@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from dmp.ui.numbers import MINIMUM_CELL, drawn_count, shown_count, shown_share
+from dmp.core.cells import Cells
+from dmp.ui.numbers import drawn_count, shown_count, shown_share
 from dmp.ui.source import (
     ConditionCount,
     Funnel,
@@ -30,21 +31,21 @@ MOST_COMBINATIONS = 15
 DASH = "\N{EN DASH}"
 
 
-def funnel(steps: Funnel, *, exact: bool) -> Content:
+def funnel(steps: Funnel, *, cells: Cells) -> Content:
     """Return the funnel's bars with the losses between them."""
     known = [s.people for s in steps.steps if s.people is not None]
     if not known:
         return {}
-    top = max(drawn_count(known[0], exact=exact), 1)
-    rows = [_step(step, known[0], top, exact=exact) for step in steps.steps]
+    top = max(drawn_count(known[0], cells=cells), 1)
+    rows = [_step(step, known[0], top, cells=cells) for step in steps.steps]
     return {"state": "ready", "steps": rows}
 
 
 def conditions(
-    found: Sequence[ConditionCount], *, everyone: int, exact: bool
+    found: Sequence[ConditionCount], *, everyone: int, cells: Cells
 ) -> Content:
     """Return one bar a condition, against everyone."""
-    top = max([drawn_count(everyone, exact=exact), 1])
+    top = max([drawn_count(everyone, cells=cells), 1])
     if not found:
         return {}
     return {
@@ -54,19 +55,19 @@ def conditions(
             {
                 "label": item.sentence,
                 "hint": item.path,
-                "bar": min(drawn_count(item.people, exact=exact) / top, 1.0),
-                "text": shown_count(item.people, exact=exact),
-                "cells": [item.sentence, shown_count(item.people, exact=exact)],
+                "bar": min(drawn_count(item.people, cells=cells) / top, 1.0),
+                "text": shown_count(item.people, cells=cells),
+                "cells": [item.sentence, shown_count(item.people, cells=cells)],
             }
             for item in found
         ],
     }
 
 
-def makeup(found: Sequence[Share], *, attribute: str, exact: bool) -> Content:
+def makeup(found: Sequence[Share], *, attribute: str, cells: Cells) -> Content:
     """Return one pair of bars a value: the segment's share beside everyone's."""
     columns = [words(attribute), "People", "In the segment", "Everyone", "Ratio"]
-    rows = [_share_row(item, exact=exact) for item in found]
+    rows = [_share_row(item, cells=cells) for item in found]
     if not rows:
         return {}
     top = max(max(row["bar"], row["reference"]) for row in rows) or 1.0
@@ -75,7 +76,7 @@ def makeup(found: Sequence[Share], *, attribute: str, exact: bool) -> Content:
     return {"state": "ready", "columns": columns, "rows": rows, "compared": True}
 
 
-def trend(points: Sequence[TrendPoint], *, exact: bool) -> Content:
+def trend(points: Sequence[TrendPoint], *, cells: Cells) -> Content:
     """Return the sizes over time; fewer than two points are no trend."""
     if len(points) < 2:
         return {}
@@ -85,8 +86,8 @@ def trend(points: Sequence[TrendPoint], *, exact: bool) -> Content:
             {
                 "at": point.at.isoformat(),
                 "day": _day(point.at),
-                "people": drawn_count(point.people, exact=exact),
-                "text": shown_count(point.people, exact=exact),
+                "people": drawn_count(point.people, cells=cells),
+                "text": shown_count(point.people, cells=cells),
             }
             for point in points
         ],
@@ -94,19 +95,19 @@ def trend(points: Sequence[TrendPoint], *, exact: bool) -> Content:
 
 
 def overlap(
-    found: Sequence[Intersection], names: Sequence[str], *, exact: bool
+    found: Sequence[Intersection], names: Sequence[str], *, cells: Cells
 ) -> Content:
     """Return one bar for each combination of segments, the largest first."""
     if not found:
         return {}
-    top = max(drawn_count(one.people, exact=exact) for one in found)
+    top = max(drawn_count(one.people, cells=cells) for one in found)
     return {
         "state": "ready",
         "rows": [
             {
                 "inside": list(one.inside),
-                "bar": drawn_count(one.people, exact=exact) / max(top, 1),
-                "text": shown_count(one.people, exact=exact),
+                "bar": drawn_count(one.people, cells=cells) / max(top, 1),
+                "text": shown_count(one.people, cells=cells),
                 "label": " and ".join(
                     name for name, is_in in zip(names, one.inside, strict=True) if is_in
                 ),
@@ -117,16 +118,16 @@ def overlap(
     }
 
 
-def reach(found: Sequence[Reach], *, members: int, exact: bool) -> Content:
+def reach(found: Sequence[Reach], *, members: int, cells: Cells) -> Content:
     """Return one bar a destination, against all members."""
     if not found:
         return {}
-    top = max(drawn_count(members, exact=exact), 1)
+    top = max(drawn_count(members, cells=cells), 1)
     rows = []
     for one in found:
         people = one.people or 0
-        text = one.note if one.people is None else shown_count(people, exact=exact)
-        length = 0.0 if one.people is None else drawn_count(people, exact=exact) / top
+        text = one.note if one.people is None else shown_count(people, cells=cells)
+        length = 0.0 if one.people is None else drawn_count(people, cells=cells) / top
         rows.append(
             {
                 "label": words(one.destination),
@@ -184,33 +185,33 @@ def shown_instant(at: datetime) -> str:
     return f"{at.day} {at:%b %Y, %H:%M} {at.tzname() or 'UTC'}"
 
 
-def _step(step: FunnelStep, members: int, top: int, *, exact: bool) -> Content:
+def _step(step: FunnelStep, members: int, top: int, *, cells: Cells) -> Content:
     if step.people is None:
         return {"label": step.label, "people": None}
     return {
         "label": step.label,
-        "people": shown_count(step.people, exact=exact),
-        "share": shown_share(step.people / max(members, 1), step.people, exact=exact),
-        "bar": _length(step.people, top, exact=exact),
-        "lost": shown_count(sum(n for _, n in step.losses), exact=exact),
+        "people": shown_count(step.people, cells=cells),
+        "share": shown_share(step.people / max(members, 1), step.people, cells=cells),
+        "bar": _length(step.people, top, cells=cells),
+        "lost": shown_count(sum(n for _, n in step.losses), cells=cells),
         "losses": [
-            [reason, shown_count(people, exact=exact)]
+            [reason, shown_count(people, cells=cells)]
             for reason, people in step.losses
             if people
         ],
     }
 
 
-def _length(people: int, top: int, *, exact: bool) -> float | None:
-    if not exact and people < MINIMUM_CELL:
+def _length(people: int, top: int, *, cells: Cells) -> float | None:
+    if cells.shown(people) is None:
         return None
-    return min(drawn_count(people, exact=exact) / top, 1.0)
+    return min(drawn_count(people, cells=cells) / top, 1.0)
 
 
-def _share_row(item: Share, *, exact: bool) -> Content:
-    digits = 3 if exact else 2
+def _share_row(item: Share, *, cells: Cells) -> Content:
+    digits = 3 if cells.exact else 2
     mine, all_of_them = round(item.share, digits), round(item.share_of_everyone, digits)
-    share = shown_share(item.share, item.people, exact=exact)
+    share = shown_share(item.share, item.people, cells=cells)
     everyone = f"{all_of_them:.{digits - 2}%}"
     ratio = mine / all_of_them if share and all_of_them else None
     return {
@@ -223,7 +224,7 @@ def _share_row(item: Share, *, exact: bool) -> Content:
         "over": ratio is not None and ratio >= NOTABLE_RATIO,
         "cells": [
             item.value,
-            shown_count(item.people, exact=exact),
+            shown_count(item.people, cells=cells),
             share or "hidden",
             everyone,
             f"{ratio:.2f}" if ratio is not None else DASH,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from dmp.core.cells import Cells
 from dmp.flows.checks.finding import Finding, Level
 from dmp.flows.overview import MOST_SEGMENTS, Overview, SegmentSize
 from dmp.jobs.records import RunRecord
@@ -37,18 +38,18 @@ def home(overview: Loaded[Overview], runs: Loaded[list[RunRecord]]) -> Content:
         return problem_content(overview.problem)
     found = overview.value
     assert found is not None
-    exact = found.viewer.exact_counts
+    cells = found.viewer.cells
     return {
         "state": "ready",
         "figures": [
-            [words(name), shown_count(n, exact=exact or n == 0)]
+            [words(name), shown_count(n, cells=cells) if n else "0"]
             for name, n in found.counts.items()
         ],
         "next": next_step(found),
         "health": _health(found),
         "attention": [_attention(one) for one in found.attention] + _jumps(found),
         "segments": [
-            _segment(one, exact=exact) for one in found.segments[:MOST_SEGMENTS]
+            _segment(one, cells=cells) for one in found.segments[:MOST_SEGMENTS]
         ],
         "more_segments": max(0, len(found.segments) - MOST_SEGMENTS),
         "runs": [run_line(one) for one in (runs.value or [])[:MOST_RUNS]],
@@ -132,13 +133,13 @@ def _attention(one: Finding) -> Content:
 
 def _jumps(found: Overview) -> list[Content]:
     """Return a notice for each segment whose size moved by a quarter or more."""
-    exact = found.viewer.exact_counts
+    cells = found.viewer.cells
     return [
         {
             "level": "warning",
             "title": one.name or one.segment,
             "text": f"The size moved by {_change(one.members, one.before)} since the "
-            f"evaluation before: {shown_count(one.members, exact=exact)} members now.",
+            f"evaluation before: {shown_count(one.members, cells=cells)} members now.",
             "link": f"/pages/segment_explorer?segment={one.segment}",
         }
         for one in found.segments
@@ -150,12 +151,12 @@ def _change(now: int, before: int | None) -> str:
     return f"{(now - before) / before:+.0%}" if before else ""
 
 
-def _segment(one: SegmentSize, *, exact: bool) -> Content:
-    moved = _change(one.members, one.before) if exact else ""
+def _segment(one: SegmentSize, *, cells: Cells) -> Content:
+    moved = _change(one.members, one.before) if cells.exact else ""
     return {
         "segment": one.segment,
         "name": one.name or one.segment,
-        "people": shown_count(one.members, exact=exact),
+        "people": shown_count(one.members, cells=cells),
         "change": "" if moved in ("+0%", "-0%") else moved,
         "at": _iso(one.as_of),
     }

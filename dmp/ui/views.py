@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from dmp.core.cells import Cells
 from dmp.ui import drawings
 from dmp.ui.drawings import Content, words
 from dmp.ui.explorer import MOST_COMPARED, ExplorerState, Loaded
@@ -82,10 +83,10 @@ def headline(state: ExplorerState) -> Content:
     """Return the selected segment's title, facts and main numbers, or why none is."""
     if state.summary is None:
         return panel_content(state.segments, lambda _: {}, empty="") | NO_SEGMENTS
-    summary, exact = state.summary, state.source.viewer.exact_counts
+    summary, cells = state.summary, state.source.viewer.cells
     share = summary.members / summary.people if summary.people else 0.0
-    part = shown_share(share, summary.members, exact=exact)
-    everyone = shown_count(summary.people, exact=exact)
+    part = shown_share(share, summary.members, cells=cells)
+    everyone = shown_count(summary.people, cells=cells)
     return {
         "state": "ready",
         "name": summary.name,
@@ -98,21 +99,21 @@ def headline(state: ExplorerState) -> Content:
             ["Duplicate", f"/pages/segment_builder?segment={summary.segment}&copy=1"],
             ["New segment", "/pages/segment_builder"],
         ],
-        "members": shown_count(summary.members, exact=exact),
+        "members": shown_count(summary.members, cells=cells),
         "of": f"members, {part} of {everyone} people" if part else "members",
     }
 
 
 def panel(state: ExplorerState, name: str) -> Content:
     """Return the content of the panel of this name, one of `explorer.PANELS`."""
-    exact = state.source.viewer.exact_counts
+    cells = state.source.viewer.cells
     everyone = state.summary.people if state.summary else 0
     by = state.attribute or ""
     draw: dict[str, Callable[[Any], Content]] = {
-        "funnel": lambda v: drawings.funnel(v, exact=exact),
-        "conditions": lambda v: drawings.conditions(v, everyone=everyone, exact=exact),
-        "makeup": lambda v: drawings.makeup(v, attribute=by, exact=exact),
-        "trend": lambda v: drawings.trend(v, exact=exact),
+        "funnel": lambda v: drawings.funnel(v, cells=cells),
+        "conditions": lambda v: drawings.conditions(v, everyone=everyone, cells=cells),
+        "makeup": lambda v: drawings.makeup(v, attribute=by, cells=cells),
+        "trend": lambda v: drawings.trend(v, cells=cells),
         "examples": lambda v: drawings.examples(v, page=state.page),
     }
     return panel_content(state.panels[name], draw[name], empty=EMPTY[name])
@@ -132,10 +133,10 @@ def overlap(state: ExplorerState) -> Content:
     common = {"options": options, "names": shown, "full": full}
     if state.overlap is None:
         return {"state": "ready", "rows": [], **common}
-    exact = state.source.viewer.exact_counts
+    cells = state.source.viewer.cells
     drawn = panel_content(
         state.overlap,
-        lambda v: drawings.overlap(v, shown, exact=exact),
+        lambda v: drawings.overlap(v, shown, cells=cells),
         empty="Nobody.",
     )
     return {**common, **drawn}
@@ -143,7 +144,7 @@ def overlap(state: ExplorerState) -> Content:
 
 def versions(state: ExplorerState) -> Content:
     """Return the versions of the rule: since when, how many people, what changed."""
-    exact = state.source.viewer.exact_counts
+    cells = state.source.viewer.cells
 
     def draw(found: list[Version]) -> Content:
         rows = [
@@ -151,7 +152,7 @@ def versions(state: ExplorerState) -> Content:
                 drawings.shown_instant(one.began_at),
                 "not evaluated"
                 if one.members is None
-                else shown_count(one.members, exact=exact),
+                else shown_count(one.members, cells=cells),
                 "; ".join(one.changes) or "no condition",
             ]
             for one in found
@@ -184,11 +185,11 @@ def reach(state: ExplorerState) -> Content:
     if state.reach is None:
         hint = "Press “Count” to see how many people each destination could get now."
         return {"state": "empty", "message": hint, "reference": ""}
-    exact = state.source.viewer.exact_counts
+    cells = state.source.viewer.cells
     members = state.summary.members if state.summary else 0
     return panel_content(
         state.reach,
-        lambda v: drawings.reach(v, members=members, exact=exact),
+        lambda v: drawings.reach(v, members=members, cells=cells),
         empty="There is no destination yet. Add one in config/destinations.",
     )
 
@@ -197,22 +198,22 @@ def export(state: ExplorerState) -> Content:
     """Return what the last send or dry run came to; nothing before the first."""
     if state.export is None:
         return {"state": "none"}
-    exact, dry_run = state.source.viewer.exact_counts, state.rehearsed
+    cells, dry_run = state.source.viewer.cells, state.rehearsed
     return panel_content(
         state.export,
-        lambda value: outcome(value, dry_run=dry_run, exact=exact),
+        lambda value: outcome(value, dry_run=dry_run, cells=cells),
         empty="",
     )
 
 
-def outcome(result: ExportOutcome, *, dry_run: bool, exact: bool) -> Content:
+def outcome(result: ExportOutcome, *, dry_run: bool, cells: Cells) -> Content:
     """Return what a send came to."""
     return {
         "state": "ready",
         "message": result.message,
         "lines": list(result.lines),
         "files": [
-            {"name": name, "rows": shown_count(rows, exact=exact), "sha256": sha256}
+            {"name": name, "rows": shown_count(rows, cells=cells), "sha256": sha256}
             for name, rows, sha256 in result.files
         ],
         "dry_run": dry_run,
@@ -228,20 +229,22 @@ def destination_label(destination: DestinationSummary) -> str:
 
 
 def _list_item(summary: SegmentSummary, viewer: Viewer) -> Content:
-    exact = viewer.exact_counts
-    everyone = max(drawn_count(summary.people, exact=exact), 1)
+    cells = viewer.cells
+    everyone = max(drawn_count(summary.people, cells=cells), 1)
     return {
         "segment": summary.segment,
         "name": summary.name,
-        "people": shown_count(summary.members, exact=exact),
-        "bar": min(drawn_count(summary.members, exact=exact) / everyone, 1.0),
+        "people": shown_count(summary.members, cells=cells),
+        "bar": min(drawn_count(summary.members, cells=cells) / everyone, 1.0),
         "purpose": words(summary.purpose),
     }
 
 
 def _viewer(viewer: Viewer) -> Content:
-    seen = "Exact counts" if viewer.exact_counts else "Counts are rounded to 10"
-    hidden = "" if viewer.exact_counts else ", those under 50 are hidden"
+    seen, hidden = "Exact counts", ""
+    if not viewer.exact_counts:
+        seen = "Counts are rounded to 10"
+        hidden = f", those under {viewer.minimum_cell} are hidden"
     return {
         "name": viewer.name,
         "roles": ", ".join(words(role).lower() for role in viewer.roles),

@@ -9,10 +9,12 @@ import pytest
 from rule_sources import FakeRules
 
 from dmp.core.types import Evaluation
+from dmp.flows.estimates import Estimate
 from dmp.ui import builder_views as views
 from dmp.ui import rule_edits as edits
-from dmp.ui.builder import BuilderState, duplicate, packed, unpacked
+from dmp.ui.builder import BuilderState, Tally, duplicate, packed, unpacked
 from dmp.ui.builder_page import BuilderPage, read_value
+from dmp.ui.explorer import Loaded
 
 ALL = ("rule", "all")
 
@@ -47,6 +49,15 @@ def test_a_rule_is_built_by_clicking() -> None:
         '["rule","all",0,"attribute"]',
         '["rule","all",1,"did"]',
     }
+
+
+def test_an_estimate_stands_marked_while_the_exact_count_runs() -> None:
+    state = clicked()
+    state.tally = Tally(Loaded("loading"), Estimate(12_345, 11_900, 12_800, 2_000))
+    shown = views.size(state, cancellable=True)
+    assert (shown["state"], shown["cancellable"]) == ("loading", True)
+    assert shown["about"] == "\N{ALMOST EQUAL TO} 12,350"
+    assert shown["of"].startswith("between 11,900 and 12,800 (95 %), by 2,000 people")
 
 
 def test_what_is_not_filled_in_is_told_at_its_place() -> None:

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from fake_source import LAPSED, TINY
 
+from dmp.core.cells import Cells
 from dmp.ui import drawings, views
 from dmp.ui.explorer import PANELS, ExplorerState
 from dmp.ui.numbers import drawn_count, shown_count, shown_share
 from dmp.ui.source import Funnel, Table, Viewer
 
+ROUNDED = Cells(50, exact=False)
 GUEST = Viewer("Mo", ("marketer",), exact_counts=False)
 Opened = Callable[..., ExplorerState]
 
@@ -29,12 +31,12 @@ Opened = Callable[..., ExplorerState]
     ],
 )
 def test_counts(people: int, exact: bool, shown: str) -> None:
-    assert shown_count(people, exact=exact) == shown
+    assert shown_count(people, cells=Cells(50, exact)) == shown
 
 
 def test_a_hidden_count_draws_the_same_bar_whatever_it_is() -> None:
-    assert {drawn_count(n, exact=False) for n in range(50)} == {25}
-    assert shown_share(0.031, 12, exact=False) == ""
+    assert {drawn_count(n, cells=ROUNDED) for n in range(50)} == {25}
+    assert shown_share(0.031, 12, cells=ROUNDED) == ""
 
 
 def everything(state: ExplorerState) -> str:
@@ -49,7 +51,8 @@ def test_no_exact_number_reaches_the_browser_of_a_guest(opened: Opened) -> None:
         text = everything(state)
         exact = {s.members for s in state.segments.value or []}
         exact |= {s.people for s in state.panels["funnel"].value.steps if s.people}
-        for number in {n for n in exact if n % 10 and n != drawn_count(0, exact=False)}:
+        hidden = drawn_count(0, cells=ROUNDED)
+        for number in {n for n in exact if n % 10 and n != hidden}:
             assert f'"{number:,}"' not in text and f" {number}," not in text
 
 
@@ -85,8 +88,8 @@ def test_make_up_compares_with_everyone(state: ExplorerState) -> None:
 
 def test_empty_panels_say_why(opened: Opened) -> None:
     state = opened()
-    assert drawings.funnel(Funnel(()), exact=True) == {}
-    assert drawings.trend([], exact=True) == {}
+    assert drawings.funnel(Funnel(()), cells=Cells(50, exact=True)) == {}
+    assert drawings.trend([], cells=Cells(50, exact=True)) == {}
     assert drawings.examples(Table(("a",), ()), page=0) == {}
     nobody = opened(segments=[])
     assert views.headline(nobody)["title"] == "No segments yet"
@@ -100,3 +103,9 @@ def test_examples_are_cut_into_pages(state: ExplorerState) -> None:
     assert len(content["rows"]) == 3
     assert content["numeric"] == [False, False, True, False, False]
     assert content["rows"][0][4] in ("yes", "no")
+
+
+def test_the_minimum_cell_of_the_workspace_is_that_of_the_page() -> None:
+    seventy = Viewer("Mo", ("marketer",), exact_counts=False, minimum_cell=70)
+    assert shown_count(69, cells=seventy.cells) == "< 70"
+    assert shown_count(70, cells=seventy.cells) == "70"

@@ -24,7 +24,7 @@ def profile_history(workspace: Workspace, profile_id: str) -> list[Event]:
         UsageError: no such profile was ever given.
         NotAllowed: the caller may not explain.
     """
-    workspace.allow(Permission.EXPLAIN)
+    workspace.allow_now(Permission.EXPLAIN)
     return explanation.history(workspace.lake, profile_id)
 
 
@@ -37,7 +37,7 @@ def explain_identity(workspace: Workspace, one: str, other: str = "") -> Explana
         UsageError: there is no such profile or subject.
         NotAllowed: the caller may not explain.
     """
-    workspace.allow(Permission.EXPLAIN)
+    workspace.allow_now(Permission.EXPLAIN)
     found = explanation.why(workspace.lake, one, other)
     if other:
         found = replace(found, waterfalls=_waterfalls(workspace, found))
@@ -67,7 +67,7 @@ def merge_profiles(
             force says otherwise; nothing was written.
         NotAllowed: the caller may not decide.
     """
-    workspace.allow(Permission.LABEL)
+    workspace.allow_now(Permission.LABEL)
     decision = decisions.merge(
         workspace.lake,
         profiles,
@@ -91,7 +91,7 @@ def split_profile(
             a decision in force says otherwise; nothing was written.
         NotAllowed: the caller may not decide.
     """
-    workspace.allow(Permission.LABEL)
+    workspace.allow_now(Permission.LABEL)
     decision = decisions.split(
         workspace.lake,
         profile,
@@ -116,7 +116,7 @@ def undo_decision(workspace: Workspace, decision_id: str) -> Decision:
         UsageError: there is no such decision, or it was taken back before.
         NotAllowed: the caller may not decide.
     """
-    workspace.allow(Permission.LABEL)
+    workspace.allow_now(Permission.LABEL)
     decision = decisions.undo(
         workspace.lake,
         decision_id,
@@ -133,5 +133,5 @@ def identity_decisions(workspace: Workspace) -> list[Decision]:
     Raises:
         NotAllowed: the caller may not explain.
     """
-    workspace.allow(Permission.EXPLAIN)
+    workspace.allow_now(Permission.EXPLAIN)
     return decisions.decisions(workspace.lake)

@@ -36,7 +36,7 @@ def give_label(
     Raises:
         NotAllowed: the caller may not label.
     """
-    workspace.allow(Permission.LABEL)
+    workspace.allow_now(Permission.LABEL)
     left, right = sorted((subject_id_l, subject_id_r))
     (label,) = labels.give(
         workspace.lake,
@@ -55,7 +55,7 @@ def take_label_back(workspace: Workspace, label_id: str) -> Label:
         UsageError: there is no such label in force, or somebody else gave it.
         NotAllowed: the caller may not label.
     """
-    workspace.allow(Permission.LABEL)
+    workspace.allow_now(Permission.LABEL)
     label = labels.take_back(
         workspace.lake,
         label_id,
@@ -80,7 +80,7 @@ def import_labels(
         UsageError: the file is not in one of the forms, or nobody in it is known.
         NotAllowed: the caller may not label.
     """
-    workspace.allow(Permission.LABEL)
+    workspace.allow_now(Permission.LABEL)
     by = _reviewer(workspace, reviewer)
     key = workspace.keys.pseudonym_key("subject", FOUNDING)
     file = read_label_file(workspace.lake, path, key, source=source)
@@ -106,7 +106,7 @@ def export_labels(workspace: Workspace, path: Path) -> int:
         UsageError: the file cannot be written.
         NotAllowed: the caller may not read pseudonymous rows.
     """
-    workspace.allow(Permission.READ_PSEUDONYMOUS)
+    workspace.allow_now(Permission.READ_PSEUDONYMOUS)
     written = write_label_file(workspace.lake, path)
     workspace.record("identity.labels-export", labels=written)
     return written
@@ -118,7 +118,7 @@ def label_list(workspace: Workspace) -> tuple[list[Label], list[Agreement]]:
     Raises:
         NotAllowed: the caller may not explain.
     """
-    workspace.allow(Permission.EXPLAIN)
+    workspace.allow_now(Permission.EXPLAIN)
     return labels.labels(workspace.lake), agreements(workspace.lake)
 
 

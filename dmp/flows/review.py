@@ -82,7 +82,7 @@ class WorkspaceReview:
 
     def queue(self, limit: int) -> list[Asked]:
         """Return the pairs most worth the viewer's time, best first."""
-        self._workspace.allow(Permission.EXPLAIN)
+        self._workspace.allow_now(Permission.EXPLAIN)
         found = questions(
             self._workspace.lake,
             self._workspace.caller.actor,
@@ -107,7 +107,7 @@ class WorkspaceReview:
         Raises:
             UsageError: no run scored it.
         """
-        self._workspace.allow(Permission.EXPLAIN)
+        self._workspace.allow_now(Permission.EXPLAIN)
         left, right = sorted(pair)
         rows = self._workspace.lake.rows(_SCORE, left=left, right=right)
         if not rows:
@@ -124,9 +124,9 @@ class WorkspaceReview:
         Raises:
             NotAllowed: the viewer may not explain; or not read clear values.
         """
-        self._workspace.allow(Permission.EXPLAIN)
+        self._workspace.allow_now(Permission.EXPLAIN)
         if clear:
-            self._workspace.allow(Permission.READ_CLEAR)
+            self._workspace.allow_now(Permission.READ_CLEAR)
         sides = {row["subject_id"]: Side(**row) for row in self._members(pair)}
         values = self._values(pair)
         if clear:
@@ -146,7 +146,7 @@ class WorkspaceReview:
         """Return how the score of each pair comes about; levels, no values."""
         from dmp.identity.waterfall import waterfalls
 
-        self._workspace.allow(Permission.EXPLAIN)
+        self._workspace.allow_now(Permission.EXPLAIN)
         workspace = self._workspace
         model = current_model(workspace, self._settings)
         basis = Basis(self._settings, model, linkage_key(workspace))
@@ -159,7 +159,7 @@ class WorkspaceReview:
 
     def cluster(self, pair: Pair) -> Cluster:
         """Return the one or two profiles of a pair, at most forty subjects of them."""
-        self._workspace.allow(Permission.EXPLAIN)
+        self._workspace.allow_now(Permission.EXPLAIN)
         lake = self._workspace.lake
         rows = lake.records(_NODES, left=pair[0], right=pair[1])
         group: dict[str, int] = {}
@@ -203,7 +203,7 @@ class WorkspaceReview:
 
     def decisions(self) -> list[Decided]:
         """Return the merges and splits, the newest first."""
-        self._workspace.allow(Permission.EXPLAIN)
+        self._workspace.allow_now(Permission.EXPLAIN)
         lake = self._workspace.lake
         last = lake.value("select max(resolved_at) from identity.resolution")
         changed = dict(
@@ -226,7 +226,7 @@ class WorkspaceReview:
 
     def progress(self) -> Progress:
         """Return how far the labelling is, and how far reviewers agree."""
-        self._workspace.allow(Permission.EXPLAIN)
+        self._workspace.allow_now(Permission.EXPLAIN)
         lake, me = self._workspace.lake, self._workspace.caller.actor
         given = labels.labels(lake)
         mine = Counter(label.verdict for label in given if label.reviewer == me)

@@ -70,7 +70,7 @@ class Tuning:
             UsageError: no model was trained.
             NotAllowed: the caller may not train.
         """
-        workspace.allow(Permission.TRAIN)
+        workspace.allow_now(Permission.TRAIN)
         self.workspace = workspace
         self.settings = identity_settings(workspace)
         model = current_model(workspace, self.settings)
@@ -126,7 +126,7 @@ class Tuning:
             UsageError: no reason is given, nothing moved, or a level says too much.
             NotAllowed: the caller may not train.
         """
-        self.workspace.allow(Permission.TRAIN)
+        self.workspace.allow_now(Permission.TRAIN)
         assert self.settings.linkage is not None
         model = self._moved(moves, prior_bits, reason)
         inherit(self.workspace.lake, model)
@@ -147,7 +147,7 @@ class Tuning:
 
     def _scored(self) -> PairLevels:
         if self._pairs is None:
-            self.workspace.allow(Permission.TRAIN)
+            self.workspace.allow_now(Permission.TRAIN)
             basis = Basis(self.settings, self.model, linkage_key(self.workspace))
             lake, vault = self.workspace.lake, self.workspace.vault
             self._pairs = pair_levels(lake, vault, basis)

@@ -134,3 +134,16 @@ def test_a_merge_on_the_page_shows_after_the_run_and_goes_when_undone(
     review.undo(decision)
     review.resolve()
     assert set(review.cluster(pair).profiles) == set(before)
+
+
+def test_a_role_that_is_taken_away_is_gone_on_an_open_page(own: Workspace) -> None:
+    review = WorkspaceReview(own)
+    (asked,) = review.queue(1)
+    (own.paths.config / "roles.yaml").write_text("users: {somebody_else: [analyst]}\n")
+    for ask in (
+        lambda: review.queue(1),
+        lambda: review.view(asked.pair, clear=True),
+        lambda: review.waterfalls([asked.pair]),
+    ):
+        with pytest.raises(NotAllowed):
+            ask()

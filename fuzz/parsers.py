@@ -23,7 +23,7 @@ from dmp.core.errors import DMPError
 from dmp.core.identifiers import FieldType, e164
 from dmp.core.sql import Query, sql
 from dmp.ingest.connectors import stage_file
-from dmp.ingest.contracts import Contract
+from dmp.ingest.contracts import DIRECT_TYPES, Contract
 from dmp.ingest.mapping import consent_columns, field_column, mapped_row_sql
 from dmp.ingest.readings import define_readers
 from dmp.privacy.audit_check import verify_log
@@ -35,7 +35,6 @@ from dmp.segments.parsing import parse as parse_rule
 from dmp.segments.source import load as load_rule
 from dmp.storage.lake import Lake
 
-_DIRECT = ("name", "email", "phone", "md5", "sha1", "sha256", "uid2")
 _LOADED = "timestamptz '2026-07-01 00:00:00+00'"
 _EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -60,12 +59,10 @@ def _every_type() -> Contract:
         kind.value: {
             **cell,
             "type": kind,
-            "class": "direct" if kind in _DIRECT else "q",
+            "class": "direct" if kind in DIRECT_TYPES else "quasi",
         }
         for kind in FieldType
     }
-    for spec in fields.values():
-        spec["class"] = spec["class"].replace("q", "quasi")
     fields["number"]["minimum"] = 0
     consent = {"purpose": "a", "from": "cell", "granted": "yes", "denied": "no"}
     return _contract(

@@ -99,14 +99,23 @@ def _united(one: Values, other: Values) -> dict[str, float]:
 
 
 def dropped_steps(parts: Parts, steps: Iterable[Step]) -> Iterator[tuple[int, str]]:
-    """Join along the steps; yield the row of each that a limit drops, and its type."""
+    """Join along the steps; return the row of each that a limit drops, and its type.
+
+    A step whose ends come together all the same, by others, was not dropped.
+    """
+    for step, type_ in list(_refused_steps(parts, steps)):
+        if parts.of(step.left) != parts.of(step.right):
+            yield step.row, type_
+
+
+def _refused_steps(parts: Parts, steps: Iterable[Step]) -> Iterator[tuple[Step, str]]:
     for step in steps:
         left, right = parts.of(step.left), parts.of(step.right)
         if left == right:
             continue
         limit = None if step.is_decided else parts.broken(left, right)
         if limit:
-            yield step.row, limit.type
+            yield step, limit.type
         else:
             parts.join(left, right)
 

@@ -78,7 +78,7 @@ class Identifier(Document):
         return not self.together_with and self.window_hours is None
 
 
-_DIRECT_TYPES = (
+DIRECT_TYPES = (
     FieldType.NAME,
     FieldType.EMAIL,
     FieldType.PHONE,
@@ -155,7 +155,7 @@ class FieldSpec(Document):
 
     @model_validator(mode="after")
     def _people_are_direct(self) -> FieldSpec:
-        if self.type in _DIRECT_TYPES and self.class_ is not PersonalClass.DIRECT:
+        if self.type in DIRECT_TYPES and self.class_ is not PersonalClass.DIRECT:
             raise ValueError(
                 f"type {self.type} is of class direct; write class: direct"
             )

@@ -204,8 +204,10 @@ def test_an_erased_person_leaves_though_the_rest_is_held_back(desk: Desk) -> Non
     desk.acknowledge(150)
     gone = desk.sent()[0]
     erased = Query(
-        "delete from identity.subject "
-        "where subject_id in (select unnest($s::bigint[]))",
+        "delete from identity.subject where subject_id in ("
+        "select subject_id from identity.assignment where valid_to is null "
+        "and profile_key in (select profile_key from identity.assignment "
+        "where valid_to is null and subject_id in (select unnest($s::bigint[]))))",
         {"s": desk.subjects([gone])},
     )
     commit(desk.lake, [change("identity.subject", erased)], message="erase")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from dmp.cli.bars import bar, progress_option
 from dmp.cli.context import (
     OUT,
     Context,
+    Instant,
     as_of_option,
     form_option,
     json_option,
@@ -314,6 +316,63 @@ def overlap(
         show_json(found)
     else:
         OUT.print(f"{found.both:,} in both, of {found.first:,} and {found.second:,}")
+
+
+@segment.command()
+@click.argument("name")
+@click.option("--since", type=Instant(), help="Who entered and left after this.")
+@click.option("--at", type=Instant(), help="Who was in at this instant.")
+@form_option
+@click.pass_obj
+def history(
+    context: Context,
+    /,
+    name: str,
+    since: datetime | None,
+    at: datetime | None,
+    as_json: bool,
+) -> None:
+    """Show the sizes of segment NAME over time, who came and went, or who was in.
+
+    Who was in is what a build of just that instant stored; else the rule is evaluated
+    over the rows that held then, and the answer says so.
+    """
+    from dmp.flows.segments import (
+        segment_crossings,
+        segment_members_at,
+        segment_sizes,
+    )
+
+    if since and at:
+        raise click.UsageError("--since and --at are two questions; ask one")
+    with context.workspace() as workspace:
+        if at:
+            found = segment_members_at(workspace, name, at)
+            shown: list[Any] = [found]
+        elif since:
+            shown = list(segment_crossings(workspace, name, since, workspace.clock()))
+        else:
+            shown = list(segment_sizes(workspace, name))
+    if as_json:
+        show_json(shown[0] if at else shown)
+    else:
+        _show_history(shown)
+
+
+def _show_history(shown: list[Any]) -> None:
+    for one in shown[:1]:
+        names = [field.name for field in fields(one) if field.name != "members"]
+        names += ["members"] * hasattr(one, "members")
+        rows = [[_shown(getattr(each, name)) for name in names] for each in shown]
+        show_table("", names, rows)
+    if not shown:
+        OUT.print("nothing yet: build the segment first, or ask of an earlier instant")
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, tuple):
+        return "\n".join(map(str, value)) or "nobody"
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 @segment.command()

@@ -12,6 +12,14 @@ from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
 from dmp.segments import build
 from dmp.segments.dialects import named_population, segment_sql
+from dmp.segments.history import (
+    Crossing,
+    MembersAt,
+    Size,
+    crossings,
+    members_at,
+    sizes,
+)
 from dmp.segments.population import workspace_population
 from dmp.segments.saved import Saved, changed, check, chosen, read_saved, rules
 
@@ -130,6 +138,45 @@ def build_segments(
                 members=one.members,
             )
     return built
+
+
+def segment_sizes(workspace: Workspace, segment: str) -> list[Size]:
+    """Return the exact sizes of a saved segment at the instants it was built of.
+
+    Raises:
+        NotAllowed: the caller lacks the analyst role.
+        UnknownName: no such segment.
+    """
+    workspace.allow(Permission.READ_PSEUDONYMOUS)
+    chosen(saved_segments(workspace), segment)
+    return sizes(workspace.lake, segment)
+
+
+def segment_crossings(
+    workspace: Workspace, segment: str, since: datetime, until: datetime
+) -> list[Crossing]:
+    """Return who entered and left a saved segment in (since, until], with the cause.
+
+    Raises:
+        NotAllowed: the caller lacks the analyst role.
+        UnknownName: no such segment.
+    """
+    workspace.allow(Permission.READ_PSEUDONYMOUS)
+    chosen(saved_segments(workspace), segment)
+    return crossings(workspace.lake, segment, since, until)
+
+
+def segment_members_at(
+    workspace: Workspace, segment: str, as_of: datetime
+) -> MembersAt:
+    """Return who was in a saved segment at an instant: stored, or evaluated now.
+
+    Raises:
+        NotAllowed: the caller lacks the analyst role.
+        UnknownName: no such segment.
+    """
+    workspace.allow(Permission.READ_PSEUDONYMOUS)
+    return members_at(workspace.lake, saved_segments(workspace), segment, as_of)
 
 
 def dialect_sql(

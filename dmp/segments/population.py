@@ -18,20 +18,20 @@ _EVENTS = """
 select a.profile_key, e.event_id, e.event, e.occurred_at, e.properties
 from core.event as e{at}
 join identity.assignment as a{at} using (subject_id)
-where a.valid_to is null{among}
+where {standing}
 """
 _TRANSACTIONS = """
 select a.profile_key, t.occurred_at, t.amount, t.currency, t.quantity, t.category,
     t.source
 from core.transaction as t{at}
 join identity.assignment as a{at} using (subject_id)
-where a.valid_to is null{among}
+where {standing}
 """
 _CONSENT = """
 select a.profile_key, c.purpose, c.status, c.captured_at
 from privacy.consent as c{at}
 join identity.assignment as a{at} using (subject_id)
-where a.valid_to is null{among}
+where {standing}
 """
 _PUBLIC = """
 select p.profile_id, r.* exclude ({key}) from {rows} as r
@@ -72,7 +72,11 @@ class Among:
 
 
 def workspace_population(
-    lake: Lake, as_of: datetime, among: Among | None = None
+    lake: Lake,
+    as_of: datetime,
+    among: Among | None = None,
+    *,
+    known_at: datetime | None = None,
 ) -> Population:
     """Stage the people of the lake and say where compiled rules find them.
 
@@ -83,20 +87,27 @@ def workspace_population(
     what `sql` nodes read, `public_…`, and the static lists, `list_…`. A rule's as_of
     bounds what of these counts. Of some people only, rows are staged in the place of
     views, and what `sql` and `list` read is not there.
+
+    With `known_at`, attributes and who is who are those that held at that instant.
     """
-    population = population_of(lake, as_of, among)
-    stage_people(lake, population, as_of, among)
+    population = population_of(lake, as_of, among, known_at=known_at)
+    stage_people(lake, population, as_of, among, known_at=known_at)
     return population
 
 
 def population_of(
-    lake: Lake, as_of: datetime, among: Among | None = None
+    lake: Lake,
+    as_of: datetime,
+    among: Among | None = None,
+    *,
+    known_at: datetime | None = None,
 ) -> Population:
     """Do what `workspace_population` does, with the people yet to be staged."""
     name = among.prefix if among else "person"
     attributes = {**struct_fields(lake, "profile.profile", "attributes"), **TRAITS}
     for entity, rows in _ROWS.items():
-        query = Query(rows.format(at=_at(among), among=_where("a", among)))
+        standing = _standing("a", among, known_at)
+        query = Query(rows.format(at=_at(among), standing=standing))
         if among:
             lake.stage(f"{name}_{entity}", query)
         else:
@@ -124,6 +135,7 @@ def stage_people(
     among: Among | None = None,
     *,
     traits: bool = True,
+    known_at: datetime | None = None,
 ) -> None:
     """Stage the people of a population, with their traits at an instant or without."""
     names = [n for n in population.attributes if n not in _COUNTED and n not in TRAITS]
@@ -136,6 +148,7 @@ def stage_people(
             as_of.isoformat(),
             among=people,
             snapshot=among.snapshot if among else None,
+            standing=held("", known_at),
         )
     lake.stage(
         population.profiles,
@@ -144,10 +157,10 @@ def stage_people(
             "from profile.profile as p{at} "
             "join identity.profile as i{at} using (profile_key) "
             "left join ({computed}) as t using (profile_key) "
-            "where p.valid_to is null{among} order by p.profile_key",
+            "where {standing} order by p.profile_key",
             columns=Query("".join(columns)),
             at=Query(_at(among)),
-            among=Query(_where("p", among)),
+            standing=Query(_standing("p", among, known_at)),
             computed=computed,
         ),
     )
@@ -178,7 +191,22 @@ def _at(among: Among | None) -> str:
     return at_snapshot(among.snapshot) if among else ""
 
 
-def _where(alias: str, among: Among | None) -> str:
-    if among is None:
-        return ""
-    return f" and {alias}.{KEY} in (select {KEY} from {among.people})"
+def _standing(alias: str, among: Among | None, known_at: datetime | None) -> str:
+    chosen = (
+        f" and {alias}.{KEY} in (select {KEY} from {among.people})" if among else ""
+    )
+    return held(f"{alias}.", known_at) + chosen
+
+
+def held(alias: str, known_at: datetime | None) -> str:
+    """Return the condition on versions that hold now, or that held at an instant.
+
+    Args:
+        alias: of their relation with its dot, or empty.
+        known_at: the instant; None is now.
+    """
+    if known_at is None:
+        return f"{alias}valid_to is null"
+    at = f"{quote_text(known_at.isoformat())}::timestamptz"
+    until = f"({alias}valid_to is null or {alias}valid_to > {at})"
+    return f"{alias}valid_from <= {at} and {until}"

@@ -319,6 +319,34 @@ def overlap(
 
 
 @segment.command()
+@form_option
+@click.pass_obj
+def traits(context: Context, /, as_json: bool) -> None:
+    """List the computed traits of config/traits, which rules use as attributes."""
+    from dmp.flows.population import list_traits
+
+    with context.workspace() as workspace:
+        found = list_traits(workspace)
+    told = [
+        {
+            "trait": trait.name,
+            "type": type_,
+            "agg": trait.agg,
+            "property": str(trait.property) if trait.property else "",
+            "over": trait.entity or trait.of.event or "any event",
+            "description": trait.description,
+        }
+        for trait, type_ in found
+    ]
+    if as_json:
+        show_json(told)
+    elif told:
+        show_table("", list(told[0]), [list(one.values()) for one in told])
+    else:
+        OUT.print("no computed traits yet: write one as config/traits/NAME.yaml")
+
+
+@segment.command()
 @click.argument("name")
 @click.option("--since", type=Instant(), help="Who entered and left after this.")
 @click.option("--at", type=Instant(), help="Who was in at this instant.")

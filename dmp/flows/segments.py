@@ -8,6 +8,7 @@ from typing import Any
 
 from dmp.core.sql import Query
 from dmp.core.types import Evaluation, Progress, silent
+from dmp.flows.population import population_at, saved_traits
 from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
 from dmp.segments import build
@@ -20,7 +21,6 @@ from dmp.segments.history import (
     members_at,
     sizes,
 )
-from dmp.segments.population import workspace_population
 from dmp.segments.saved import Saved, changed, check, chosen, read_saved, rules
 
 
@@ -37,7 +37,7 @@ def validate_segments(workspace: Workspace) -> list[str]:
     """
     workspace.allow(Permission.COUNT)
     saved = saved_segments(workspace)
-    check(workspace_population(workspace.lake, workspace.clock()), saved)
+    check(population_at(workspace, workspace.clock()), saved)
     return list(saved)
 
 
@@ -49,7 +49,7 @@ def count_segment(workspace: Workspace, segment: str, as_of: datetime) -> Evalua
     """
     workspace.allow(Permission.COUNT)
     saved = saved_segments(workspace)
-    population = workspace_population(workspace.lake, as_of)
+    population = population_at(workspace, as_of)
     return build.evaluate(workspace.lake, population, saved, segment, as_of)
 
 
@@ -119,6 +119,7 @@ def build_segments(
         as_of=as_of,
         now=workspace.clock(),
         full=full,
+        traits=saved_traits(workspace),
         progress=progress,
     )
     for one in built:
@@ -176,7 +177,8 @@ def segment_members_at(
         UnknownName: no such segment.
     """
     workspace.allow(Permission.READ_PSEUDONYMOUS)
-    return members_at(workspace.lake, saved_segments(workspace), segment, as_of)
+    saved, traits = saved_segments(workspace), saved_traits(workspace)
+    return members_at(workspace.lake, saved, segment, as_of, traits=traits)
 
 
 def dialect_sql(
@@ -191,7 +193,7 @@ def dialect_sql(
     workspace.allow(Permission.COUNT)
     saved = saved_segments(workspace)
     one = chosen(saved, segment)
-    population = workspace_population(workspace.lake, as_of)
+    population = population_at(workspace, as_of)
     named = named_population(population)
     return segment_sql(
         one.segment, named, as_of, dialect=dialect, segments=rules(saved)

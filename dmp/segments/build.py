@@ -15,7 +15,7 @@ from dmp.segments.causes import Causes
 from dmp.segments.compiler import compile_segment
 from dmp.segments.judging import Judged, judge, judge_people
 from dmp.segments.population import KEY, population_of
-from dmp.segments.rule import Segment
+from dmp.segments.rule import Computed, Segment
 from dmp.segments.saved import Saved, check, chosen
 from dmp.segments.sources import Population
 from dmp.storage import write
@@ -96,6 +96,7 @@ def build(
     as_of: datetime,
     now: datetime,
     full: bool = False,
+    traits: Sequence[Computed] = (),
     progress: Progress = silent,
 ) -> list[Evaluation]:
     """Evaluate segments and keep definition, funnel and membership intervals.
@@ -109,12 +110,12 @@ def build(
     Raises:
         RuleInvalid: saved rules have faults, all listed; nothing was written.
     """
-    check(population_of(lake, as_of), saved)
+    check(population_of(lake, as_of, traits=traits), saved)
     built = []
     with ExitStack() as held:
         for name in sorted(set(names)):
             held.enter_context(_lock(lake, name))
-        judged = judge(lake, saved, names, as_of, full=full)
+        judged = judge(lake, saved, names, as_of, full=full, traits=traits)
         causes = Causes(lake, saved)
         for done, name in enumerate(names):
             progress(done, len(names))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from dmp.core.sql import sql
 from dmp.segments.build import MEMBER, stage_members
 from dmp.segments.population import workspace_population
+from dmp.segments.rule import Computed
 from dmp.segments.saved import Saved, chosen, rules
 from dmp.storage.lake import Lake
 
@@ -86,7 +87,12 @@ order by as_of
 
 
 def members_at(
-    lake: Lake, saved: Mapping[str, Saved], segment: str, as_of: datetime
+    lake: Lake,
+    saved: Mapping[str, Saved],
+    segment: str,
+    as_of: datetime,
+    *,
+    traits: Sequence[Computed] = (),
 ) -> MembersAt:
     """Return who was in a saved segment at an instant, and how that is known.
 
@@ -104,7 +110,7 @@ def members_at(
         rows = lake.rows(_STORED, segment=segment, as_of=as_of)
         found = tuple(str(id_) for (id_,) in rows)
         return MembersAt(segment, as_of, "stored", version, found)
-    population = workspace_population(lake, as_of, known_at=as_of)
+    population = workspace_population(lake, as_of, known_at=as_of, traits=traits)
     stage_members(lake, population, one.segment, rules(saved), as_of)
     rows = lake.rows(
         f"select profile_id from {MEMBER} join person using (profile_key) "

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from dmp.core.sql import Name, Query, quote_name, quote_text, sql
 from dmp.core.traits import TRAITS, at_snapshot, traits_sql
+from dmp.segments.computed import traits_query, with_traits
 from dmp.segments.lists import list_views
+from dmp.segments.rule import Computed
 from dmp.segments.sources import Population, RelatedTable
 from dmp.storage.lake import Lake
 from dmp.storage.migrate import struct_fields
@@ -77,6 +80,7 @@ def workspace_population(
     among: Among | None = None,
     *,
     known_at: datetime | None = None,
+    traits: Sequence[Computed] = (),
 ) -> Population:
     """Stage the people of the lake and say where compiled rules find them.
 
@@ -88,9 +92,10 @@ def workspace_population(
     bounds what of these counts. Of some people only, rows are staged in the place of
     views, and what `sql` and `list` read is not there.
 
-    With `known_at`, attributes and who is who are those that held at that instant.
+    With `known_at`, attributes and who is who are those that held at that instant. With
+    `traits`, those that an operator defines are computed too.
     """
-    population = population_of(lake, as_of, among, known_at=known_at)
+    population = population_of(lake, as_of, among, known_at=known_at, traits=traits)
     stage_people(lake, population, as_of, among, known_at=known_at)
     return population
 
@@ -101,6 +106,7 @@ def population_of(
     among: Among | None = None,
     *,
     known_at: datetime | None = None,
+    traits: Sequence[Computed] = (),
 ) -> Population:
     """Do what `workspace_population` does, with the people yet to be staged."""
     name = among.prefix if among else "person"
@@ -112,7 +118,7 @@ def population_of(
             lake.stage(f"{name}_{entity}", query)
         else:
             lake.view(f"{name}_{entity}", query)
-    return Population(
+    population = Population(
         profiles=name,
         key=KEY,
         text_id="profile_id",
@@ -126,6 +132,7 @@ def population_of(
         lists={} if among else list_views(lake, as_of),
         views={} if among else _PUBLIC_VIEWS,
     )
+    return with_traits(population, traits)
 
 
 def stage_people(
@@ -138,7 +145,8 @@ def stage_people(
     known_at: datetime | None = None,
 ) -> None:
     """Stage the people of a population, with their traits at an instant or without."""
-    names = [n for n in population.attributes if n not in _COUNTED and n not in TRAITS]
+    others = {*_COUNTED, *TRAITS, *(trait.name for trait in population.traits)}
+    names = [name for name in population.attributes if name not in others]
     columns = [f", p.attributes.{quote_name(name)}" for name in names]
     computed = sql("select null::bigint as profile_key where false")
     if traits:
@@ -164,8 +172,23 @@ def stage_people(
             computed=computed,
         ),
     )
+    if traits and population.traits:
+        _add_computed(lake, population, as_of)
     if among is None:
         _make_public_views(lake, as_of)
+
+
+def _add_computed(lake: Lake, population: Population, as_of: datetime) -> None:
+    """Put the traits that operators define beside the attributes of the staged."""
+    people = Name(population.profiles)
+    computed = traits_query(population, as_of).sql("duckdb")
+    query = sql(
+        "select * from {people} join ({c}) using (profile_key) order by profile_key",
+        people=people,
+        c=Query(computed),
+    )
+    added = lake.stage(f"{population.profiles}_computed", query)
+    lake.stage(population.profiles, sql("select * from {added}", added=added))
 
 
 def _make_public_views(lake: Lake, as_of: datetime) -> None:

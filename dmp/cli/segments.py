@@ -319,6 +319,34 @@ def overlap(
 
 
 @segment.command()
+@click.argument("name", required=False)
+@form_option
+@click.pass_obj
+def graph(context: Context, /, name: str | None, as_json: bool) -> None:
+    """Show what uses what: destinations, segments, traits, lists, attributes, events.
+
+    With NAME, of a segment or anything else, only what it uses and what uses it.
+    """
+    from dmp.core.errors import UnknownName
+    from dmp.flows.segments import segment_graph
+
+    with context.workspace() as workspace:
+        found = segment_graph(workspace)
+    if name is not None:
+        known = {one for use in found for one in (use.name, use.used)}
+        if name not in known:
+            raise UnknownName("part of the graph", name, sorted(known))
+        found = [use for use in found if name in (use.name, use.used)]
+    if as_json:
+        show_json(found)
+    elif found:
+        rows = [[f"{u.kind} {u.name}", f"{u.uses} {u.used}"] for u in found]
+        show_table("", ["what", "uses"], rows)
+    else:
+        OUT.print("nothing uses anything yet")
+
+
+@segment.command()
 @form_option
 @click.pass_obj
 def traits(context: Context, /, as_json: bool) -> None:

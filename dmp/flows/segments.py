@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from dmp.activation.destinations import read_destinations
 from dmp.core.sql import Query
 from dmp.core.types import Evaluation, Progress, silent
 from dmp.flows.population import population_at, saved_traits
@@ -13,6 +14,7 @@ from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
 from dmp.segments import build
 from dmp.segments.dialects import named_population, segment_sql
+from dmp.segments.graph import Use, uses
 from dmp.segments.history import (
     Crossing,
     MembersAt,
@@ -139,6 +141,24 @@ def build_segments(
                 members=one.members,
             )
     return built
+
+
+def segment_graph(workspace: Workspace) -> list[Use]:
+    """Return what destinations, saved segments and computed traits use, in order.
+
+    Raises:
+        RuleInvalid, ConfigInvalid: the faults of the files.
+        NotAllowed: the caller may not count.
+    """
+    workspace.allow(Permission.COUNT)
+    places = read_destinations(workspace.paths.config / "destinations")
+    sent = [
+        Use("destination", place, "segment", segment)
+        for place, one in sorted(places.items())
+        for segment in sorted(one.segments)
+    ]
+    segments = rules(saved_segments(workspace))
+    return sent + uses(segments, saved_traits(workspace))
 
 
 def segment_sizes(workspace: Workspace, segment: str) -> list[Size]:

@@ -80,6 +80,8 @@ JSON = [
     ("segment", "build", "loyal_shoppers", "--as-of", "2026-06-30", "--json"),
     ("segment", "history", "loyal_shoppers", "--json"),
     ("segment", "traits", "--json"),
+    ("segment", "graph", "--json"),
+    ("segment", "graph", "loyal_shoppers", "--json"),
     ("segment", "history", "loyal_shoppers", "--at", "2026-06-30", "--json"),
     ("segment", "history", "loyal_shoppers", "--since", "2026-01-01", "--json"),
     ("sync", "--dry-run", "--as-of", "2026-06-30", "--json"),

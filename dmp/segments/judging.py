@@ -18,6 +18,7 @@ from dmp.core.config import fingerprint
 from dmp.core.sql import Name, Query, sql
 from dmp.segments.checks import reachable
 from dmp.segments.compiler import compile_truths
+from dmp.segments.graph import uses
 from dmp.segments.population import KEY, Among, population_of, stage_people
 from dmp.segments.rule import Computed, Segment
 from dmp.segments.saved import Saved, rules
@@ -108,12 +109,16 @@ def basis_of(saved: Mapping[str, Saved], name: str, population: Population) -> s
     """Return a fingerprint of all that decides membership, but for data and time."""
     known = rules(saved)
     others = sorted(reachable(known[name], known))
+    read = uses({other: known[other] for other in others}, population.traits)
+    computed = {use.used for use in read if use.uses == "trait"}
+    defined = {trait.name for trait in population.traits}
+    types = population.attributes.items()
     return fingerprint(
         version("dmp"),
         [(other, saved[other].version) for other in others],
-        dict(population.attributes),
+        {name: type_ for name, type_ in types if name not in defined},
         dict(population.typed_properties),
-        [repr(trait) for trait in population.traits],
+        [repr(trait) for trait in population.traits if trait.name in computed],
     )
 
 

@@ -124,11 +124,9 @@ def turning(
             read = [defined[n] for n in _attributes(leaf) if n in defined]
             for trait in read:
                 passed |= set(_through_trait(trait, then, now))
-            if _needs_everybody(leaf) or any(
-                trait.agg == "time_since" for trait in read
-            ):
-                everybody.add(segment.id)
-            elif read and any(map(is_relative, comparisons_of(leaf))):
+            ages = any(trait.agg == "time_since" for trait in read)
+            ages |= bool(read) and any(map(is_relative, comparisons_of(leaf)))
+            if _needs_everybody(leaf) or (ages and then < now):
                 everybody.add(segment.id)
             elif not isinstance(leaf, Attribute):
                 passed |= set(_passed(leaf, *ends))

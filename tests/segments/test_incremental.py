@@ -16,7 +16,9 @@ import pytest
 from dmp.core.sql import Query
 from dmp.core.types import Evaluation
 from dmp.segments.build import build
+from dmp.segments.computed import parse_trait
 from dmp.segments.parsing import parse
+from dmp.segments.rule import Computed
 from dmp.segments.saved import Saved
 from dmp.storage.lake import Lake
 from dmp.storage.migrate import ensure_fields, migrate
@@ -38,7 +40,7 @@ class Shop:
     def __init__(self, lake: Lake, random: Random) -> None:
         self.lake, self.random, self.number = lake, random, 0
         self.zone, self.as_of, self.pool = worlds.moments().make(random)
-        self.rules = self.drawn()
+        self.rules, self.traits = self.drawn(), self.windowed()
         self.place = {subject: subject // 2 for subject in range(SUBJECTS)}
         migrate(lake)
         ensure_fields(lake, "core.event", "properties", {"page": "varchar"})
@@ -62,6 +64,14 @@ class Shop:
             {"attribute": "born", "op": "this", "unit": "week"},
             {"attribute": "last_order_at", "op": "older_than", **spell},
             {"attribute": "event_count", "op": "gte", "value": 4},
+            {"attribute": "recent", "op": "gte", "value": 1},
+            {"attribute": "bought", "op": "gt", "value": {"attribute": "recent"}},
+            draw.choice(
+                [
+                    {"attribute": "latest", "op": "in_last", **spell},
+                    {"attribute": "days", "op": "lt", "value": n},
+                ]
+            ),
             {"consent": {"purpose": PURPOSE, "status": draw.choice(STATUSES)}},
             {"related": {"entity": "transaction", "quantifier": {"exactly": 1}}},
         ]
@@ -184,6 +194,9 @@ class Shop:
     def compaction(self) -> None:
         self.lake.execute("call ducklake_merge_adjacent_files('lake')")
 
+    def trait(self) -> None:
+        self.traits = self.windowed()
+
     def rule(self) -> None:
         name = self.random.choice(["did", "chain", "life", "plain"])
         self.rules[name] = self.drawn()[name]
@@ -195,8 +208,32 @@ class Shop:
 
     def build(self, *, full: bool = False) -> list[Evaluation]:
         saved, now = self.saved, self.instant()
-        names = list(saved)
-        return build(self.lake, saved, names, as_of=self.as_of, now=now, full=full)
+        return build(
+            self.lake,
+            saved,
+            list(saved),
+            as_of=self.as_of,
+            now=now,
+            full=full,
+            traits=self.traits,
+        )
+
+    def windowed(self) -> tuple[Computed, ...]:
+        """Traits over windows that time moves."""
+        draw, lengths = self.random, self.pool.lengths
+
+        def trait(name: str, **more: Any) -> Computed:
+            n, unit = draw.choice(lengths)
+            within = {"last": n, "unit": unit}
+            zone = {"timezone": self.zone}
+            return parse_trait({"trait": name, **zone, "within": within, **more})
+
+        return (
+            trait("recent", event=draw.choice("abc"), agg="count"),
+            trait("bought", related="transaction", agg="sum", property="amount"),
+            trait("latest", any_event=True, agg="last"),
+            trait("days", event="a", agg="time_since", unit="day"),
+        )
 
     def happen(self) -> list[str]:
         """Let two things happen, and mostly time pass, before the next build."""
@@ -210,7 +247,7 @@ class Shop:
 
 HAPPENINGS = (
     *("events", "purchases", "decisions", "merge", "attributes", "retention"),
-    *("compaction", "rule", "nothing"),
+    *("compaction", "rule", "trait", "nothing"),
 )
 
 
@@ -257,8 +294,5 @@ def test_nobody_is_judged_where_nothing_changed(tmp_path: Path) -> None:
             ],
         )
         assert {one.touched for one in shop.build()} == {1}
-        saved = shop.saved
-        built = build(
-            lake, saved, list(saved), as_of=shop.as_of, now=shop.instant(), full=True
-        )
+        built = shop.build(full=True)
         assert {one.touched for one in built} == {None}

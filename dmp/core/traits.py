@@ -22,7 +22,7 @@ others null for people without any.
 _TRAITS_AT = """
 with placed as (
     select subject_id, profile_key from identity.assignment{at}
-    where valid_to is null{among}
+    where {standing}{among}
 ), activity as (
     select profile_key, count(*) as event_count, min(occurred_at) as first_event_at,
         max(occurred_at) as last_event_at
@@ -45,7 +45,11 @@ left join purchase as t using (profile_key)
 
 
 def traits_sql(
-    as_of: object = None, *, among: str = "", snapshot: int | None = None
+    as_of: object = None,
+    *,
+    among: str = "",
+    snapshot: int | None = None,
+    standing: str = "valid_to is null",
 ) -> Query:
     """Return the select of `profile_key` and one column a trait, one row a profile.
 
@@ -56,12 +60,16 @@ def traits_sql(
         among: a relation with the `profile_key` of those to compute them for; empty
             for everybody.
         snapshot: of the lake, to read it as it was then.
+        standing: the condition on the rows of `identity.assignment` to go by.
     """
     bound = "'infinity'::timestamptz" if as_of is None else quote_text(str(as_of))
     chosen = f" and profile_key in (select profile_key from {among})" if among else ""
     return Query(
         _TRAITS_AT.format(
-            as_of=f"{bound}::timestamptz", among=chosen, at=at_snapshot(snapshot)
+            as_of=f"{bound}::timestamptz",
+            among=chosen,
+            at=at_snapshot(snapshot),
+            standing=standing,
         )
     )
 

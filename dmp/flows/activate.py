@@ -10,12 +10,12 @@ from dmp.activation.destinations import Destination, chosen, read_destinations
 from dmp.activation.plan import Outcome
 from dmp.activation.sync import ChangeTooLarge, sync, syncing
 from dmp.core.types import Evaluation, Progress, silent
+from dmp.flows.population import population_at
 from dmp.flows.segments import saved_segments
 from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
 from dmp.privacy.roles import as_sender
 from dmp.segments import build
-from dmp.segments.population import workspace_population
 from dmp.storage.instants import not_before
 
 
@@ -108,7 +108,7 @@ def _evaluated(
     workspace: Workspace, segment: str, as_of: datetime, *, consent_at: datetime
 ) -> Evaluation:
     lake = workspace.lake
-    population = workspace_population(lake, as_of)
+    population = population_at(workspace, as_of)
     saved = saved_segments(workspace)
     return build.evaluate(
         lake, population, saved, segment, as_of, consent_at=consent_at

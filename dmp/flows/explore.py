@@ -17,6 +17,7 @@ from dmp.activation.destinations import Destination, IdentifierSpec, write_audie
 from dmp.core.errors import UsageError
 from dmp.core.sql import Name, Query, quote_name, sql
 from dmp.flows.activate import destinations, sync_segments
+from dmp.flows.population import population_at
 from dmp.flows.segment_answers import explain_segment
 from dmp.flows.segments import saved_segments
 from dmp.flows.shapes import (
@@ -41,7 +42,7 @@ from dmp.privacy import Permission
 from dmp.privacy.roles import as_sender, may
 from dmp.segments import build
 from dmp.segments.checks import references
-from dmp.segments.population import KEY, workspace_population
+from dmp.segments.population import KEY
 from dmp.segments.rule import leaves
 from dmp.segments.saved import Saved, chosen, rules
 from dmp.segments.sentence import sentence
@@ -76,7 +77,7 @@ class WorkspaceSegments:
     def __init__(self, workspace: Workspace) -> None:
         """Read nothing yet."""
         self._workspace = workspace
-        self._population = workspace_population(workspace.lake, workspace.clock())
+        self._population = population_at(workspace, workspace.clock())
         self._trend = lru_cache(maxsize=64)(self._sizes)
         self._zone = ZoneInfo(workspace.settings.timezone)
 
@@ -200,7 +201,7 @@ class WorkspaceSegments:
             raise UsageError(f"an overlap is of 2 to {MOST_COMPARED} segments")
         as_of, lake = self._row(segments[0])["as_of"], self._workspace.lake
         saved = saved_segments(self._workspace)
-        known, population = rules(saved), workspace_population(lake, as_of)
+        known, population = rules(saved), population_at(self._workspace, as_of)
         sides = []
         for place, name in enumerate(segments):
             segment = chosen(saved, name).segment
@@ -343,14 +344,14 @@ class WorkspaceSegments:
         as_of = self._row(segment)["as_of"]
         segments = rules(saved_segments(self._workspace))
         lake = self._workspace.lake
-        population = workspace_population(lake, as_of)
+        population = population_at(self._workspace, as_of)
         build.stage_members(lake, population, segments[segment], segments, as_of)
 
     def _stage_leaving(self, segment: str) -> None:
         """Stage the members, and who of them may leave now, whatever was so then."""
         as_of = self._row(segment)["as_of"]
         lake, saved = self._workspace.lake, saved_segments(self._workspace)
-        population = workspace_population(lake, as_of)
+        population = population_at(self._workspace, as_of)
         consent_at = max(as_of, self._workspace.clock())
         build.evaluate(lake, population, saved, segment, as_of, consent_at=consent_at)
 
@@ -364,7 +365,7 @@ class WorkspaceSegments:
             at = as_of - back * TREND_STEP
             staged = build.stage_members(
                 self._workspace.lake,
-                workspace_population(self._workspace.lake, at),
+                population_at(self._workspace, at),
                 segments[segment],
                 segments,
                 at,

@@ -14,6 +14,7 @@ from dmp.core.types import Evaluation
 from dmp.flows.catalog import Catalog, catalog
 from dmp.flows.estimates import Estimate, estimate, stage_sample
 from dmp.flows.explore import viewer_of
+from dmp.flows.population import population_at
 from dmp.flows.segments import build_segments, saved_segments
 from dmp.flows.shapes import Viewer
 from dmp.flows.workspace import Workspace
@@ -21,7 +22,6 @@ from dmp.privacy import Permission
 from dmp.segments import build
 from dmp.segments.checks import faults_of
 from dmp.segments.parsing import parse
-from dmp.segments.population import workspace_population
 from dmp.segments.saved import Saved, chosen, rules
 from dmp.segments.sentence import sentence
 from dmp.segments.source import written
@@ -84,7 +84,7 @@ class Sizes:
         if self._population is None or self._as_of is None:
             self._as_of = newest_instant(self._workspace)
             lake = self._workspace.lake
-            self._population = workspace_population(lake, self._as_of)
+            self._population = population_at(self._workspace, self._as_of)
             stage_sample(lake, self._population)
         return self._population, self._as_of
 
@@ -203,7 +203,7 @@ class WorkspaceRules:
     @property
     def _population(self) -> Population:
         if self._staged is None:
-            self._staged = workspace_population(self._workspace.lake, self.as_of)
+            self._staged = population_at(self._workspace, self.as_of)
         return self._staged
 
 

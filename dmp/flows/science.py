@@ -12,12 +12,12 @@ import numpy as np
 from dmp.core.clock import instant
 from dmp.core.errors import UsageError
 from dmp.core.sql import Query, sql
+from dmp.flows.population import population_at
 from dmp.flows.segments import saved_segments
 from dmp.flows.workspace import Workspace, open_workspace
 from dmp.privacy import Permission
 from dmp.privacy.consent import stage_gate
 from dmp.segments import build, lists
-from dmp.segments.population import workspace_population
 from dmp.segments.saved import chosen, rules
 from dmp.segments.science import lifetime
 from dmp.segments.science.features import (
@@ -339,7 +339,7 @@ def measure_lift(
 def _members(workspace: Workspace, segment: str, as_of: datetime) -> list[str]:
     saved = saved_segments(workspace)
     one = chosen(saved, segment).segment
-    population = workspace_population(workspace.lake, as_of)
+    population = population_at(workspace, as_of)
     build.stage_members(workspace.lake, population, one, rules(saved), as_of)
     found = workspace.lake.rows(
         "select profile_id from member join person using (profile_key)"

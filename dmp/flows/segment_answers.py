@@ -12,6 +12,7 @@ from typing import Any
 from dmp.core.cells import Cells
 from dmp.core.errors import RuleInvalid, UsageError
 from dmp.core.types import Evaluation
+from dmp.flows.population import population_at
 from dmp.flows.segments import saved_segments
 from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
@@ -21,7 +22,6 @@ from dmp.segments.checks import faults_of
 from dmp.segments.explain import Explanation, explained
 from dmp.segments.files import Opened
 from dmp.segments.parsing import parse
-from dmp.segments.population import workspace_population
 from dmp.segments.re2 import pattern_faults
 from dmp.segments.saved import Saved, chosen, rules
 from dmp.segments.sources import Population
@@ -96,8 +96,7 @@ def draft(workspace: Workspace, text: str) -> Saved:
     segment = parse(document, DRAFT)
     assert isinstance(document, dict)
     known = rules(saved_segments(workspace))
-    lake = workspace.lake
-    population = workspace_population(lake, workspace.clock())
+    population = population_at(workspace, workspace.clock())
     faults = faults_of(segment, population, known)
     faults += pattern_faults(segment, _opened(workspace, population).rows)
     if faults:
@@ -108,7 +107,7 @@ def draft(workspace: Workspace, text: str) -> Saved:
 def count_draft(workspace: Workspace, text: str, as_of: datetime) -> Evaluation:
     """Evaluate a rule that is not saved, beside the saved ones; raises as `draft`."""
     one = draft(workspace, text)
-    population = workspace_population(workspace.lake, as_of)
+    population = population_at(workspace, as_of)
     saved = {**saved_segments(workspace), one.segment.id: one}
     return build.evaluate(workspace.lake, population, saved, one.segment.id, as_of)
 
@@ -192,7 +191,7 @@ def explain_segment(
     workspace.allow(Permission.EXPLAIN)
     saved = saved_segments(workspace)
     one = chosen(saved, segment).segment
-    population = workspace_population(workspace.lake, as_of)
+    population = population_at(workspace, as_of)
     if profile_id is not None:
         _, profile_id = _profile(workspace, profile_id)
     data = _opened(workspace, population)
@@ -217,7 +216,7 @@ def disclosed(found: Evaluation, cells: Cells) -> dict[str, Any]:
 def _stage_members(workspace: Workspace, segment: str, as_of: datetime) -> Saved:
     saved = saved_segments(workspace)
     one = chosen(saved, segment)
-    population = workspace_population(workspace.lake, as_of)
+    population = population_at(workspace, as_of)
     build.stage_members(workspace.lake, population, one.segment, rules(saved), as_of)
     return one
 

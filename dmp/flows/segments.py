@@ -6,13 +6,23 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from dmp.activation.destinations import read_destinations
 from dmp.core.sql import Query
 from dmp.core.types import Evaluation, Progress, silent
+from dmp.flows.population import population_at, saved_traits
 from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
 from dmp.segments import build
 from dmp.segments.dialects import named_population, segment_sql
-from dmp.segments.population import workspace_population
+from dmp.segments.graph import Use, uses
+from dmp.segments.history import (
+    Crossing,
+    MembersAt,
+    Size,
+    crossings,
+    members_at,
+    sizes,
+)
 from dmp.segments.saved import Saved, changed, check, chosen, read_saved, rules
 
 
@@ -29,7 +39,7 @@ def validate_segments(workspace: Workspace) -> list[str]:
     """
     workspace.allow(Permission.COUNT)
     saved = saved_segments(workspace)
-    check(workspace_population(workspace.lake, workspace.clock()), saved)
+    check(population_at(workspace, workspace.clock()), saved)
     return list(saved)
 
 
@@ -41,7 +51,7 @@ def count_segment(workspace: Workspace, segment: str, as_of: datetime) -> Evalua
     """
     workspace.allow(Permission.COUNT)
     saved = saved_segments(workspace)
-    population = workspace_population(workspace.lake, as_of)
+    population = population_at(workspace, as_of)
     return build.evaluate(workspace.lake, population, saved, segment, as_of)
 
 
@@ -111,6 +121,7 @@ def build_segments(
         as_of=as_of,
         now=workspace.clock(),
         full=full,
+        traits=saved_traits(workspace),
         progress=progress,
     )
     for one in built:
@@ -132,6 +143,64 @@ def build_segments(
     return built
 
 
+def segment_graph(workspace: Workspace) -> list[Use]:
+    """Return what destinations, saved segments and computed traits use, in order.
+
+    Raises:
+        RuleInvalid, ConfigInvalid: the faults of the files.
+        NotAllowed: the caller may not count.
+    """
+    workspace.allow(Permission.COUNT)
+    places = read_destinations(workspace.paths.config / "destinations")
+    sent = [
+        Use("destination", place, "segment", segment)
+        for place, one in sorted(places.items())
+        for segment in sorted(one.segments)
+    ]
+    segments = rules(saved_segments(workspace))
+    return sent + uses(segments, saved_traits(workspace))
+
+
+def segment_sizes(workspace: Workspace, segment: str) -> list[Size]:
+    """Return the exact sizes of a saved segment at the instants it was built of.
+
+    Raises:
+        NotAllowed: the caller lacks the analyst role.
+        UnknownName: no such segment.
+    """
+    workspace.allow(Permission.READ_PSEUDONYMOUS)
+    chosen(saved_segments(workspace), segment)
+    return sizes(workspace.lake, segment)
+
+
+def segment_crossings(
+    workspace: Workspace, segment: str, since: datetime, until: datetime
+) -> list[Crossing]:
+    """Return who entered and left a saved segment in (since, until], with the cause.
+
+    Raises:
+        NotAllowed: the caller lacks the analyst role.
+        UnknownName: no such segment.
+    """
+    workspace.allow(Permission.READ_PSEUDONYMOUS)
+    chosen(saved_segments(workspace), segment)
+    return crossings(workspace.lake, segment, since, until)
+
+
+def segment_members_at(
+    workspace: Workspace, segment: str, as_of: datetime
+) -> MembersAt:
+    """Return who was in a saved segment at an instant: stored, or evaluated now.
+
+    Raises:
+        NotAllowed: the caller lacks the analyst role.
+        UnknownName: no such segment.
+    """
+    workspace.allow(Permission.READ_PSEUDONYMOUS)
+    saved, traits = saved_segments(workspace), saved_traits(workspace)
+    return members_at(workspace.lake, saved, segment, as_of, traits=traits)
+
+
 def dialect_sql(
     workspace: Workspace, segment: str, as_of: datetime, *, dialect: str
 ) -> str:
@@ -144,7 +213,7 @@ def dialect_sql(
     workspace.allow(Permission.COUNT)
     saved = saved_segments(workspace)
     one = chosen(saved, segment)
-    population = workspace_population(workspace.lake, as_of)
+    population = population_at(workspace, as_of)
     named = named_population(population)
     return segment_sql(
         one.segment, named, as_of, dialect=dialect, segments=rules(saved)

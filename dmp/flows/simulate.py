@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmp.core.config import parse, read_yaml
+from dmp.flows.population import saved_traits
 from dmp.flows.resolve import (
     current_model,
     identity_settings,
@@ -30,6 +31,7 @@ from dmp.identity.settings import IdentitySettings
 from dmp.privacy import Permission, encrypted_spill
 from dmp.segments import build
 from dmp.segments.population import workspace_population
+from dmp.segments.rule import Computed
 from dmp.storage.fork import forked
 from dmp.storage.lake import Lake
 
@@ -137,8 +139,8 @@ def simulate(
     now = workspace.clock()
     with _fork(workspace) as lake:
         chosen = _model(workspace, lake, settings, model, retrain, now)
-        saved = saved_segments(workspace)
-        before = _census(lake), _audiences(lake, saved, now)
+        saved, traits = saved_segments(workspace), saved_traits(workspace)
+        before = _census(lake), _audiences(lake, saved, traits, now)
         labels = labelled_edges(lake)
         scores = labels.scores(lake)
         resolution = resolve(
@@ -150,7 +152,7 @@ def simulate(
             actor=workspace.caller.actor,
         )
         build_profiles(lake, profile_settings(workspace), now=now)
-        after = _census(lake), _audiences(lake, saved, now)
+        after = _census(lake), _audiences(lake, saved, traits, now)
         found = _compared(lake, resolution, before, after)
         return replace(found, labels_before=scores, labels_after=labels.scores(lake))
 
@@ -215,9 +217,12 @@ def _census(lake: Lake) -> _Census:
 
 
 def _audiences(
-    lake: Lake, saved: Mapping[str, Saved], now: datetime
+    lake: Lake,
+    saved: Mapping[str, Saved],
+    traits: Sequence[Computed],
+    now: datetime,
 ) -> dict[str, set[int]]:
-    population = workspace_population(lake, now)
+    population = workspace_population(lake, now, traits=traits)
     members = {}
     for name in saved:
         build.evaluate(lake, population, saved, name, now)

@@ -65,6 +65,7 @@ def members(
     related: Mapping[str, Path] | None = None,
     consent: Path | None = None,
     lists: Path | None = None,
+    traits: Path | None = None,
     as_of: datetime,
 ) -> list[str]:
     """Return the profile_ids of the members, sorted by code points.
@@ -76,13 +77,14 @@ def members(
         related: entity -> file with profile_id and columns.
         consent: profile_id, purpose, status, captured_at.
         lists: folder of `<list_id>.csv` with profile_id.
+        traits: folder of `<trait>.yaml`, computed traits.
         as_of: the instant of the evaluation; without an offset it is UTC.
 
     Raises:
         RuleInvalid: the rule has faults, or names what the files do not have.
         UsageError: a file is absent, lacks a column, or breaks its form.
     """
-    files = Files(profiles, events, related or {}, consent, lists)
+    files = Files(profiles, events, related or {}, consent, lists, traits)
     segment, segments = load(rule)
     with opened(files, as_of) as data:
         return _members(segment, segments, data, as_of)
@@ -116,10 +118,11 @@ def count(
     related: Mapping[str, Path] | None = None,
     consent: Path | None = None,
     lists: Path | None = None,
+    traits: Path | None = None,
     as_of: datetime,
 ) -> int:
     """Return the number of members; takes and raises what `members` does."""
-    files = Files(profiles, events, related or {}, consent, lists)
+    files = Files(profiles, events, related or {}, consent, lists, traits)
     with _asked(rule, files, as_of) as (data, query):
         table = trees.aliased(query, "members")
         ((found,),) = data.rows(trees.select([trees.count_rows()], table))
@@ -145,6 +148,7 @@ def preview(
     related: Mapping[str, Path] | None = None,
     consent: Path | None = None,
     lists: Path | None = None,
+    traits: Path | None = None,
     as_of: datetime,
     limit: int = 20,
 ) -> list[dict[str, Any]]:
@@ -153,7 +157,7 @@ def preview(
     Takes and raises what `members` does; `limit` is the most rows given. Missing
     values are None.
     """
-    files = Files(profiles, events, related or {}, consent, lists)
+    files = Files(profiles, events, related or {}, consent, lists, traits)
     with _asked(rule, files, as_of) as (data, query):
         names = ["profile_id", *data.population.attributes]
         columns = [trees.cast(trees.column(name, "p"), "varchar") for name in names]
@@ -174,10 +178,11 @@ def overlap(
     related: Mapping[str, Path] | None = None,
     consent: Path | None = None,
     lists: Path | None = None,
+    traits: Path | None = None,
     as_of: datetime,
 ) -> Overlap:
     """Return how many people two rules share; raises what `members` does."""
-    files = Files(profiles, events, related or {}, consent, lists)
+    files = Files(profiles, events, related or {}, consent, lists, traits)
     rules = [load(rule) for rule in (first, second)]
     with opened(files, as_of) as data:
         found = [set(_members(*rule, data, as_of)) for rule in rules]
@@ -192,6 +197,7 @@ def validate(
     related: Mapping[str, Path] | None = None,
     consent: Path | None = None,
     lists: Path | None = None,
+    traits: Path | None = None,
 ) -> list[Fault]:
     """Return every fault of a rule; none if it can be evaluated.
 
@@ -206,10 +212,10 @@ def validate(
     except RuleInvalid as error:
         return list(error.faults)
     if profiles is None:
-        if events or related or consent or lists:
+        if events or related or consent or lists or traits:
             raise UsageError("profiles: needed beside the other files")
         return []
-    files = Files(profiles, events, related or {}, consent, lists)
+    files = Files(profiles, events, related or {}, consent, lists, traits)
     with opened(files, datetime.max) as data:
         faults = faults_of(segment, data.population, segments)
         for one in (segment, *segments.values()):

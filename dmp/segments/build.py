@@ -11,10 +11,11 @@ from datetime import datetime
 from dmp.core.sql import Name, Query, row, sql
 from dmp.core.types import Evaluation, Progress, silent
 from dmp.privacy.consent import stage_gate
+from dmp.segments.causes import Causes
 from dmp.segments.compiler import compile_segment
 from dmp.segments.judging import Judged, judge, judge_people
 from dmp.segments.population import KEY, population_of
-from dmp.segments.rule import Segment
+from dmp.segments.rule import Computed, Segment
 from dmp.segments.saved import Saved, check, chosen
 from dmp.segments.sources import Population
 from dmp.storage import write
@@ -95,6 +96,7 @@ def build(
     as_of: datetime,
     now: datetime,
     full: bool = False,
+    traits: Sequence[Computed] = (),
     progress: Progress = silent,
 ) -> list[Evaluation]:
     """Evaluate segments and keep definition, funnel and membership intervals.
@@ -108,15 +110,17 @@ def build(
     Raises:
         RuleInvalid: saved rules have faults, all listed; nothing was written.
     """
-    check(population_of(lake, as_of), saved)
+    check(population_of(lake, as_of, traits=traits), saved)
     built = []
     with ExitStack() as held:
         for name in sorted(set(names)):
             held.enter_context(_lock(lake, name))
-        judged = judge(lake, saved, names, as_of, full=full)
+        judged = judge(lake, saved, names, as_of, full=full, traits=traits)
+        causes = Causes(lake, saved)
         for done, name in enumerate(names):
             progress(done, len(names))
-            built.append(_keep(lake, saved[name], judged[name], as_of=as_of, now=now))
+            given = saved[name], judged[name], causes
+            built.append(_keep(lake, *given, as_of=as_of, now=now))
     progress(len(names), len(names))
     return built
 
@@ -128,14 +132,20 @@ def _lock(lake: Lake, name: str) -> AbstractContextManager[None]:
 
 
 def _keep(
-    lake: Lake, one: Saved, judged: Judged, *, as_of: datetime, now: datetime
+    lake: Lake,
+    one: Saved,
+    judged: Judged,
+    causes: Causes,
+    *,
+    as_of: datetime,
+    now: datetime,
 ) -> Evaluation:
     now = not_before(lake, now, "segment.result.computed_at", "ops.load.loaded_at")
     found = _evaluation(lake, one, judged, as_of, as_of)
     writes = [
         *_definition(lake, one, now),
         *_result(lake, found, judged.basis, now),
-        *_membership(lake, found, one),
+        *_membership(lake, found, causes),
     ]
     if not writes:
         return replace(found, is_new=False)
@@ -240,7 +250,7 @@ def _result(
     yield write.replace("segment.result", result, where)
 
 
-def _membership(lake: Lake, found: Evaluation, one: Saved) -> Iterator[Write]:
+def _membership(lake: Lake, found: Evaluation, causes: Causes) -> Iterator[Write]:
     """Close and open stays; an evaluation older than the newest one changes none."""
     of = {"segment": found.segment, "as_of": found.as_of}
     if lake.value(
@@ -249,7 +259,6 @@ def _membership(lake: Lake, found: Evaluation, one: Saved) -> Iterator[Write]:
         **of,
     ):
         return
-    cause = _cause(lake, found, one)
     lake.stage(
         "stay",
         sql(
@@ -260,43 +269,21 @@ def _membership(lake: Lake, found: Evaluation, one: Saved) -> Iterator[Write]:
     )
     entered = f"select {KEY} from {MEMBER} except select {KEY} from stay"
     left = f"select {KEY} from stay except select {KEY} from {MEMBER}"
+    causes.stage(found, f"({left}) union all ({entered})")
     if lake.value(f"select count(*) from ({left})"):
-        yield change(
-            "segment.membership", sql(_LEAVE, left=Query(left), cause=cause, **of)
-        )
+        yield change("segment.membership", sql(_LEAVE, left=Query(left), **of))
     if lake.value(f"select count(*) from ({entered})"):
-        yield append(
-            "segment.membership", sql(_ENTER, e=Query(entered), cause=cause, **of)
-        )
+        yield append("segment.membership", sql(_ENTER, e=Query(entered), **of))
 
 
 _LEAVE = """
-update segment.membership set left_at = $as_of, cause_left = case
-    when profile_key in (
-        select profile_key from identity.profile where alias_of is not null
-    ) then 'merge' else $cause end
+update segment.membership as m set left_at = $as_of, cause_left = (
+    select cause from crossing as c where c.profile_key = m.profile_key
+)
 where segment = $segment and left_at is null and profile_key in ({left})
 """
 _ENTER = """
 select $segment as segment, profile_key, $as_of::timestamptz as entered_at,
-    $cause as cause_entered
-from ({e}) order by profile_key
+    c.cause as cause_entered
+from ({e}) join crossing as c using (profile_key) order by profile_key
 """
-
-
-def _cause(lake: Lake, found: Evaluation, one: Saved) -> str:
-    """Say why memberships change now: a new rule, new data, or time alone."""
-    last = lake.rows(
-        "select version, computed_at from segment.result where segment = $segment "
-        "order by computed_at desc limit 1",
-        segment=found.segment,
-    )
-    if not last:
-        return "event"
-    version, computed_at = last[0]
-    if version != one.version:
-        return "rule_change"
-    newer = lake.value(
-        "select count(*) from ops.load where loaded_at > $at", at=computed_at
-    )
-    return "event" if newer else "tick"

@@ -127,9 +127,9 @@ def _leaf(
         case Top():
             yield from _top(path, leaf, population)
         case InSegment(id_):
-            yield from _known(path, "segment", id_, known)
+            yield from name_faults(path, "segment", id_, known)
         case InList(id_):
-            yield from _known(path, "list", id_, population.lists)
+            yield from name_faults(path, "list", id_, population.lists)
         case Consent() if population.consent is None:
             yield Fault(path, "needs consent decisions", "give the consent data")
         case Related():
@@ -140,9 +140,10 @@ def _leaf(
             yield from _events(path, leaf, population)
 
 
-def _known(
+def name_faults(
     path: str, what: str, name: str, known: Mapping[str, object]
 ) -> Iterator[Fault]:
+    """Yield a fault where a name is not among those known."""
     if name not in known:
         right = near(name, known) if known else f"there is no {what} yet"
         yield Fault(path, f"no {what} {name!r}", right)
@@ -159,7 +160,7 @@ def _attribute(path: str, leaf: Attribute, population: Population) -> Iterator[F
     place = path.removesuffix(".attribute")
     others = [str(other.property) for other in _others(leaf.comparison)]
     for name in (leaf.name, *others):
-        yield from _known(path, "attribute", name, population.attributes)
+        yield from name_faults(path, "attribute", name, population.attributes)
 
     def find(wanted: Property) -> Source:
         return attribute_source(population, str(wanted))
@@ -172,17 +173,17 @@ def _others(comparison: Comparison) -> list[Other]:
 
 
 def _top(path: str, leaf: Top, population: Population) -> Iterator[Fault]:
-    yield from _known(f"{path}.by", "attribute", leaf.by, population.attributes)
+    yield from name_faults(f"{path}.by", "attribute", leaf.by, population.attributes)
     source = attribute_source(population, leaf.by)
     if source.kind in ("list", "json", "other"):
         yield Fault(f"{path}.by", "has no order", "a number, text or date attribute")
 
 
 def _related(path: str, leaf: Related, population: Population) -> Iterator[Fault]:
-    yield from _known(f"{path}.entity", "entity", leaf.entity, population.related)
+    yield from name_faults(f"{path}.entity", "entity", leaf.entity, population.related)
     table = population.related.get(leaf.entity)
     if table is not None:
-        yield from _clauses(
+        yield from clause_faults(
             f"{path}.where", leaf.where, lambda wanted: related_source(table, wanted)
         )
 
@@ -196,7 +197,7 @@ def _events(path: str, leaf: Leaf, population: Population) -> Iterator[Fault]:
         return event_source(population, wanted)
 
     for place, parts in wheres(path, leaf):
-        yield from _clauses(place, parts, find)
+        yield from clause_faults(place, parts, find)
 
 
 def wheres(path: str, leaf: Leaf) -> Iterator[tuple[str, tuple[Clause, ...]]]:
@@ -210,7 +211,8 @@ def wheres(path: str, leaf: Leaf) -> Iterator[tuple[str, tuple[Clause, ...]]]:
         yield f"{path}.has", leaf.has
 
 
-def _clauses(path: str, parts: tuple[Clause, ...], find: Find) -> Iterator[Fault]:
+def clause_faults(path: str, parts: tuple[Clause, ...], find: Find) -> Iterator[Fault]:
+    """Yield what is wrong with conditions on rows beside their columns."""
     for i, part in enumerate(parts):
         for place, condition in conditions(part, f"{path}[{i}]"):
             source = find(condition.property)

@@ -113,7 +113,7 @@ def compile_segment(
     """
     scope = _scope(segment, population, as_of, segments)
     condition = compile_node(segment.rule, scope)
-    return _finish(people([key_column(scope, "p")], condition, scope), scope)
+    return finish(people([key_column(scope, "p")], condition, scope), scope)
 
 
 def compile_conditions(
@@ -138,7 +138,7 @@ def compile_conditions(
         )
         for truth in truths
     ]
-    return Conditions(_finish(trees.select(counts, table), scope), paths)
+    return Conditions(finish(trees.select(counts, table), scope), paths)
 
 
 def compile_truths(
@@ -163,7 +163,7 @@ def compile_truths(
         columns += [trees.named(compile_node(leaf, scope), c) for _, leaf, c in found]
     scope = Scope(plan, UTC, compile_node)
     query = people([key_column(scope, "p"), *columns], trees.truth(True), scope)
-    return Truths(_finish(query, scope), members, conditions)
+    return Truths(finish(query, scope), members, conditions)
 
 
 def _numbered(segment: Segment) -> Iterable[tuple[int, tuple[str, Leaf]]]:
@@ -186,7 +186,7 @@ def compile_person(
     person = trees.cast(trees.column(population.text_id, "p"), "varchar")
     query = people(truths, trees.truth(True), scope)
     query = query.where(trees.eq(person, trees.text(profile_id)), copy=False)
-    return Conditions(_finish(query, scope), paths)
+    return Conditions(finish(query, scope), paths)
 
 
 def compile_node(node: Node | Condition, scope: Scope) -> Tree:
@@ -232,7 +232,7 @@ def _truths(
     return scope, truths, tuple(path for path, _ in found)
 
 
-def _finish(query: exp.Select, scope: Scope) -> exp.Query:
+def finish(query: exp.Select, scope: Scope) -> exp.Query:
     """Put the facts and the other named parts in front of the statement."""
     parts = {
         fact_table(name): _facts_query(facts, scope)

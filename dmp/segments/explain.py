@@ -95,6 +95,7 @@ def explain(
     related: Mapping[str, Path] | None = None,
     consent: Path | None = None,
     lists: Path | None = None,
+    traits: Path | None = None,
     as_of: datetime,
     profile_id: str | None = None,
 ) -> Explanation:
@@ -109,13 +110,14 @@ def explain(
         related: entity -> file.
         consent: profile_id, purpose, status, captured_at.
         lists: folder of `<list_id>.csv`.
+        traits: folder of `<trait>.yaml`, computed traits.
         as_of: the instant of the evaluation.
         profile_id: also tell, condition by condition, why this person is in or out.
 
     Raises:
         UsageError: there is no such profile.
     """
-    files = Files(profiles, events, related or {}, consent, lists)
+    files = Files(profiles, events, related or {}, consent, lists, traits)
     segment, segments = load(rule)
     with opened(files, as_of) as data:
         check_patterns((segment, *segments.values()), data)

@@ -18,6 +18,7 @@ from dmp.core.errors import UsageError
 from dmp.core.sql import Name, Query, sql
 from dmp.segments import trees
 from dmp.segments.calendars import utc
+from dmp.segments.computed import read_traits, traits_query, with_traits
 from dmp.segments.file_tables import (
     Column,
     as_text,
@@ -45,6 +46,7 @@ class Files:
         related: entity -> file with profile_id, then columns.
         consent: profile_id, purpose, status, captured_at.
         lists: folder of `<list_id>.csv`, each with profile_id.
+        traits: folder of `<trait>.yaml`, computed traits.
     """
 
     profiles: Path
@@ -52,6 +54,7 @@ class Files:
     related: Mapping[str, Path] = field(default_factory=dict)
     consent: Path | None = None
     lists: Path | None = None
+    traits: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ def _load(
     views |= {"events": "event_published"} if files.events else {}
     views |= {"consent": "consent"} if files.consent else {}
     views |= {entity: table.relation for entity, table in related.items()}
-    return Population(
+    population = Population(
         profiles="profile",
         attributes=attributes,
         events="event" if files.events else None,
@@ -123,6 +126,21 @@ def _load(
         lists=lists,
         views=views,
     )
+    traits = read_traits(files.traits) if files.traits else ()
+    return _add_traits(connection, with_traits(population, traits), as_of)
+
+
+def _add_traits(
+    connection: duckdb.DuckDBPyConnection, population: Population, as_of: datetime
+) -> Population:
+    """Put the computed traits beside the attributes of `profile`."""
+    if population.traits:
+        traits = traits_query(population, as_of).sql("duckdb")
+        added = f"select * from profile join ({traits}) using (profile_id)"
+        run(connection, Query(f"create table with_traits as {added}"))
+        run(connection, Query("drop table profile"))
+        run(connection, Query("alter table with_traits rename to profile"))
+    return population
 
 
 def _related(

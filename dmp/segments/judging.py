@@ -18,8 +18,9 @@ from dmp.core.config import fingerprint
 from dmp.core.sql import Name, Query, sql
 from dmp.segments.checks import reachable
 from dmp.segments.compiler import compile_truths
+from dmp.segments.graph import uses
 from dmp.segments.population import KEY, Among, population_of, stage_people
-from dmp.segments.rule import Segment
+from dmp.segments.rule import Computed, Segment
 from dmp.segments.saved import Saved, rules
 from dmp.segments.sources import Population
 from dmp.segments.touched import Base, is_readable, stage_touched
@@ -67,13 +68,15 @@ def judge(
     as_of: datetime,
     *,
     full: bool = False,
+    traits: Sequence[Computed] = (),
 ) -> dict[str, Judged]:
     """Judge segments at one instant, anew only who was touched since they last were.
 
     Stages what it needs; writes nothing. With `full` everybody is judged, which gives
     the same.
     """
-    population, snapshot = population_of(lake, as_of), lake.snapshot()
+    population = population_of(lake, as_of, traits=traits)
+    snapshot = lake.snapshot()
     bases = {name: basis_of(saved, name, population) for name in names}
     kept = {} if full else _kept(lake, bases, as_of)
     found: dict[str, Judged] = {}
@@ -106,11 +109,16 @@ def basis_of(saved: Mapping[str, Saved], name: str, population: Population) -> s
     """Return a fingerprint of all that decides membership, but for data and time."""
     known = rules(saved)
     others = sorted(reachable(known[name], known))
+    read = uses({other: known[other] for other in others}, population.traits)
+    computed = {use.used for use in read if use.uses == "trait"}
+    defined = {trait.name for trait in population.traits}
+    types = population.attributes.items()
     return fingerprint(
         version("dmp"),
         [(other, saved[other].version) for other in others],
-        dict(population.attributes),
+        {name: type_ for name, type_ in types if name not in defined},
         dict(population.typed_properties),
+        [repr(trait) for trait in population.traits if trait.name in computed],
     )
 
 
@@ -159,7 +167,9 @@ class _Since:
     ) -> dict[str, Judged]:
         """Return the segments that can be built on; the others need everybody."""
         known = rules(self.saved)
-        gone = turning([known[n] for n in kept], known, self.base.as_of, self.as_of)
+        chosen = [known[name] for name in kept]
+        traits = self.population.traits
+        gone = turning(chosen, known, self.base.as_of, self.as_of, traits)
         names = [name for name in kept if name not in gone.everybody]
         if not names:
             return {}
@@ -206,7 +216,8 @@ class _Since:
         among: Among,
         at: datetime,
     ) -> dict[str, tuple[Query, Counts]]:
-        population = population_of(self.lake, at, among)
+        traits = self.population.traits
+        population = population_of(self.lake, at, among, traits=traits)
         stage_people(self.lake, population, at, among)
         return _stage_truths(self.lake, chosen, known, population, at)
 

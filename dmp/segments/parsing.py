@@ -77,7 +77,7 @@ def _segment() -> Kind[Segment]:
         "owner": note,
         "purpose": note,
         "tags": Field(grammar.many(grammar.text()), missing=()),
-        "timezone": Field(_zone(), missing="UTC"),
+        "timezone": Field(zone_kind(), missing="UTC"),
     }
 
     def build(given: Mapping[str, Any], path: str, faults: Faults) -> Segment:
@@ -87,7 +87,8 @@ def _segment() -> Kind[Segment]:
     return grammar.shape(fields, build)
 
 
-def _zone() -> Kind[str]:
+def zone_kind() -> Kind[str]:
+    """Return the kind of time zone names."""
     inner = grammar.text()
 
     def read(value: object, path: str, faults: Faults) -> str:

@@ -223,9 +223,9 @@ def matching(pattern: Pattern, scope: Scope) -> Tree:
     return trees.both(parts)
 
 
-def inside(span: Span[datetime], scope: Scope) -> Tree:
-    """Return the condition that an event lies in a window that ends by as_of."""
-    occurred, tests = trees.column("occurred_at", "e"), []
+def inside(span: Span[datetime], scope: Scope, alias: str = "e") -> Tree:
+    """Return the condition that a row lies in a window that ends by as_of."""
+    occurred, tests = trees.column("occurred_at", alias), []
     if span.low is not None:
         above = trees.gte if span.low_in else trees.gt
         tests.append(above(occurred, trees.instant(span.low)))

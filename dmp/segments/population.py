@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from dmp.core.sql import Name, Query, quote_name, quote_text, sql
 from dmp.core.traits import TRAITS, at_snapshot, traits_sql
+from dmp.segments.computed import traits_query, with_traits
 from dmp.segments.lists import list_views
+from dmp.segments.rule import Computed
 from dmp.segments.sources import Population, RelatedTable
 from dmp.storage.lake import Lake
 from dmp.storage.migrate import struct_fields
@@ -18,20 +21,20 @@ _EVENTS = """
 select a.profile_key, e.event_id, e.event, e.occurred_at, e.properties
 from core.event as e{at}
 join identity.assignment as a{at} using (subject_id)
-where a.valid_to is null{among}
+where {standing}
 """
 _TRANSACTIONS = """
 select a.profile_key, t.occurred_at, t.amount, t.currency, t.quantity, t.category,
     t.source
 from core.transaction as t{at}
 join identity.assignment as a{at} using (subject_id)
-where a.valid_to is null{among}
+where {standing}
 """
 _CONSENT = """
 select a.profile_key, c.purpose, c.status, c.captured_at
 from privacy.consent as c{at}
 join identity.assignment as a{at} using (subject_id)
-where a.valid_to is null{among}
+where {standing}
 """
 _PUBLIC = """
 select p.profile_id, r.* exclude ({key}) from {rows} as r
@@ -72,7 +75,12 @@ class Among:
 
 
 def workspace_population(
-    lake: Lake, as_of: datetime, among: Among | None = None
+    lake: Lake,
+    as_of: datetime,
+    among: Among | None = None,
+    *,
+    known_at: datetime | None = None,
+    traits: Sequence[Computed] = (),
 ) -> Population:
     """Stage the people of the lake and say where compiled rules find them.
 
@@ -83,25 +91,34 @@ def workspace_population(
     what `sql` nodes read, `public_…`, and the static lists, `list_…`. A rule's as_of
     bounds what of these counts. Of some people only, rows are staged in the place of
     views, and what `sql` and `list` read is not there.
+
+    With `known_at`, attributes and who is who are those that held at that instant. With
+    `traits`, those that an operator defines are computed too.
     """
-    population = population_of(lake, as_of, among)
-    stage_people(lake, population, as_of, among)
+    population = population_of(lake, as_of, among, known_at=known_at, traits=traits)
+    stage_people(lake, population, as_of, among, known_at=known_at)
     return population
 
 
 def population_of(
-    lake: Lake, as_of: datetime, among: Among | None = None
+    lake: Lake,
+    as_of: datetime,
+    among: Among | None = None,
+    *,
+    known_at: datetime | None = None,
+    traits: Sequence[Computed] = (),
 ) -> Population:
     """Do what `workspace_population` does, with the people yet to be staged."""
     name = among.prefix if among else "person"
     attributes = {**struct_fields(lake, "profile.profile", "attributes"), **TRAITS}
     for entity, rows in _ROWS.items():
-        query = Query(rows.format(at=_at(among), among=_where("a", among)))
+        standing = _standing("a", among, known_at)
+        query = Query(rows.format(at=_at(among), standing=standing))
         if among:
             lake.stage(f"{name}_{entity}", query)
         else:
             lake.view(f"{name}_{entity}", query)
-    return Population(
+    population = Population(
         profiles=name,
         key=KEY,
         text_id="profile_id",
@@ -115,6 +132,7 @@ def population_of(
         lists={} if among else list_views(lake, as_of),
         views={} if among else _PUBLIC_VIEWS,
     )
+    return with_traits(population, traits)
 
 
 def stage_people(
@@ -124,9 +142,11 @@ def stage_people(
     among: Among | None = None,
     *,
     traits: bool = True,
+    known_at: datetime | None = None,
 ) -> None:
     """Stage the people of a population, with their traits at an instant or without."""
-    names = [n for n in population.attributes if n not in _COUNTED and n not in TRAITS]
+    others = {*_COUNTED, *TRAITS, *(trait.name for trait in population.traits)}
+    names = [name for name in population.attributes if name not in others]
     columns = [f", p.attributes.{quote_name(name)}" for name in names]
     computed = sql("select null::bigint as profile_key where false")
     if traits:
@@ -136,6 +156,7 @@ def stage_people(
             as_of.isoformat(),
             among=people,
             snapshot=among.snapshot if among else None,
+            standing=held("", known_at),
         )
     lake.stage(
         population.profiles,
@@ -144,15 +165,30 @@ def stage_people(
             "from profile.profile as p{at} "
             "join identity.profile as i{at} using (profile_key) "
             "left join ({computed}) as t using (profile_key) "
-            "where p.valid_to is null{among} order by p.profile_key",
+            "where {standing} order by p.profile_key",
             columns=Query("".join(columns)),
             at=Query(_at(among)),
-            among=Query(_where("p", among)),
+            standing=Query(_standing("p", among, known_at)),
             computed=computed,
         ),
     )
+    if traits and population.traits:
+        _add_computed(lake, population, as_of)
     if among is None:
         _make_public_views(lake, as_of)
+
+
+def _add_computed(lake: Lake, population: Population, as_of: datetime) -> None:
+    """Put the traits that operators define beside the attributes of the staged."""
+    people = Name(population.profiles)
+    computed = traits_query(population, as_of).sql("duckdb")
+    query = sql(
+        "select * from {people} join ({c}) using (profile_key) order by profile_key",
+        people=people,
+        c=Query(computed),
+    )
+    added = lake.stage(f"{population.profiles}_computed", query)
+    lake.stage(population.profiles, sql("select * from {added}", added=added))
 
 
 def _make_public_views(lake: Lake, as_of: datetime) -> None:
@@ -178,7 +214,22 @@ def _at(among: Among | None) -> str:
     return at_snapshot(among.snapshot) if among else ""
 
 
-def _where(alias: str, among: Among | None) -> str:
-    if among is None:
-        return ""
-    return f" and {alias}.{KEY} in (select {KEY} from {among.people})"
+def _standing(alias: str, among: Among | None, known_at: datetime | None) -> str:
+    chosen = (
+        f" and {alias}.{KEY} in (select {KEY} from {among.people})" if among else ""
+    )
+    return held(f"{alias}.", known_at) + chosen
+
+
+def held(alias: str, known_at: datetime | None) -> str:
+    """Return the condition on versions that hold now, or that held at an instant.
+
+    Args:
+        alias: of their relation with its dot, or empty.
+        known_at: the instant; None is now.
+    """
+    if known_at is None:
+        return f"{alias}valid_to is null"
+    at = f"{quote_text(known_at.isoformat())}::timestamptz"
+    until = f"({alias}valid_to is null or {alias}valid_to > {at})"
+    return f"{alias}valid_from <= {at} and {until}"

@@ -286,3 +286,28 @@ def deep_leaves(node: Node, path: str = "rule") -> Iterator[tuple[str, Leaf]]:
         yield place, leaf
         if isinstance(leaf, Top) and leaf.of is not None:
             yield from deep_leaves(leaf.of, f"{place}.of")
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A trait that an operator defines: an aggregate over events or related rows.
+
+    Attributes:
+        agg: count, sum, avg, min, max, most_frequent, first, last, distinct or
+            time_since.
+        of: the events, or the conditions on the rows of `entity`.
+        entity: the related rows; empty for events.
+        property: what is added up; None for count, time_since, and for the instant of
+            the first or last.
+        unit: of time_since.
+    """
+
+    name: str
+    agg: str
+    of: Pattern
+    entity: str = ""
+    within: Within | None = None
+    property: Property | None = None
+    unit: str = ""
+    timezone: str = "UTC"
+    description: str = ""

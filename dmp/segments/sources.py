@@ -9,7 +9,7 @@ from functools import cache
 from sqlglot import exp
 
 from dmp.segments import trees
-from dmp.segments.rule import Property
+from dmp.segments.rule import Computed, Property
 from dmp.segments.trees import Tree
 
 _INTEGERS = exp.DataType.INTEGER_TYPES
@@ -51,6 +51,7 @@ class Population:
         lists: list id -> relation with the key column.
         views: published view -> relation, for `sql` nodes; each shows a column
             `profile_id` with the public text.
+        traits: those that operators define; their columns are among the attributes.
     """
 
     profiles: str
@@ -64,6 +65,7 @@ class Population:
     consent: str | None = None
     lists: Mapping[str, str] = field(default_factory=dict)
     views: Mapping[str, str] = field(default_factory=dict)
+    traits: tuple[Computed, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -78,19 +78,21 @@ def _changed(since: int, until: int) -> list[str]:
         return []
     parts = [
         f"select {KEY} from identity.assignment where valid_to is null and subject_id "
-        f"in ({_feed(table, 'subject_id', since, until)})"
+        f"in ({feed(table, 'subject_id', since, until)})"
         for table in _OF_SUBJECTS
     ]
-    return parts + [_feed(table, KEY, since, until) for table in _OF_PROFILES]
+    return parts + [feed(table, KEY, since, until) for table in _OF_PROFILES]
 
 
-def _feed(table: str, column: str, since: int, until: int) -> str:
+def feed(table: str, column: str, since: int, until: int) -> str:
     """Return the select of a column of the rows that came or went in (since, until]."""
+    if since >= until:
+        return f"select {column} from {table} where false"
     schema, _, name = table.partition(".")
     return " union all ".join(
-        f"select {column} from {feed}('{CATALOG}', '{schema}', '{name}', "
+        f"select {column} from {function}('{CATALOG}', '{schema}', '{name}', "
         f"{since + 1}, {until})"
-        for feed in _FEEDS
+        for function in _FEEDS
     )
 
 

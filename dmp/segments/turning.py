@@ -20,6 +20,7 @@ from dmp.segments.compiler import compile_node
 from dmp.segments.plan import Plan, Scope, key_column
 from dmp.segments.rule import (
     Attribute,
+    Computed,
     Did,
     Duration,
     Endmost,
@@ -27,6 +28,7 @@ from dmp.segments.rule import (
     InList,
     InSegment,
     Leaf,
+    Other,
     Regularly,
     Restarted,
     Segment,
@@ -100,6 +102,7 @@ def turning(
     segments: Mapping[str, Segment],
     then: datetime,
     now: datetime,
+    traits: Sequence[Computed] = (),
 ) -> Turning:
     """Return whom time can have changed in some segments.
 
@@ -108,7 +111,9 @@ def turning(
         segments: by id, those that they may refer to.
         then: as_of of the evaluation before.
         now: as_of of the one to come, not before it.
+        traits: those that operators define.
     """
+    defined = {trait.name: trait for trait in traits}
     entities = ("event", "transaction") if then < now else ()
     passed = {Passed(entity, None, then, now) for entity in entities}
     attributes: dict[tuple[Attribute, tzinfo], None] = {}
@@ -116,7 +121,12 @@ def turning(
     for segment in chosen:
         for leaf, zone in _everywhere(segment, segments):
             ends = Moment(then, zone), Moment(now, zone)
-            if _needs_everybody(leaf):
+            read = [defined[n] for n in _attributes(leaf) if n in defined]
+            for trait in read:
+                passed |= set(_through_trait(trait, then, now))
+            ages = any(trait.agg == "time_since" for trait in read)
+            ages |= bool(read) and any(map(is_relative, comparisons_of(leaf)))
+            if _needs_everybody(leaf) or (ages and then < now):
                 everybody.add(segment.id)
             elif not isinstance(leaf, Attribute):
                 passed |= set(_passed(leaf, *ends))
@@ -149,6 +159,23 @@ def _needs_everybody(leaf: Leaf) -> bool:
         by_birthday = any(c.op == "anniversary_in_next" for c in relative)
         return leaf.name in TRAITS and by_birthday
     return bool(relative)
+
+
+def _attributes(leaf: Leaf) -> list[str]:
+    """Return the attributes that a condition on the profile reads."""
+    if not isinstance(leaf, Attribute):
+        return []
+    values = leaf.comparison.value, leaf.comparison.to
+    others = [str(value.property) for value in values if isinstance(value, Other)]
+    return [leaf.name, *others]
+
+
+def _through_trait(trait: Computed, then: datetime, now: datetime) -> Iterator[Passed]:
+    """Yield the rows that came into a trait's window or left it."""
+    zone = zone_of(trait.timezone)
+    spans = [within_span(trait.within, Moment(at, zone)) for at in (then, now)]
+    for found in _between(trait.of.event, *spans):
+        yield found._replace(entity=trait.entity or "event")
 
 
 def _by_trait(leaf: Attribute, then: Moment, now: Moment) -> Iterator[Passed]:

@@ -153,9 +153,10 @@ def test_memberships_are_intervals_between_two_builds(copy: Path) -> None:
         assert set(rows[rows.left_at.isna()].profile_key) == after
         assert set(left.entered_at) == {pd.Timestamp(EARLIER)}
         assert set(left.left_at) == {pd.Timestamp(UNTIL)}
-        assert set(left.cause_left) == {"tick"}
+        assert set(left.cause_left) == {"event"}
         entered = rows[rows.entered_at == pd.Timestamp(UNTIL)]
         assert set(entered.profile_key) == after - before != set()
+        assert set(entered.cause_entered) == {"tick"}
 
 
 def test_a_second_build_writes_nothing(copy: Path) -> None:

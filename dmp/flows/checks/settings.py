@@ -17,6 +17,7 @@ from dmp.identity.settings import IdentitySettings, ProfileSettings
 from dmp.ingest.contracts import read_contracts
 from dmp.privacy.callers import RolesFile
 from dmp.quality.settings import QualitySettings
+from dmp.segments.computed import read_traits
 from dmp.segments.saved import read_saved
 
 Read = Callable[[Ground, Path], object]
@@ -31,10 +32,11 @@ _FILES: dict[str, Read] = {
     "profile.yaml": lambda _, path: parse(ProfileSettings, read_yaml(path), str(path)),
     "sources": lambda _, path: read_contracts(path),
     "segments": lambda _, path: read_saved(path),
+    "traits": lambda _, path: read_traits(path),
     "destinations": lambda _, path: read_destinations(path),
 }
 
-_OPTIONAL = frozenset({"quality.yaml"})
+_OPTIONAL = frozenset({"quality.yaml", "traits"})
 """Files without which the defaults hold."""
 
 

@@ -33,8 +33,15 @@ def named_population(population: Population) -> Population:
     `profiles`, `events` with a column `properties`, `consent`, related tables by their
     entity and lists by their id, each with `profile_id`.
     """
+    computed = {trait.name for trait in population.traits}
     return replace(
         population,
+        attributes={
+            name: type_
+            for name, type_ in population.attributes.items()
+            if name not in computed
+        },
+        traits=(),
         profiles="profiles",
         key="profile_id",
         text_id="profile_id",
@@ -89,6 +96,7 @@ def sql_on_files(
     related: Mapping[str, Path] | None = None,
     consent: Path | None = None,
     lists: Path | None = None,
+    traits: Path | None = None,
     as_of: datetime,
 ) -> str:
     """Return the SQL of a rule for a warehouse whose tables are as these files are.
@@ -98,7 +106,7 @@ def sql_on_files(
         UsageError: a file is absent, lacks a column, or breaks its form.
     """
     segment, segments = load(rule)
-    files = Files(profiles, events, related or {}, consent, lists)
+    files = Files(profiles, events, related or {}, consent, lists, traits)
     with opened(files, as_of) as data:
         check_patterns((segment, *segments.values()), data)
         population = named_population(data.population)

@@ -1,7 +1,7 @@
 """BigQuery (GoogleSQL). Instants are TIMESTAMP; its regular expressions are RE2.
 
-Source: cloud.google.com/bigquery/docs/reference/standard-sql: REGEXP_CONTAINS, STRPOS,
-ARRAY_AGG, TIMESTAMP_ADD, MD5, TO_HEX, IS_NAN.
+Never run there. Looked up in the GoogleSQL reference: IGNORE NULLS, ORDER BY and LIMIT,
+in this order, within an aggregate call; the other functions were not looked up.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Snowflake. Instants are TIMESTAMP_TZ, text has the default collation (UTF-8 bytes).
 
-Source: docs.snowflake.com, SQL reference: CONTAINS, STARTSWITH, ENDSWITH, ARRAY_AGG,
-TIMESTAMPADD, TO_NUMBER with format XXXXXXXX, MD5.
+Never run there. Looked up in Snowflake's SQL reference: the form of ARRAY_AGG … WITHIN
+GROUP (ORDER BY …), and that TO_NUMBER takes a format; not looked up: the format's X,
+and the other functions.
 """
 
 from __future__ import annotations

@@ -1,0 +1,89 @@
+"""What uses what: segments, traits, lists, attributes, events and related rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from dmp.segments.rule import (
+    Attribute,
+    Computed,
+    Did,
+    Endmost,
+    FirstTime,
+    InList,
+    InSegment,
+    Leaf,
+    Other,
+    Pattern,
+    Regularly,
+    Related,
+    Restarted,
+    Segment,
+    Stopped,
+    Top,
+    deep_leaves,
+)
+from dmp.segments.rule import Sequence as Steps
+
+
+@dataclass(frozen=True, order=True)
+class Use:
+    """One thing that another uses, each by its kind and name.
+
+    Kinds are destination, segment, trait, list, attribute, event and related; an event
+    named `*` is any event.
+    """
+
+    kind: str
+    name: str
+    uses: str
+    used: str
+
+
+def uses(segments: Mapping[str, Segment], traits: Sequence[Computed]) -> list[Use]:
+    """Return what segments and computed traits use, each use once, in order.
+
+    What an `sql` node reads is not told: it names tables.
+    """
+    computed = {trait.name for trait in traits}
+    found = {
+        Use("trait", trait.name, *thing)
+        for trait in traits
+        for thing in _rows(trait.entity, trait.of)
+    }
+    for name, segment in segments.items():
+        for _, leaf in deep_leaves(segment.rule):
+            for kind, used in _of_leaf(leaf):
+                is_trait = kind == "attribute" and used in computed
+                found.add(Use("segment", name, "trait" if is_trait else kind, used))
+    return sorted(found)
+
+
+def _of_leaf(leaf: Leaf) -> Iterator[tuple[str, str]]:
+    match leaf:
+        case InSegment(id=name):
+            yield "segment", name
+        case InList(id=name):
+            yield "list", name
+        case Top(by=name):
+            yield "attribute", name
+        case Related(entity=name):
+            yield "related", name
+        case Attribute(name=name, comparison=made):
+            yield "attribute", name
+            for value in (made.value, made.to):
+                if isinstance(value, Other):
+                    yield "attribute", str(value.property)
+        case Steps(steps=steps):
+            for step in steps:
+                yield from _rows("", step.pattern)
+        case Did() | Endmost() | FirstTime() | Regularly() | Stopped() | Restarted():
+            yield from _rows("", leaf.pattern)
+
+
+def _rows(entity: str, pattern: Pattern) -> Iterator[tuple[str, str]]:
+    if entity:
+        yield "related", entity
+    else:
+        yield "event", pattern.event or "*"

@@ -39,14 +39,14 @@ lab: setup  ## open the notebooks in JupyterLab
 	@$(BIN)/dmp lab
 
 .PHONY: test
-test: setup  ## run the tests that need no server
+test: setup  ## run the tests that need no server and are not slow
 	@scripts/install-system-packages
-	@$(BIN)/pytest $(PARALLEL) -m "not servers" $(ARGS)
+	@$(BIN)/pytest $(PARALLEL) -m "not servers and not slow" $(ARGS)
 
 .PHONY: test-servers
-test-servers: $(SERVERS)  ## run the tests against real servers
+test-servers: $(SERVERS)  ## run the tests against real servers, and the slow ones
 	@scripts/install-system-packages servers
-	@$(BIN)/pytest -m servers $(ARGS)
+	@$(BIN)/pytest $(PARALLEL) -m "servers or slow" $(ARGS)
 
 $(SERVERS): $(SET_UP) requirements-servers.lock
 	@$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements-servers.lock

@@ -22,7 +22,7 @@ from dmp.flows.resolve import resolve_people, train_linkage
 from dmp.flows.segments import build_segments, count_segment
 from dmp.flows.workspace import Workspace
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
 SEGMENT = "loyal_shoppers"

@@ -67,6 +67,7 @@ def words_of(box: Box, *arguments: str) -> str:
     return words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "spare_kb"),
     [("ingest", 0), ("ingest", 500), ("sync", 100)],

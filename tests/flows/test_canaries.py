@@ -42,6 +42,8 @@ from dmp.storage.lake import Lake
 from dmp.storage.migrate import migrate
 from dmp.storage.write import append, commit
 
+pytestmark = pytest.mark.slow
+
 OF_A_LATER_RUN = {
     "first row for a header",
     "e-mail for a header",

@@ -265,6 +265,7 @@ def _contents(workspace: Workspace) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_a_second_run_changes_nothing(summary: Summary, demo: Workspace) -> None:
     """Its notebooks meet a lake that has changed since they ran; it stays as it is."""
     before = _contents(demo)
@@ -291,6 +292,7 @@ SCIENCE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("notebook", SCIENCE)
 def test_a_notebook_of_data_science_runs_on_the_sample_and_keeps_its_list(
     demo_home: Path, summary: Summary, tmp_path: Path, notebook: str

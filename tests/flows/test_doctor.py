@@ -203,6 +203,7 @@ def test_a_broken_catalog_is_a_problem_and_stops_no_other_check(
     assert found["vault: key store"].level == Level.OK
 
 
+@pytest.mark.slow
 def test_a_broken_catalog_is_mended_from_a_back_up(home: Path, tmp_path: Path) -> None:
     with Workspace(home) as workspace:
         back_up(workspace, tmp_path / "saved")
@@ -379,6 +380,7 @@ ENDLESS = """
 """
 
 
+@pytest.mark.slow
 def test_an_abandoned_run_is_closed_by_the_next(home: Path, tmp_path: Path) -> None:
     flag = tmp_path / "flag"
     flag.touch()

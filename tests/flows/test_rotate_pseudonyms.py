@@ -165,6 +165,7 @@ def load_slowly(folder: Path, files: list[Path]) -> int:
     return len(files)
 
 
+@pytest.mark.slow
 def test_loads_and_readers_go_on_under_a_rotation(
     loaded: Workspace, tmp_path: Path
 ) -> None:
@@ -204,6 +205,7 @@ def rotate_when_told(folder: Path) -> None:
         rotate_pseudonyms(workspace)
 
 
+@pytest.mark.slow
 def test_a_rotation_killed_at_any_moment_leaves_one_version(
     loaded: Workspace, tmp_path: Path
 ) -> None:

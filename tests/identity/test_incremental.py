@@ -136,6 +136,7 @@ def some_change(chance: random.Random, here: list[int]) -> Step:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_random_loads_give_what_full_runs_give(
     people: People, reference: People, seed: int
@@ -176,6 +177,7 @@ def later(people: People) -> None:
     people.clock += timedelta(days=40)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10, 10 + SEEDS))
 def test_limits_and_what_expires_give_what_full_runs_give(
     people: People, reference: People, seed: int
@@ -307,6 +309,7 @@ def describing(load_id: str, rows: dict[int, dict[str, str]]) -> Step:
     return lambda people: people.describe(load_id, rows)
 
 
+@pytest.mark.slow
 def test_scored_records_give_what_full_runs_give(
     people: People, reference: People, resolved_sample: Workspace
 ) -> None:

@@ -208,6 +208,7 @@ def test_a_split_then_a_merge_gives_the_id_back_and_the_other_leads_to_it(
     assert canonical(people, parted[3]) == before[3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_whatever_was_decided_undone_gives_every_id_back(
     people: People, seed: int

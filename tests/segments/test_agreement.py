@@ -48,6 +48,7 @@ def cases(seed: int, family: str) -> list[agreement.Case]:
     return list(agreement.cases(seed, family))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
 def test_a_mistake_is_noticed(connection: Any, mistake: Mistake) -> None:
     with mistake.made(), pytest.raises(agreement.Disagreement):

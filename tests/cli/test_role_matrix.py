@@ -60,6 +60,7 @@ def test_every_row_says_who_is_let_in() -> None:
         assert set(allowed(command)) <= set(EVERYBODY), command
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", EVERYBODY)
 @pytest.mark.parametrize("command", CASES["commands"])
 def test_a_role_is_let_in_as_the_table_says(

@@ -107,6 +107,7 @@ def test_its_words_name_what_exists(path: Path) -> None:
             assert (REPOSITORY / name).exists(), name
 
 
+@pytest.mark.slow
 def test_the_quickstart_begins_with_nothing(
     tmp_path: Path, isolated_environment: pytest.MonkeyPatch
 ) -> None:

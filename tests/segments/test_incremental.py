@@ -262,6 +262,7 @@ def lived(lake: Lake, seed: int, *, full: bool) -> list[Any]:
     return told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_a_build_of_the_touched_equals_one_of_everybody(
     tmp_path: Path, seed: int

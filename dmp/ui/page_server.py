@@ -16,6 +16,7 @@ from jupyter_core.utils import ensure_async, run_sync
 from jupyter_server.auth.authorizer import Authorizer
 from jupyter_server.auth.decorator import allow_unauthenticated, authorized
 from jupyter_server.auth.identity import IdentityProvider, User
+from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
@@ -255,6 +256,7 @@ class PageServer(Voila):  # type: ignore[misc]
 
     name = "voila"
     pages = AnyTrait(())
+    listening = AnyTrait(help="the socket that listens on the port")
     on_ready = AnyTrait(help="called without arguments once the port is open")
 
     def load_config_file(self, *_: Any, **__: Any) -> None:
@@ -282,8 +284,9 @@ class PageServer(Voila):  # type: ignore[misc]
         shutil.rmtree(self.connection_dir, ignore_errors=True)
 
     def listen(self) -> None:
-        """Listen on the one port given and run until interrupted."""
-        self.app.listen(self.port, self.ip)
+        """Serve the socket that listens already, until interrupted."""
+        self.listening.setblocking(False)
+        HTTPServer(self.app).add_socket(self.listening)
         self.ioloop = IOLoop.current()
         loop = self.ioloop.asyncio_loop  # type: ignore[attr-defined]
         loop.set_exception_handler(note_loop_error)

@@ -70,7 +70,8 @@ def serve(
         raise UsageError(f"{folder} does not exist; `dmp init` makes a workspace")
     if proxy is not None:
         check_named(home.resolve())
-    token, chosen = secrets.token_urlsafe(24), open_port(port)
+    token, listening = secrets.token_urlsafe(24), open_port(port)
+    chosen = listening.getsockname()[1]
     own = f"http://{HOST}:{chosen}/?token={token}"
     address = own if proxy is None else f"http://{HOST}:{chosen}/"
 
@@ -83,6 +84,7 @@ def serve(
 
     prepare_environment(home.resolve(), proxy)
     server = page_server(folder, port=chosen, token=token, preheat=preheat, proxy=proxy)
+    server.listening = listening
     server.on_ready = announce
     server.start()
 
@@ -256,18 +258,17 @@ def prepare_environment(home: Path, proxy: Proxy | None = None) -> None:
         os.environ["JUPYTER_PATH"] = os.pathsep.join(paths)
 
 
-def open_port(wanted: int | None) -> int:
-    """Return the port wanted, the usual one, or any that is free.
+def open_port(wanted: int | None) -> socket.socket:
+    """Return a socket that listens on the port wanted, the usual one, or a free one.
+
+    It is held from here on, so that nobody else takes the port meanwhile.
 
     Raises:
         UsageError: the port wanted is taken.
     """
     for candidate in [wanted] if wanted else [USUAL_PORT, 0]:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, candidate))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
+        try:
+            return socket.create_server((HOST, candidate), backlog=128)
+        except OSError:
+            continue
     raise UsageError(f"port {wanted} is taken; choose another one or none")

@@ -106,6 +106,8 @@ def served(home: Path, *, preheat: int, proxy: str = "") -> Iterator[Served]:
         assert started.stdout
         with started.stdout:
             address = urlsplit(started.stdout.readline().strip())
+            if not address.netloc:
+                started.wait(END_WITHIN_S)
             assert address.netloc, (home / "server.log").read_text()
             process = psutil.Process(started.pid)
             token = parse_qs(address.query).get("token", [""])[0]

@@ -155,3 +155,8 @@ def test_what_cannot_be_served_is_said(tmp_path: Path) -> None:
         taken.listen()
         with pytest.raises(UsageError, match="is taken"):
             open_port(taken.getsockname()[1])
+
+
+def test_two_servers_never_get_one_port() -> None:
+    with open_port(None) as one, open_port(None) as other:
+        assert one.getsockname() != other.getsockname()

@@ -66,9 +66,10 @@ def bin_folder() -> Path:
 def postgres() -> Iterator[Any]:
     """A cluster of its own, on loopback alone, gone afterwards.
 
-    Its folder is outside pytest's, which the user `postgres` may not enter.
+    Its folder is outside pytest's, which the user `postgres` may not enter, nor is it
+    where other tests of this process may have sent temporary files.
     """
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(dir="/tmp") as folder:
         yield from _cluster(Path(folder))
 
 

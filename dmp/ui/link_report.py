@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dmp.identity.link import Linked, whole_text
 from dmp.identity.link.model import ComparisonModel
+from dmp.ui.offline_report import filled
 
 _WIDEST_BITS = 24.0
 _TALLEST = 100.0
@@ -26,22 +25,14 @@ def write_report(linked: Linked, path: Path) -> None:
 
 def report_html(linked: Linked) -> str:
     """Return the report; it loads nothing and holds no value of any record."""
-    environment = Environment(
-        loader=PackageLoader("dmp.ui", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    styles = files("dmp.ui") / "widgets" / "tokens.css"
     is_column = [c.place.startswith("columns") for c in linked.model.choices]
     choices = list(zip(linked.model.choices, is_column, strict=True))
-    return environment.get_template("link_report.html").render(
+    return filled(
+        "link_report.html",
         column_choices=[choice for choice, of_column in choices if of_column],
         other_choices=[choice for choice, of_column in choices if not of_column],
         linked=linked,
         model=linked.model,
-        tokens=styles.read_text("utf-8"),
         comparisons=[
             (name, comparison.kind.replace("_", " "), _levels(comparison))
             for name, comparison in (linked.model.comparisons or {}).items()

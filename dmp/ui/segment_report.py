@@ -9,10 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.resources import files
 from pathlib import Path
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dmp.core.errors import UnknownName
 from dmp.flows.explore import WorkspaceSegments
@@ -20,6 +17,7 @@ from dmp.flows.shapes import Funnel, SegmentSummary, Share, TrendPoint
 from dmp.flows.workspace import Workspace
 from dmp.identity.link import whole_text
 from dmp.privacy import Permission
+from dmp.ui.offline_report import filled
 from dmp.ui.source import SegmentSource
 
 ROUND_TO = 10
@@ -121,16 +119,8 @@ def segment_report_html(
     funnel, conditions = source.funnel(segment), source.conditions(segment)
     summary = next(one for one in source.segments() if one.segment == segment)
     people = summary.people
-    environment = Environment(
-        loader=PackageLoader("dmp.ui", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    styles = files("dmp.ui") / "widgets" / "tokens.css"
-    return environment.get_template("segment_report.html").render(
-        tokens=styles.read_text("utf-8"),
+    return filled(
+        "segment_report.html",
         segment=summary,
         cells=cells,
         share=_percent(cells.share(summary.members, summary.people)),

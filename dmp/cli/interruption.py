@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import NoReturn
 
 import click
 
 EXIT_CODE = 128 + signal.SIGINT
+TERMINATED_CODE = 128 + signal.SIGTERM
 _SIGNALS = (signal.SIGINT, signal.SIGALRM)
 _AGAIN_S = 0.02
 
@@ -58,3 +61,16 @@ def interruptible() -> Iterator[None]:
     finally:
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)
+
+
+def leave(code: int) -> NoReturn:
+    """End a process that a signal broke off, after all that it opened was closed.
+
+    Not through the interpreter's own ending: a thread of DuckDB that was broken off
+    within a Python function still waits for the interpreter then, and aborts it
+    ("FATAL: exception not rethrown").
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(code)

@@ -31,7 +31,12 @@ from dmp.cli import (
     workspace,
 )
 from dmp.cli.context import Context
-from dmp.cli.interruption import interruptible
+from dmp.cli.interruption import (
+    EXIT_CODE,
+    TERMINATED_CODE,
+    interruptible,
+    leave,
+)
 from dmp.core.errors import DMPError, UsageError
 from dmp.core.ground import ground_words
 
@@ -117,12 +122,16 @@ def main() -> None:
         place = getattr(error, "filename", None) or "the workspace"
         click.secho(f"Error: {place}: {words}", fg="red", err=True)
         sys.exit(1)
+    except SystemExit as end:
+        if end.code in (EXIT_CODE, TERMINATED_CODE):
+            leave(int(end.code))
+        raise
     sys.exit(code)
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:
     """Unwind as Ctrl-C does, so that a run is recorded and its kernel ended."""
-    sys.exit(128 + number)
+    sys.exit(TERMINATED_CODE)
 
 
 def exit_code(error: DMPError) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,10 +65,41 @@ def on_ground(place: Path) -> Iterator[None]:
         raise GroundFailed(f"{place}: {words}") from error
 
 
-def file_identity(path: Path) -> tuple[int, int] | None:
-    """Return what tells a file from another of its name; None where it is absent."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
+class KnownFile:
+    """A file, told from another that took its name.
+
+    Until `release` its inode is held, since a file system gives the number of a deleted
+    one to the next; held on Linux by a descriptor that neither reads nor, when it is
+    closed, drops SQLite's locks. Where there is none (macOS) the time of birth tells.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Know the file that has this name now.
+
+        Raises:
+            OSError: there is none.
+        """
+        self._path = path
+        self._held: weakref.finalize[..., object] | None = None
+        flags = getattr(os, "O_PATH", None)
+        if flags is not None:
+            self._held = weakref.finalize(self, os.close, os.open(path, flags))
+        self._identity = _identity(path)
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the name still means this file."""
+        try:
+            return _identity(self._path) == self._identity
+        except OSError:
+            return False
+
+    def release(self) -> None:
+        """Hold it no longer; `is_in_place` then goes by its numbers alone."""
+        if self._held:
+            self._held()
+
+
+def _identity(path: Path) -> tuple[float, ...]:
+    found = path.stat()
+    return found.st_dev, found.st_ino, getattr(found, "st_birthtime", 0.0)

@@ -13,7 +13,7 @@ import duckdb
 from duckdb.func import SPECIAL
 
 from dmp.core.errors import GroundFailed, StorageError
-from dmp.core.ground import file_identity, on_ground
+from dmp.core.ground import KnownFile, on_ground
 from dmp.core.sql import Name, Query, quote_text, sql
 from dmp.storage.extensions import load_extensions
 from dmp.storage.failures import failed, first_line, interrupted
@@ -57,7 +57,7 @@ class Lake:
         self.root = root
         self.read_only = read_only
         self._prepare = prepare
-        self._catalog: tuple[int, int] | None = None
+        self._catalog: KnownFile | None = None
         self._connection: duckdb.DuckDBPyConnection | None = self._connect()
 
     @property
@@ -195,7 +195,7 @@ class Lake:
         Raises:
             GroundFailed: it was deleted, replaced, or its disk is not mounted any more.
         """
-        if self._catalog not in (None, file_identity(self._catalog_file)):
+        if self._catalog and not self._catalog.is_in_place:
             raise GroundFailed(
                 f"the lake at {self.root} is not the one that was opened: its catalog "
                 "was deleted or replaced, or its disk unmounted; bring it back, then "
@@ -207,6 +207,8 @@ class Lake:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        if self._catalog is not None:
+            self._catalog.release()
 
     def __enter__(self) -> Self:
         return self
@@ -227,7 +229,7 @@ class Lake:
                 (self.root / "files").mkdir(mode=0o700, exist_ok=True)
                 self._create_catalog()
         connection = self._attached(self._catalog_file)
-        self._catalog = file_identity(self._catalog_file)
+        self._catalog = KnownFile(self._catalog_file)
         if self._prepare:
             self._prepare(connection)
         return connection

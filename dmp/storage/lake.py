@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +15,7 @@ from duckdb.func import SPECIAL
 from dmp.core.errors import GroundFailed, StorageError
 from dmp.core.ground import KnownFile, on_ground
 from dmp.core.sql import Name, Query, quote_text, sql
-from dmp.storage.extensions import load_extensions
+from dmp.storage.extensions import connect_with_extensions
 from dmp.storage.failures import failed, first_line, interrupted
 from dmp.storage.lock import fair_lock
 
@@ -247,19 +247,19 @@ class Lake:
                 aside.rename(catalog)
 
     def _attached(self, catalog: Path) -> duckdb.DuckDBPyConnection:
-        connection = duckdb.connect()
-        try:
-            load_extensions(connection)
-            connection.execute(_SETTINGS)
-            connection.execute(
-                _attach(catalog, self.root / "files", read_only=self.read_only)
-            )
-            connection.execute(f"use {CATALOG}")
-        except duckdb.Error as error:
-            connection.close()
-            raise StorageError(
-                f"the lake at {self.root} cannot be opened: {first_line(error)}"
-            ) from error
+        with ExitStack() as undo:
+            try:
+                connection = undo.enter_context(connect_with_extensions())
+                connection.execute(_SETTINGS)
+                connection.execute(
+                    _attach(catalog, self.root / "files", read_only=self.read_only)
+                )
+                connection.execute(f"use {CATALOG}")
+            except duckdb.Error as error:
+                raise StorageError(
+                    f"the lake at {self.root} cannot be opened: {first_line(error)}"
+                ) from error
+            undo.pop_all()
         return connection
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import stat
 import subprocess
 import sys
@@ -7,10 +8,12 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from dmp.core.errors import QueryFailed, StorageError
 from dmp.core.sql import Name, Query, sql
+from dmp.storage.extensions import connect_with_extensions, extension_file
 from dmp.storage.lake import Lake
 from dmp.storage.write import append, change, commit
 
@@ -131,14 +134,10 @@ def test_times_are_utc(things: Lake) -> None:
 
 
 def test_extensions_load_without_network_or_home(tmp_path: Path) -> None:
-    """In a process whose home is empty and whose DuckDB may install nothing."""
+    """In a process whose home is empty and whose network is dead."""
     program = (
-        "import pathlib, sys, duckdb\n"
+        "import pathlib, sys\n"
         "from dmp.storage.lake import Lake\n"
-        "from dmp.storage.extensions import load_extensions\n"
-        "connection = duckdb.connect()\n"
-        'connection.execute("set autoinstall_known_extensions = false")\n'
-        "load_extensions(connection)\n"
         "print(Lake(pathlib.Path(sys.argv[1])).snapshot())\n"
     )
     closed = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
@@ -151,3 +150,33 @@ def test_extensions_load_without_network_or_home(tmp_path: Path) -> None:
     )
     assert (run.returncode, run.stdout.strip()) == (0, "0"), run.stderr
     assert not (tmp_path / "home").exists()
+
+
+def test_an_altered_extension_is_refused_once_its_forerunner_was_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {
+        name: shutil.copy(str(extension_file(name)), tmp_path)
+        for name in ("sqlite_scanner", "ducklake")
+    }
+    monkeypatch.setattr(
+        "dmp.storage.extensions.extension_file", lambda name: Path(files[name])
+    )
+    connect_with_extensions().close()
+    altered = Path(files["ducklake"])
+    altered.unlink()
+    shutil.copy(str(extension_file("ducklake")), altered)
+    with altered.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"altered")
+    with pytest.raises(duckdb.IOException, match="signature"):
+        connect_with_extensions()
+
+
+def test_nothing_unsigned_is_loaded_into_an_open_database() -> None:
+    with connect_with_extensions() as connection:
+        assert connection.execute(
+            "select current_setting('allow_unsigned_extensions')"
+        ).fetchone() == (False,)
+        with pytest.raises(duckdb.Error, match="Cannot change"):
+            connection.execute("set allow_unsigned_extensions = true")

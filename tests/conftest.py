@@ -38,11 +38,19 @@ def isolated_environment(
         yield patch
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> Iterator[Lake]:
-    """An empty lake with all its tables."""
-    with Lake(tmp_path / "lake") as opened:
+@pytest.fixture(scope="session")
+def empty_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an empty lake with all its tables, to be copied."""
+    root = tmp_path_factory.mktemp("empty") / "lake"
+    with Lake(root) as opened:
         migrate(opened)
+    return root
+
+
+@pytest.fixture
+def lake(empty_lake: Path, tmp_path: Path) -> Iterator[Lake]:
+    """An empty lake with all its tables."""
+    with Lake(shutil.copytree(empty_lake, tmp_path / "lake")) as opened:
         yield opened
 
 
@@ -57,7 +65,8 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def workspace(home: Path) -> Iterator[Workspace]:
+def workspace(home: Path, empty_lake: Path) -> Iterator[Workspace]:
     """The workspace of `home`, opened."""
+    shutil.copytree(empty_lake, home / "data" / "lake")
     with Workspace(home) as opened:
         yield opened

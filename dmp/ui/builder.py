@@ -344,6 +344,7 @@ class BuilderState:
 
     def _do(self, document: Document) -> None:
         if document == self.document:
+            self.focus = None
             return
         self.done = [*self.done, self.document][-MOST_UNDONE:]
         self.undone = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -41,6 +42,7 @@ def write_builder(home: Path, name: str, source: str) -> None:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     home = tmp_path_factory.mktemp("workspace")
     write_builder(home, "builder", "FakeRules()")
+    write_builder(home, "slow", "FakeRules(wait_s=1)")
     write_builder(home, "guest", "FakeRules(refused=('save',))")
     with served(home, preheat=0) as running:
         yield running
@@ -102,6 +104,56 @@ def test_keys_alone_move_undo_and_write_yaml(visit: Visitor) -> None:
     yaml.fill("segment: lapsed_buyers\nrule: {sample: {percent: 5, salt: a}}\n")
     yaml.press("Control+Enter")
     page.wait_for_selector(".dmp-leaf[aria-label=Sample]")
+
+
+def type_minimum(page: Any, text: str) -> None:
+    """Type how often it has to have happened, and leave the field as it is."""
+    page.locator(".dmp-leaf[aria-label=Event] input[inputmode=decimal]").first.fill(
+        text
+    )
+
+
+def test_an_answer_under_a_pressed_button_loses_no_click(visit: Visitor) -> None:
+    window = visit()
+    sockets: list[Any] = []
+    window.page.on("websocket", lambda socket: sockets.append(socket))
+    window.open("/pages/builder?segment=lapsed_buyers", READY)
+    page = window.page
+    size(window, "20,000")
+    type_minimum(page, "2741")
+    page.locator(".dmp-root > .dmp-adder > .dmp-add").first.hover()
+    page.mouse.down()
+    sockets[-1].wait_for_event(
+        "framereceived", lambda frame: "at least 2741 times" in str(frame)
+    )
+    assert "2741" not in window.text(".dmp-sentence")
+    page.mouse.up()
+    page.wait_for_selector(".dmp-sentence:has-text('2741')")
+    page.click(".dmp-menu:visible [data-kind=attribute]")
+    page.wait_for_selector(".dmp-root > .dmp-leaf >> nth=2")
+
+
+def test_a_late_answer_leaves_menu_and_list_open(visit: Visitor) -> None:
+    window = visit()
+    window.open("/pages/slow?segment=lapsed_buyers", READY)
+    page = window.page
+    type_minimum(page, "2741")
+    page.locator(".dmp-root > .dmp-adder > .dmp-add").first.click()
+    page.keyboard.press("ArrowDown")
+    marked = page.locator(".dmp-menu button:focus").get_attribute("data-kind")
+    assert "2741" not in window.text(".dmp-sentence")
+    page.wait_for_selector(".dmp-sentence:has-text('2741')")
+    assert (
+        page.locator(".dmp-menu:visible button:focus").get_attribute("data-kind")
+        == marked
+    )
+    page.keyboard.press("Escape")
+    type_minimum(page, "2742")
+    page.get_by_role("combobox", name="Value").click()
+    page.keyboard.type("F")
+    page.wait_for_selector(".dmp-sentence:has-text('2742')")
+    page.locator("[role=option]:visible", has_text="FR").click()
+    page.wait_for_selector(".dmp-chip:has-text('FR')")
 
 
 def test_whoever_may_not_save_is_told_and_loses_nothing(visit: Visitor) -> None:

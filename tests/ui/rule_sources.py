@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -86,10 +87,10 @@ class FakeSizes:
 
 
 class FakeRules:
-    """A rule source with memory."""
+    """A rule source with memory; `wait_s` makes each change of a rule slow."""
 
-    def __init__(self, *, refused: tuple[str, ...] = ()) -> None:
-        self.refused = refused
+    def __init__(self, *, refused: tuple[str, ...] = (), wait_s: float = 0) -> None:
+        self.refused, self.wait_s = refused, wait_s
         self.sizes = FakeSizes()
         self.files: dict[str, Any] = {
             "lapsed_buyers": {
@@ -135,6 +136,7 @@ class FakeRules:
         return faults_of(segment, POPULATION, known)
 
     def sentence(self, document: Any) -> str:
+        time.sleep(self.wait_s)
         return sentence(parse(dict(document)).rule)
 
     def suggest(self, subject: str, name: str, event: str = "") -> list[Any]:

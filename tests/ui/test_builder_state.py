@@ -191,6 +191,13 @@ def test_moving_never_loses_a_condition_and_the_focus_follows_it() -> None:
         assert edits.at(document, now) == node
 
 
+def test_a_step_that_leads_nowhere_takes_no_later_focus() -> None:
+    state = clicked()
+    state.step((*ALL, 0), -1)
+    state.step((*ALL, 0), -1)
+    assert state.focus is None
+
+
 def test_a_node_moved_into_itself_stays() -> None:
     document: Any = {"rule": {"all": [{"any": []}]}}
     place = (*ALL, 0)

@@ -127,6 +127,40 @@ function onWidth(element, draw) {
   return () => observer.disconnect();
 }
 
+// What is drawn anew under a pressed pointer or space bar loses its click, and a drag
+// its end: drawing waits until the press is over. An open list of a select is a press.
+let pressed = false, dragging = false;
+const awaiting = new Set();
+function over() {
+  pressed = dragging = false;
+  if (awaiting.size) setTimeout(() => {
+    if (pressed || dragging) return;
+    const draws = [...awaiting];
+    awaiting.clear();
+    for (const draw of draws) draw();
+  });
+}
+const PRESSES = {
+  pointerdown: () => { pressed = true; },
+  pointerup: over,
+  pointercancel: () => dragging || over(),
+  pointermove: (event) => pressed && !dragging && !event.buttons && over(),
+  keydown: (event) => { if (event.key === " ") pressed = true; else if (pressed) over(); },
+  keyup: over,
+  change: (event) => event.target.matches("select") && over(),
+  dragstart: () => { dragging = true; },
+  dragend: over,
+  blur: (event) => event.target === window && over(),
+};
+for (const [name, heard] of Object.entries(PRESSES))
+  window.addEventListener(name, heard, true);
+
+// The drawing at once, or when nothing is pressed any more.
+const unpressed = (draw) => () => {
+  if (pressed || dragging) awaiting.add(draw);
+  else draw();
+};
+
 // A card with a heading, a body for each state, and a table behind the chart.
 function card(model, el, { chart, rows }) {
   let asTable = false;
@@ -164,18 +198,19 @@ function card(model, el, { chart, rows }) {
   }
   const stop = onWidth(body, draw);
   const names = ["content", "title", "caption"];
-  for (const name of names) model.on(`change:${name}`, draw);
+  const again = unpressed(draw);
+  for (const name of names) model.on(`change:${name}`, again);
   draw();
   return () => {
     stop();
-    for (const name of names) model.off(`change:${name}`, draw);
+    for (const name of names) model.off(`change:${name}`, again);
   };
 }
 
 // Draws once and after each change of the content.
 function follow(model, draw) {
-  const again = () => draw(model.get("content"));
+  const now = () => draw(model.get("content")), again = unpressed(now);
   model.on("change:content", again);
-  again();
+  now();
   return () => model.off("change:content", again);
 }

@@ -150,6 +150,7 @@ function render({ model, el }) {
       current = items.filter((i) => i.text.toLowerCase().includes(typed)).slice(0, 60);
       const visible = open && current.length > 0;
       list.hidden = !visible;
+      input.dataset.open = open;
       input.setAttribute("aria-expanded", String(visible));
       list.replaceChildren(...(visible ? current.map(option) : []));
       const marked = visible && active >= 0 ? `${id}-${active}` : null;
@@ -439,17 +440,22 @@ function render({ model, el }) {
   function remembered() {
     const now = document.activeElement;
     if (!el.contains(now)) return null;
-    const open = now.closest(".dmp-menu");
-    if (open) return { menu: open.parentElement.querySelector(".dmp-add").dataset.key };
+    const menu = now.closest(".dmp-menu");
+    if (menu) return { menu: menu.parentElement.querySelector(".dmp-add").dataset.key,
+                       kind: now.dataset.kind };
     const dirty = now.dataset.held !== undefined && now.value !== now.dataset.held;
-    return { key: now.dataset.key, value: dirty ? now.value : null };
+    return { key: now.dataset.key, value: dirty ? now.value : null,
+             caret: dirty ? now.selectionStart : null,
+             open: now.dataset.open === "true" };
   }
   function restore(was, focus) {
     if (was?.menu) {
-      el.querySelector(`[data-key="${CSS.escape(was.menu)}"]`)?.click();
+      const button = el.querySelector(`[data-key="${CSS.escape(was.menu)}"]`);
+      button?.click();
+      button?.parentElement.querySelector(`[data-kind="${was.kind}"]`)?.focus();
       return;
     }
-    if (focus) {
+    if (focus && !was?.value) {
       const found = el.querySelector(`[data-node="${CSS.escape(JSON.stringify(focus))}"]`);
       const first = found?.querySelector("input,select,textarea,.dmp-add");
       (first || found)?.focus({ preventScroll: false });
@@ -459,7 +465,11 @@ function render({ model, el }) {
     const found = el.querySelector(`[data-key="${CSS.escape(was.key)}"]`);
     if (!found) return;
     found.focus({ preventScroll: true });
-    if (was.value !== null) found.value = was.value;
+    if (was.value !== null) {
+      found.value = was.value;
+      if (was.caret !== null) found.setSelectionRange(was.caret, was.caret);
+    }
+    if (was.open) found.click();
   }
   function count() {
     const counts = model.get("counts");
@@ -483,13 +493,14 @@ function render({ model, el }) {
     if (found.kind !== "suggestions") return;
     waiting.get(keyOf(found.at, "s"))?.(found.items.map(entry));
   };
+  const again = unpressed(draw);
   el.addEventListener("keydown", keys);
-  model.on("change:content", draw);
+  model.on("change:content", again);
   model.on("change:counts", count);
   model.on("msg:custom", told);
   draw();
   return () => {
-    model.off("change:content", draw);
+    model.off("change:content", again);
     model.off("change:counts", count);
     model.off("msg:custom", told);
   };

@@ -246,6 +246,5 @@ def finish(query: exp.Select, scope: Scope) -> exp.Query:
 def _facts_query(facts: Facts, scope: Scope) -> exp.Query:
     key = key_column(scope, facts.alias)
     columns = [trees.named(tree, name) for name, tree in facts.columns.values()]
-    rows = trees.both([facts.limit, trees.either(facts.wanted.values())])
-    query = trees.select([key, *columns], facts.relation, rows)
+    query = trees.select([key, *columns], facts.relation, facts.rows)
     return query.group_by(key.copy(), copy=False)

@@ -131,6 +131,7 @@ def population_of(
         consent=f"{name}_consent",
         lists={} if among else list_views(lake, as_of),
         views={} if among else _PUBLIC_VIEWS,
+        ordered_ids=True,
     )
     return with_traits(population, traits)
 

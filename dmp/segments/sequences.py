@@ -28,6 +28,7 @@ from dmp.segments.plan import (
 )
 from dmp.segments.rule import Duration, Sequence, Step
 from dmp.segments.trees import Tree, call, column, named
+from dmp.segments.windows import within_span
 
 
 @dataclass(frozen=True)
@@ -82,19 +83,31 @@ def _extended(chain: _Chain, deadline: Tree, k: int) -> _Chain:
 def _ordered(node: Sequence, scope: Scope) -> exp.Query:
     """Return the events with their place in the person's order and what they match."""
     occurred = column("occurred_at", "e")
-    order = [exp.Ordered(this=occurred), exp.Ordered(this=event_id())]
+    order = [exp.Ordered(this=occurred), exp.Ordered(this=event_id(scope))]
     place = exp.Window(
         this=call("row_number"),
         partition_by=[key_column(scope, "e")],
         order=exp.Order(expressions=order),
     )
     matches = [_matches(step, node, scope) for step in node.steps]
-    limit = up_to_as_of(scope)
+    limit = _limit(node, scope)
     if not any(step.immediately for step in node.steps):
         limit = trees.both([limit, trees.either(match.copy() for match in matches)])
     columns = [key_column(scope, "e"), occurred.copy(), named(place, "place")]
     columns += [named(match, f"m{k}") for k, match in enumerate(matches)]
     return trees.select(columns, trees.relation(events_relation(scope), "e"), limit)
+
+
+def _limit(node: Sequence, scope: Scope) -> Tree:
+    """Return which rows can play a part: none does before the window of the chosen."""
+    tests, low = [up_to_as_of(scope)], within_span(node.within, scope.at).low
+    names = {step.pattern.event for step in node.steps}
+    if low is not None:
+        tests.append(trees.gte(column("occurred_at", "e"), trees.instant(low)))
+    if None not in names and not any(step.immediately for step in node.steps):
+        wanted = sorted(name for name in names if name is not None)
+        tests.append(trees.one_of(column("event", "e"), map(trees.text, wanted)))
+    return trees.both(tests)
 
 
 def _matches(step: Step, node: Sequence, scope: Scope) -> Tree:

@@ -22,6 +22,7 @@ from dmp.segments.plan import (
     key_column,
     matching,
     up_to_as_of,
+    window,
 )
 from dmp.segments.rule import (
     Comparison,
@@ -35,7 +36,7 @@ from dmp.segments.rule import (
     Total,
 )
 from dmp.segments.trees import Tree, call
-from dmp.segments.windows import Span, stretch, whole_periods, within_span
+from dmp.segments.windows import Span, stretch, whole_periods
 
 _Fact: TypeAlias = Callable[..., exp.Column]
 """Makes a fact of an aggregate, over the rows that satisfy more conditions too."""
@@ -45,13 +46,13 @@ _AGGREGATES = {"sum": "fsum", "avg": "favg", "min": "min", "max": "max"}
 
 def did(node: Did, scope: Scope) -> Tree:
     """Return whether the count or the total satisfies its comparison."""
-    fact = _facts(node.pattern, within_span(node.within, scope.at), scope)
+    fact = gather(node.pattern, window(node.within, scope), scope)
     if isinstance(node.measure, Total):
         return _total(node.measure, fact, scope)
     return _counted(fact(trees.count_rows()), node.measure)
 
 
-def _facts(pattern: Pattern, span: Span[datetime], scope: Scope) -> _Fact:
+def gather(pattern: Pattern, span: Span[datetime], scope: Scope) -> _Fact:
     """Return what makes facts about the events of a pattern in a window."""
     rows, left = events(scope, pattern)
     condition = trees.both([matching(left, scope), inside(span, scope)])
@@ -87,7 +88,7 @@ def endmost(node: Endmost, scope: Scope) -> Tree:
     The instants of the latest that does and of the latest that does not tell; only
     where they are equal does the order of ids have to.
     """
-    fact = _facts(node.pattern, within_span(node.within, scope.at), scope)
+    fact = gather(node.pattern, window(node.within, scope), scope)
     has = clauses(node.has, event_row(scope))
     occurred = trees.column("occurred_at", "e")
     end, beyond = ("max", trees.gt) if node.latest else ("min", trees.lt)
@@ -138,9 +139,9 @@ def event_id(scope: Scope) -> Tree:
 
 def first_time(node: FirstTime, scope: Scope) -> Tree:
     """Return whether the first event that ever matched lies in the window."""
-    fact = _facts(node.pattern, Span(), scope)
+    fact = gather(node.pattern, Span(), scope)
     first = fact(call("min", trees.column("occurred_at", "e")))
-    return _lies_in(first, within_span(node.within, scope.at))
+    return _lies_in(first, window(node.within, scope))
 
 
 def _lies_in(value: Tree, span: Span[datetime]) -> Tree:
@@ -148,7 +149,7 @@ def _lies_in(value: Tree, span: Span[datetime]) -> Tree:
 
 
 def _happened(pattern: Pattern, span: Span[datetime], scope: Scope) -> Tree:
-    count = _facts(pattern, span, scope)(trees.count_rows())
+    count = gather(pattern, span, scope)(trees.count_rows())
     return trees.gt(trees.coalesce(count, trees.integer(0)), trees.integer(0))
 
 

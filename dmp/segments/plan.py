@@ -283,5 +283,9 @@ def inside(span: Span[datetime], scope: Scope, alias: str = "e") -> Tree:
 
 def candidate(pattern: Pattern, within: Within | None, scope: Scope) -> Tree:
     """Return the condition that an event matches and lies in `within`, as a filter."""
-    span = within_span(within, scope.at)
-    return trees.both([matching(pattern, scope), inside(span, scope)])
+    return trees.both([matching(pattern, scope), inside(window(within, scope), scope)])
+
+
+def window(within: Within | None, scope: Scope) -> Span[datetime]:
+    """Return the window of a condition at as_of."""
+    return within_span(within, scope.at)

@@ -72,28 +72,52 @@ class Landing:
         return int(self.lake.value(sql("select count(*) from {t}", t=table)))
 
 
+def with_subject_ids(landing: Landing, mapped: Query) -> Query:
+    """Return the select of mapped rows with the `subject_id` of each.
+
+    Of records only, which mostly are of a subject each: nothing is left to be joined.
+    """
+    if _has_many_rows_each(landing.contract):
+        return mapped
+    subject_id = subject_id_sql(landing.keys.subject, landing.contract.source, _WHO)
+    return sql(
+        "select {subject_id} as subject_id, * from ({mapped})",
+        subject_id=subject_id,
+        mapped=mapped,
+    )
+
+
 def stage_accepted(landing: Landing) -> Name:
     """Stage `subject_key`; show `accepted_row`: what is not refused, with subjects.
 
-    `subject_key` has one row a subject, `accepted_row` is a view of `mapped_row`.
+    `subject_key` has one row a subject, with how many rows are about it, `n_rows`;
+    `accepted_row` is a view of `mapped_row`.
     """
-    lake, contract = landing.lake, landing.contract
-    who = Query("subject_kind || ':' || subject_key")
+    lake, source = landing.lake, landing.contract.source
+    if not _has_many_rows_each(landing.contract):
+        lake.stage("subject_key", _ROWS_OF_SUBJECTS.format(key="subject_id"))
+        return lake.view("accepted_row", Query("from mapped_row where not is_refused"))
+    rows = _ROWS_OF_SUBJECTS.format(key="subject_key")
     lake.stage(
         "subject_key",
         sql(
-            """
-            select subject_kind, subject_key, {subject_id} as subject_id from (
-                select distinct subject_kind, subject_key from mapped_row
-                where not is_refused
-            )
-            """,
-            subject_id=subject_id_sql(landing.keys.subject, contract.source, who),
+            "select *, {subject_id} as subject_id from ({rows})",
+            subject_id=subject_id_sql(landing.keys.subject, source, _WHO),
+            rows=Query(rows),
         ),
     )
     return lake.view("accepted_row", Query(_ACCEPTED))
 
 
+def _has_many_rows_each(contract: Contract) -> bool:
+    return contract.event is not None or contract.transaction is not None
+
+
+_WHO = Query("subject_kind || ':' || subject_key")
+_ROWS_OF_SUBJECTS = """
+select subject_kind, {key}, count(*) as n_rows from mapped_row
+where not is_refused group by subject_kind, {key}
+"""
 _ACCEPTED = """
 select k.subject_id, m.* from mapped_row as m
 join subject_key as k using (subject_kind, subject_key) where not m.is_refused

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 
 from dmp.core.errors import ConfigInvalid, Fault
@@ -22,6 +21,7 @@ from dmp.ingest.landing import (
     stage_accepted,
     stage_refused,
     stage_subjects,
+    with_subject_ids,
 )
 from dmp.ingest.mapping import mapped_row_sql
 from dmp.ingest.purchases import (
@@ -143,8 +143,6 @@ def stage(stores: Stores, contract: Contract, source: Input, now: datetime) -> L
     lake = stores.lake
     define_readers(lake)
     loaded_at = f"timestamptz {quote_text(now.isoformat())}"
-    mapped = partial(mapped_row_sql, contract, loaded_at)
-    source.rows.stage_mapped(lake, contract.places(), mapped)
     landing = Landing(
         lake,
         contract,
@@ -154,6 +152,12 @@ def stage(stores: Stores, contract: Contract, source: Input, now: datetime) -> L
         source.replay_of,
         stores.blocked,
     )
+
+    def mapped(values: Query, beside: Mapping[str, str]) -> Query:
+        rows = mapped_row_sql(contract, loaded_at, values, beside)
+        return with_subject_ids(landing, rows)
+
+    source.rows.stage_mapped(lake, contract.places(), mapped)
     stage_ordinals(landing)
     stage_accepted(landing)
     stage_subjects(landing)

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 
 from dmp.core.sql import Name, Query, quote_name, quote_text, sql
+from dmp.ingest.changes import stage_changed
 from dmp.ingest.contracts import Contract, FieldSpec
 from dmp.ingest.landing import Landing, struct_of
 from dmp.ingest.mapping import field_column
 from dmp.privacy import Vault
-from dmp.privacy.pseudonyms import token_sql
 from dmp.storage.lake import Lake
 from dmp.storage.migrate import struct_fields
 from dmp.storage.versions import newest_versions_sql
@@ -20,7 +20,7 @@ _BATCH_ROWS = 65_536
 
 
 def stage_versions(landing: Landing, vault: Vault) -> Name:
-    """Stage `new_version`: per subject what it says now, where that is new.
+    """Show `new_version`: per subject what it says now, where that is new.
 
     Of several rows about a subject the newest value of each field counts, by instant
     and then by line. A row of events or purchases tells a part of what the source
@@ -29,38 +29,19 @@ def stage_versions(landing: Landing, vault: Vault) -> Name:
     """
     lake, fields = landing.lake, _fields(landing.contract)
     if not fields:
-        return lake.stage("new_version", _NO_VERSION)
+        return lake.view("new_version", Query(_NO_VERSION))
     _show_said(lake, fields)
     if landing.contract.event or landing.contract.transaction:
         lake.stage("own_version", "select * from said_version")
         _stage_known(landing, vault)
         lake.view("said_version", _merged_sql(landing, fields))
-    columns = sorted(field_column(name) for name in fields)
-    row = ", ".join(f"{quote_text(c)}: {quote_name(c)}" for c in columns)
-    token = token_sql(
-        landing.keys.content, "record", Query(f"to_json({{{row}}})::varchar")
-    )
-    return lake.stage("new_version", sql(_NEW, token=token))
+    return stage_changed(landing, fields)
 
 
 _NO_VERSION = """
-select 0::bigint as subject_id, null::timestamptz as recorded_at, '' as content_token
+select 0::bigint as subject_id, null::timestamptz as recorded_at,
+    null::varchar as content_token
 limit 0
-"""
-_NEW = """
-with said as (select subject_id, recorded_at from said_version), known as (
-    select s.subject_id,
-        arg_max(r.content_token, row(r.recorded_at, l.loaded_at)) as content_token
-    from said as s
-    join core.record as r
-        on r.subject_id = s.subject_id and r.recorded_at <= s.recorded_at
-    left join ops.load as l on l.load_id = r.load_id
-    group by s.subject_id
-), digested as (
-    select *, {token} as content_token from said_version
-)
-select d.* from digested as d left join known as k using (subject_id)
-where d.content_token is distinct from k.content_token
 """
 
 
@@ -71,7 +52,7 @@ def _fields(contract: Contract) -> dict[str, FieldSpec]:
 def _show_said(lake: Lake, fields: Mapping[str, FieldSpec]) -> None:
     """Show `said_version`: what the load's rows say about each subject.
 
-    Only subjects of several rows, in `repeated_subject`, need their rows compared.
+    Only subjects of several rows need their rows compared.
     """
     columns = [quote_name(field_column(name)) for name in fields]
     says_anything = " or ".join(f"{column} is not null" for column in columns)
@@ -83,18 +64,23 @@ def _show_said(lake: Lake, fields: Mapping[str, FieldSpec]) -> None:
         ),
     )
     lake.stage(
-        "repeated_subject",
-        "select subject_id from said_row group by subject_id having count(*) > 1",
+        "repeated_subject", "select subject_id from subject_key where n_rows > 1"
     )
-    lake.view("said_version", _said_sql(columns))
+    is_once = not lake.value("select count(*) from repeated_subject")
+    lake.view("said_version", _once_sql(columns) if is_once else _said_sql(columns))
+
+
+def _once_sql(columns: Sequence[str]) -> Query:
+    return Query(
+        f"select subject_id, row_at as recorded_at, {', '.join(columns)} from said_row"
+    )
 
 
 def _said_sql(columns: Sequence[str]) -> Query:
     newest = ", ".join(f"arg_max({c}, position) as {c}" for c in columns)
     return Query(
         f"""
-        select subject_id, row_at as recorded_at, {", ".join(columns)}
-        from said_row anti join repeated_subject using (subject_id)
+        {_once_sql(columns).text} anti join repeated_subject using (subject_id)
         union all
         select subject_id, max(row_at), {newest} from (
             select *, row_number() over (order by row_at, line) as position

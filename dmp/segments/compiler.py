@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -26,7 +26,6 @@ from dmp.segments.rule import (
     FirstTime,
     InList,
     InSegment,
-    Leaf,
     Node,
     Not,
     Regularly,
@@ -150,24 +149,29 @@ def compile_truths(
 ) -> Truths:
     """Return one statement that judges everybody by several segments.
 
-    Raises what `compile_segment` does; each relation is read once for all of them.
+    Raises what `compile_segment` does. The events of a name are read once for all of
+    them, and what several of them ask is one column.
     """
     plan = Plan(population, utc(as_of), segments)
-    columns, members, conditions = list[Tree](), {}, {}
-    for n, segment in enumerate(chosen):
+    columns, members, conditions = dict[str, Tree](), {}, {}
+
+    def column(node: Node, scope: Scope) -> str:
+        condition = compile_node(node, scope)
+        written = condition.sql("duckdb")
+        columns.setdefault(written, trees.named(condition, f"c{len(columns)}"))
+        return columns[written].alias
+
+    for segment in chosen:
         scope = _scope(segment, population, as_of, segments, plan)
-        members[segment.id] = f"s{n}"
-        found = [(path, leaf, f"s{n}_c{i}") for i, (path, leaf) in _numbered(segment)]
-        conditions[segment.id] = tuple((path, name) for path, _, name in found)
-        columns.append(trees.named(compile_node(segment.rule, scope), f"s{n}"))
-        columns += [trees.named(compile_node(leaf, scope), c) for _, leaf, c in found]
+        members[segment.id] = column(segment.rule, scope)
+        conditions[segment.id] = tuple(
+            (path, column(leaf, scope)) for path, leaf in leaves(segment.rule)
+        )
     scope = Scope(plan, UTC, compile_node)
-    query = people([key_column(scope, "p"), *columns], trees.truth(True), scope)
-    return Truths(finish(query, scope), members, conditions)
-
-
-def _numbered(segment: Segment) -> Iterable[tuple[int, tuple[str, Leaf]]]:
-    return enumerate(leaves(segment.rule))
+    told = [key_column(scope, "p"), *columns.values()]
+    return Truths(
+        finish(people(told, trees.truth(True), scope), scope), members, conditions
+    )
 
 
 def compile_person(
@@ -246,6 +250,5 @@ def finish(query: exp.Select, scope: Scope) -> exp.Query:
 def _facts_query(facts: Facts, scope: Scope) -> exp.Query:
     key = key_column(scope, facts.alias)
     columns = [trees.named(tree, name) for name, tree in facts.columns.values()]
-    rows = trees.both([facts.limit, trees.either(facts.wanted.values())])
-    query = trees.select([key, *columns], facts.relation, rows)
+    query = trees.select([key, *columns], facts.relation, facts.rows)
     return query.group_by(key.copy(), copy=False)

@@ -245,7 +245,7 @@ def _value(trait: Computed, scope: Scope) -> Tree:
     if trait.agg == "most_frequent":
         return _most_frequent(fact(call("histogram", text)))
     value = readings.as_number(source) if source.kind == "number" else text
-    tie = text.copy() if trait.entity else event_id()
+    tie = text.copy() if trait.entity else event_id(scope)
     end = "arg_min" if trait.agg == "first" else "arg_max"
     return fact(call(end, value, call("row", occurred, tie)), trees.is_present(value))
 
@@ -253,7 +253,8 @@ def _value(trait: Computed, scope: Scope) -> Tree:
 def _rows(trait: Computed, scope: Scope) -> tuple[str, Tree]:
     """Open the facts about a trait's rows; return their name and which rows count."""
     if not trait.entity:
-        return events(scope), candidate(trait.of, trait.within, scope)
+        rows, left = events(scope, trait.of)
+        return rows, candidate(left, trait.within, scope)
     name = f"related_{sorted(scope.population.related).index(trait.entity)}"
     table = scope.population.related[trait.entity]
     if name not in scope.plan.facts:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 from sqlglot import exp
 
@@ -20,6 +22,7 @@ from dmp.segments.plan import (
     key_column,
     matching,
     up_to_as_of,
+    window,
 )
 from dmp.segments.rule import (
     Comparison,
@@ -33,32 +36,46 @@ from dmp.segments.rule import (
     Total,
 )
 from dmp.segments.trees import Tree, call
-from dmp.segments.windows import Span, stretch, whole_periods, within_span
+from dmp.segments.windows import Span, stretch, whole_periods
+
+_Fact: TypeAlias = Callable[..., exp.Column]
+"""Makes a fact of an aggregate, over the rows that satisfy more conditions too."""
 
 _AGGREGATES = {"sum": "fsum", "avg": "favg", "min": "min", "max": "max"}
 
 
 def did(node: Did, scope: Scope) -> Tree:
     """Return whether the count or the total satisfies its comparison."""
-    condition = candidate(node.pattern, node.within, scope)
+    fact = gather(node.pattern, window(node.within, scope), scope)
     if isinstance(node.measure, Total):
-        return _total(node.measure, condition, scope)
-    count = scope.plan.fact(events(scope), trees.count_rows(), condition)
-    return _counted(count, node.measure)
+        return _total(node.measure, fact, scope)
+    return _counted(fact(trees.count_rows()), node.measure)
+
+
+def gather(pattern: Pattern, span: Span[datetime], scope: Scope) -> _Fact:
+    """Return what makes facts about the events of a pattern in a window."""
+    rows, left = events(scope, pattern)
+    condition = trees.both([matching(left, scope), inside(span, scope)])
+
+    def fact(aggregate: Tree, *more: Tree) -> exp.Column:
+        chosen = trees.both([condition.copy(), *more])
+        return scope.plan.fact(rows, aggregate, chosen, span.low)
+
+    return fact
 
 
 def _counted(count: Tree, comparison: Comparison) -> Tree:
     return number_holds(trees.coalesce(count, trees.integer(0)), comparison)
 
 
-def _total(total: Total, condition: Tree, scope: Scope) -> Tree:
+def _total(total: Total, fact: _Fact, scope: Scope) -> Tree:
     source = event_row(scope).find(total.property)
     if total.agg == "distinct":
         read = readings.as_text(source)
         aggregate: Tree = exp.Count(this=exp.Distinct(expressions=[read]))
     else:
         aggregate = call(_AGGREGATES[total.agg], readings.as_number(source))
-    found = scope.plan.fact(events(scope), aggregate, condition)
+    found = fact(aggregate)
     if total.agg in ("sum", "distinct"):
         return _counted(found, total.comparison)
     test = number_holds(found, total.comparison)
@@ -66,27 +83,65 @@ def _total(total: Total, condition: Tree, scope: Scope) -> Tree:
 
 
 def endmost(node: Endmost, scope: Scope) -> Tree:
-    """Return whether the latest (earliest) candidate satisfies `has`."""
-    condition = candidate(node.pattern, node.within, scope)
-    order = call("row", trees.column("occurred_at", "e"), event_id())
-    name = "arg_max" if node.latest else "arg_min"
+    """Return whether the latest (earliest) candidate satisfies `has`.
+
+    The instants of the latest that does and of the latest that does not tell; only
+    where they are equal does the order of ids have to.
+    """
+    fact = gather(node.pattern, window(node.within, scope), scope)
     has = clauses(node.has, event_row(scope))
-    found = scope.plan.fact(events(scope), call(name, has, order), condition)
-    return trees.coalesce(found, trees.truth(False))
+    occurred = trees.column("occurred_at", "e")
+    end, beyond = ("max", trees.gt) if node.latest else ("min", trees.lt)
+    does = fact(call(end, occurred), has)
+    does_not = fact(call(end, occurred.copy()), trees.negation(has.copy()))
+    tied = scope.plan.add("tie", _tied(node, does, does_not, scope))
+    return trees.either(
+        [
+            trees.coalesce(beyond(does, does_not), trees.truth(False)),
+            trees.both([trees.is_present(does.copy()), trees.is_null(does_not.copy())]),
+            is_in(tied, scope),
+        ]
+    )
 
 
-def event_id() -> Tree:
-    """Return the event's id as text, whose code points break ties of time."""
-    written = trees.cast(trees.column("event_id", "e"), "varchar")
-    return trees.coalesce(written, trees.text(""))
+def _tied(
+    node: Endmost, does: exp.Column, does_not: exp.Column, scope: Scope
+) -> exp.Query:
+    """Return those whose end several events share, where their order by id says yes."""
+    key = key_column(scope, "e")
+    facts = trees.relation(does.table)
+    equal = trees.select(
+        [trees.column(scope.population.key)],
+        facts,
+        trees.eq(does.copy(), does_not.copy()),
+    )
+    order = call("row", trees.column("occurred_at", "e"), event_id(scope))
+    name = "arg_max" if node.latest else "arg_min"
+    found = call(name, clauses(node.has, event_row(scope)), order)
+    limit = [candidate(node.pattern, node.within, scope), up_to_as_of(scope)]
+    rows = trees.select(
+        [key, trees.named(found, "has")],
+        trees.relation(events_relation(scope), "e"),
+        trees.both([*limit, trees.within_query(key.copy(), equal)]),
+    ).group_by(key.copy(), copy=False)
+    return trees.select(
+        [key_column(scope, "t")], trees.aliased(rows, "t"), trees.column("has", "t")
+    )
+
+
+def event_id(scope: Scope) -> Tree:
+    """Return what orders events of one instant: their ids by code points."""
+    found = trees.column("event_id", "e")
+    if scope.population.ordered_ids:
+        return found
+    return trees.coalesce(trees.cast(found, "varchar"), trees.text(""))
 
 
 def first_time(node: FirstTime, scope: Scope) -> Tree:
     """Return whether the first event that ever matched lies in the window."""
-    occurred = trees.column("occurred_at", "e")
-    condition = matching(node.pattern, scope)
-    first = scope.plan.fact(events(scope), call("min", occurred), condition)
-    return _lies_in(first, within_span(node.within, scope.at))
+    fact = gather(node.pattern, Span(), scope)
+    first = fact(call("min", trees.column("occurred_at", "e")))
+    return _lies_in(first, window(node.within, scope))
 
 
 def _lies_in(value: Tree, span: Span[datetime]) -> Tree:
@@ -94,8 +149,7 @@ def _lies_in(value: Tree, span: Span[datetime]) -> Tree:
 
 
 def _happened(pattern: Pattern, span: Span[datetime], scope: Scope) -> Tree:
-    condition = trees.both([matching(pattern, scope), inside(span, scope)])
-    count = scope.plan.fact(events(scope), trees.count_rows(), condition)
+    count = gather(pattern, span, scope)(trees.count_rows())
     return trees.gt(trees.coalesce(count, trees.integer(0)), trees.integer(0))
 
 
@@ -128,10 +182,18 @@ def regularly(node: Regularly, scope: Scope) -> Tree:
     occurred = trees.column("occurred_at", "e")
     low, high = trees.column("low", "w"), trees.column("high", "w")
     key = key_column(scope, "e")
-    limit = trees.both([matching(node.pattern, scope), up_to_as_of(scope)])
+    spans = list(whole_periods(node, scope.at))
+    begun = min(span.low for span in spans if span.low is not None)
+    limit = trees.both(
+        [
+            matching(node.pattern, scope),
+            up_to_as_of(scope),
+            trees.gte(occurred.copy(), trees.instant(begun)),
+        ]
+    )
     inner = trees.select([key, trees.column("n", "w")], relation, limit)
     on = trees.both([trees.gte(occurred, low), trees.lt(occurred.copy(), high)])
-    inner = inner.join(_periods(node, scope), on=on, copy=False)
+    inner = inner.join(_periods(spans), on=on, copy=False)
     inner = inner.group_by(key.copy(), trees.column("n", "w"), copy=False)
     inner = inner.having(_at_least(node.times), copy=False)
     kept = exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier("k")))
@@ -145,9 +207,9 @@ def _at_least(n: int) -> Tree:
     return trees.gte(trees.count_rows(), trees.integer(n))
 
 
-def _periods(node: Regularly, scope: Scope) -> Tree:
+def _periods(spans: Sequence[Span[datetime]]) -> Tree:
     rows = []
-    for n, span in enumerate(whole_periods(node, scope.at)):
+    for n, span in enumerate(spans):
         assert span.low is not None and span.high is not None
         edges = trees.instant(span.low), trees.instant(span.high)
         rows.append(exp.Tuple(expressions=[trees.integer(n), *edges]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dmp.segments.rule import (
@@ -20,6 +20,7 @@ from dmp.segments.rule import (
     Related,
     Restarted,
     Segment,
+    Sql,
     Stopped,
     Top,
     deep_leaves,
@@ -58,6 +59,18 @@ def uses(segments: Mapping[str, Segment], traits: Sequence[Computed]) -> list[Us
                 is_trait = kind == "attribute" and used in computed
                 found.add(Use("segment", name, "trait" if is_trait else kind, used))
     return sorted(found)
+
+
+def columns_read(
+    segments: Iterable[Segment], traits: Sequence[Computed]
+) -> frozenset[str] | None:
+    """Return the attributes and traits that segments read; None: SQL may read any."""
+    known = {segment.id: segment for segment in segments}
+    for segment in known.values():
+        if any(isinstance(leaf, Sql) for _, leaf in deep_leaves(segment.rule)):
+            return None
+    read = uses(known, traits)
+    return frozenset(use.used for use in read if use.uses in ("attribute", "trait"))
 
 
 def _of_leaf(leaf: Leaf) -> Iterator[tuple[str, str]]:

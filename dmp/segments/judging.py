@@ -9,7 +9,7 @@ of a full evaluation.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -18,7 +18,7 @@ from dmp.core.config import fingerprint
 from dmp.core.sql import Name, Query, sql
 from dmp.segments.checks import reachable
 from dmp.segments.compiler import compile_truths
-from dmp.segments.graph import uses
+from dmp.segments.graph import columns_read, uses
 from dmp.segments.population import KEY, Among, population_of, stage_people
 from dmp.segments.rule import Computed, Segment
 from dmp.segments.saved import Saved, rules
@@ -27,7 +27,7 @@ from dmp.segments.touched import Base, is_readable, stage_touched
 from dmp.segments.turning import Turning, turning
 from dmp.storage.lake import Lake
 
-_AT_ONCE = 8
+_AT_ONCE = 64
 """Segments that one pass over the events judges: more need more memory."""
 
 Counts = tuple[tuple[str, int], ...]
@@ -87,9 +87,18 @@ def judge(
         found |= since.judged(chosen, bases)
     rest = [name for name in names if name not in found]
     if rest:
-        stage_people(lake, population, as_of)
+        read = _read(saved, rest, population)
+        stage_people(lake, population, as_of, read=read)
         found |= _everybody(lake, saved, rest, population, as_of, snapshot, bases)
     return found
+
+
+def _read(
+    saved: Mapping[str, Saved], names: Iterable[str], population: Population
+) -> frozenset[str] | None:
+    known = rules(saved)
+    others = {other for name in names for other in reachable(known[name], known)}
+    return columns_read([known[other] for other in others], population.traits)
 
 
 def judge_people(
@@ -192,7 +201,7 @@ class _Since:
 
     def _stage_touched(self, gone: Turning) -> int:
         if gone.attributes:
-            stage_people(self.lake, self.population, self.as_of, traits=False)
+            stage_people(self.lake, self.population, self.as_of, read=())
         given = self.base, self.snapshot, gone, self.population
         return stage_touched(self.lake, self.touched, *given)
 
@@ -218,7 +227,8 @@ class _Since:
     ) -> dict[str, tuple[Query, Counts]]:
         traits = self.population.traits
         population = population_of(self.lake, at, among, traits=traits)
-        stage_people(self.lake, population, at, among)
+        read = _read(self.saved, [one.id for one in chosen], population)
+        stage_people(self.lake, population, at, among, read=read)
         return _stage_truths(self.lake, chosen, known, population, at)
 
     def _members(self, name: str, shift: _Shift | None) -> Query:

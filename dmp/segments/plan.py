@@ -39,6 +39,8 @@ EVENTS, CONSENT = "events", "consent"
 MOST_FACTS = 200
 MOST_FACTS_IN_ALL = 2_000
 MOST_PARTS = 500
+MOST_SCANS = 16
+"""Names of events that have a scan of their own; the others share one."""
 
 
 @dataclass
@@ -49,6 +51,7 @@ class Facts:
         limit: the rows that count at all.
         columns: SQL of an aggregate -> (its name, the aggregate).
         wanted: which rows any aggregate looks at.
+        lows: when the window of each begins; None where it has no beginning.
     """
 
     relation: Tree
@@ -56,6 +59,17 @@ class Facts:
     limit: Tree
     columns: dict[str, tuple[str, Tree]] = field(default_factory=dict)
     wanted: dict[str, Tree] = field(default_factory=dict)
+    lows: set[datetime | None] = field(default_factory=set)
+
+    @property
+    def rows(self) -> Tree:
+        """Which rows the scan reads; the earliest window lets it skip whole files."""
+        begun = [low for low in self.lows if low is not None]
+        tests = [self.limit]
+        if len(begun) == len(self.lows) > 0:
+            occurred = trees.column("occurred_at", self.alias)
+            tests.append(trees.gte(occurred, trees.instant(min(begun))))
+        return trees.both([*tests, trees.either(self.wanted.values())])
 
 
 @dataclass
@@ -64,6 +78,7 @@ class Plan:
 
     Attributes:
         facts: by the name of the relation they are about.
+        scans: the facts about events of a name.
         ctes: the other named parts, in the order they need each other.
         compiled: segment id -> the part that holds its members.
         conditions: those compiled already, so that none is computed twice.
@@ -76,14 +91,30 @@ class Plan:
     ctes: dict[str, exp.Query] = field(default_factory=dict)
     compiled: dict[str, str] = field(default_factory=dict)
     conditions: dict[str, Tree] = field(default_factory=dict)
+    scans: dict[str | None, str] = field(default_factory=dict)
 
-    def fact(self, name: str, aggregate: Tree, condition: Tree) -> Tree:
-        """Return the column of an aggregate over the rows that satisfy a condition."""
+    def fact(
+        self,
+        name: str,
+        aggregate: Tree,
+        condition: Tree,
+        low: datetime | None = None,
+    ) -> exp.Column:
+        """Return the column of an aggregate over the rows that satisfy a condition.
+
+        Args:
+            name: of the facts.
+            aggregate: over their alias.
+            condition: on their rows; null is as good as false.
+            low: no row before it satisfies the condition.
+        """
+        condition = trees.admitting(condition)
         tree = trees.filtered(aggregate, condition)
         written = tree.sql("duckdb")
         place, facts = self._group(name, written)
         facts.columns.setdefault(written, (f"f{len(facts.columns)}", tree))
         facts.wanted.setdefault(condition.sql("duckdb"), condition)
+        facts.lows.add(low)
         return trees.column(facts.columns[written][0], fact_table(place))
 
     def _group(self, name: str, written: str) -> tuple[str, Facts]:
@@ -171,13 +202,27 @@ def related_row(scope: Scope, entity: str) -> Row:
     return Row(lambda wanted: related_source(table, wanted), scope.at)
 
 
-def events(scope: Scope) -> str:
-    """Open the facts about events up to as_of, and return their name."""
-    facts = scope.plan.facts
-    if EVENTS not in facts:
-        table = trees.relation(events_relation(scope), "e")
-        facts[EVENTS] = Facts(table, "e", up_to_as_of(scope))
-    return EVENTS
+def events(scope: Scope, pattern: Pattern) -> tuple[str, Pattern]:
+    """Open the facts about a pattern's events up to as_of.
+
+    Returns their name, and what of the pattern is left to test in them: a scan of one
+    name reads little of the others, and each row meets only the questions about it.
+    """
+    plan = scope.plan
+    own = pattern.event is not None and (
+        pattern.event in plan.scans or len(plan.scans) < MOST_SCANS
+    )
+    if not own:
+        return _open(EVENTS, up_to_as_of(scope), scope), pattern
+    name = plan.scans.setdefault(pattern.event, f"{EVENTS}_{len(plan.scans)}")
+    limit = trees.both([matching(Pattern(pattern.event), scope), up_to_as_of(scope)])
+    return _open(name, limit, scope), replace(pattern, event=None)
+
+
+def _open(name: str, limit: Tree, scope: Scope) -> str:
+    table = trees.relation(events_relation(scope), "e")
+    scope.plan.facts.setdefault(name, Facts(table, "e", limit))
+    return name
 
 
 def events_relation(scope: Scope) -> str:
@@ -214,13 +259,12 @@ def _clause(part: Condition | Node, row: Row) -> Tree:
 
 
 def matching(pattern: Pattern, scope: Scope) -> Tree:
-    """Return the condition that an event matches a pattern."""
+    """Return the condition that an event matches a pattern, as a filter takes it."""
     parts = [clauses(pattern.where, event_row(scope))]
     if pattern.event is not None:
         name = trees.column("event", "e")
-        found = trees.eq(name, trees.text(pattern.event))
-        parts.insert(0, trees.coalesce(found, trees.truth(False)))
-    return trees.both(parts)
+        parts.insert(0, trees.eq(name, trees.text(pattern.event)))
+    return trees.admitting(trees.both(parts))
 
 
 def inside(span: Span[datetime], scope: Scope, alias: str = "e") -> Tree:
@@ -238,6 +282,10 @@ def inside(span: Span[datetime], scope: Scope, alias: str = "e") -> Tree:
 
 
 def candidate(pattern: Pattern, within: Within | None, scope: Scope) -> Tree:
-    """Return the condition that an event matches and lies in `within`."""
-    span = within_span(within, scope.at)
-    return trees.both([matching(pattern, scope), inside(span, scope)])
+    """Return the condition that an event matches and lies in `within`, as a filter."""
+    return trees.both([matching(pattern, scope), inside(window(within, scope), scope)])
+
+
+def window(within: Within | None, scope: Scope) -> Span[datetime]:
+    """Return the window of a condition at as_of."""
+    return within_span(within, scope.at)

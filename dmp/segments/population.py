@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dmp.core.sql import Name, Query, quote_name, quote_text, sql
@@ -131,6 +131,7 @@ def population_of(
         consent=f"{name}_consent",
         lists={} if among else list_views(lake, as_of),
         views={} if among else _PUBLIC_VIEWS,
+        ordered_ids=True,
     )
     return with_traits(population, traits)
 
@@ -141,16 +142,23 @@ def stage_people(
     as_of: datetime,
     among: Among | None = None,
     *,
-    traits: bool = True,
+    read: Collection[str] | None = None,
     known_at: datetime | None = None,
 ) -> None:
-    """Stage the people of a population, with their traits at an instant or without."""
+    """Stage the people of a population with their traits at an instant.
+
+    Args:
+        read: the attributes and traits that somebody is going to read; None is all.
+            Traits that nobody reads are left out, for they cost a pass over the events.
+    """
     others = {*_COUNTED, *TRAITS, *(trait.name for trait in population.traits)}
+    told = [name for name in TRAITS if read is None or name in read]
+    defined = [t for t in population.traits if read is None or t.name in read]
     names = [name for name in population.attributes if name not in others]
     columns = [f", p.attributes.{quote_name(name)}" for name in names]
     computed = sql("select null::bigint as profile_key where false")
-    if traits:
-        columns += [f", t.{quote_name(name)}" for name in TRAITS]
+    if told:
+        columns += [f", t.{quote_name(name)}" for name in told]
         people = among.people if among else ""
         computed = traits_sql(
             as_of.isoformat(),
@@ -172,8 +180,8 @@ def stage_people(
             computed=computed,
         ),
     )
-    if traits and population.traits:
-        _add_computed(lake, population, as_of)
+    if defined:
+        _add_computed(lake, replace(population, traits=tuple(defined)), as_of)
     if among is None:
         _make_public_views(lake, as_of)
 

@@ -10,13 +10,15 @@ pass. Where months make reach or deadline jump about, the pairs are compared one
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from sqlglot import exp
 
 from dmp.segments import trees
 from dmp.segments.calendars import MONTHS
-from dmp.segments.event_nodes import event_id, is_in
+from dmp.segments.event_nodes import event_id, gather, is_in
 from dmp.segments.localtime import later
 from dmp.segments.plan import (
     Scope,
@@ -25,7 +27,9 @@ from dmp.segments.plan import (
     key_column,
     matching,
     up_to_as_of,
+    window,
 )
+from dmp.segments.profile_nodes import people
 from dmp.segments.rule import Duration, Sequence, Step
 from dmp.segments.trees import Tree, call, column, named
 
@@ -49,7 +53,23 @@ class _Chain:
 
 def sequence(node: Sequence, scope: Scope) -> Tree:
     """Return whether events can be chosen in order, one a step."""
-    chain = _first(node, scope)
+    hope = _hope(node, scope)
+    if _is_plain(node) and hope is not None:
+        surely, perhaps = hope
+        return trees.either([surely, _searched(node, perhaps, scope)])
+    return _searched(node, hope[1] if hope else None, scope)
+
+
+def _is_plain(node: Sequence) -> bool:
+    """Say whether the first of one step and the last of the other tell all."""
+    step = node.steps[-1]
+    free = step.gap is None and not step.immediately and not step.absent
+    return len(node.steps) == 2 and free and node.total is None
+
+
+def _searched(node: Sequence, among: Tree | None, scope: Scope) -> Tree:
+    """Return whether a search through the events of some finds a chain."""
+    chain = _first(node, among, scope)
     for k, step in enumerate(node.steps[1:], start=1):
         chain = _next(chain, k, step, node)
     in_time = trees.lte(column("occurred_at", "s"), chain.at())
@@ -61,8 +81,8 @@ def sequence(node: Sequence, scope: Scope) -> Tree:
     return is_in(scope.plan.add("sequence", query.distinct()), scope)
 
 
-def _first(node: Sequence, scope: Scope) -> _Chain:
-    rows = trees.aliased(_ordered(node, scope), "o")
+def _first(node: Sequence, among: Tree | None, scope: Scope) -> _Chain:
+    rows = trees.aliased(_ordered(node, among, scope), "o")
     wanted = trees.either(column(f"m{k}", "o") for k in range(len(node.steps)))
     table = scope.plan.add("steps", trees.select([exp.Star()], rows, wanted))
     deadline: Tree = trees.cast(trees.text("infinity"), "timestamptz")
@@ -79,22 +99,74 @@ def _extended(chain: _Chain, deadline: Tree, k: int) -> _Chain:
     return _Chain(table, f"d{k}", chain.scope)
 
 
-def _ordered(node: Sequence, scope: Scope) -> exp.Query:
+def _ordered(node: Sequence, among: Tree | None, scope: Scope) -> exp.Query:
     """Return the events with their place in the person's order and what they match."""
     occurred = column("occurred_at", "e")
-    order = [exp.Ordered(this=occurred), exp.Ordered(this=event_id())]
+    order = [exp.Ordered(this=occurred), exp.Ordered(this=event_id(scope))]
     place = exp.Window(
         this=call("row_number"),
         partition_by=[key_column(scope, "e")],
         order=exp.Order(expressions=order),
     )
     matches = [_matches(step, node, scope) for step in node.steps]
-    limit = up_to_as_of(scope)
+    limit = _limit(node, scope)
+    if among is not None:
+        someone = people([key_column(scope, "p")], among, scope)
+        key = key_column(scope, "e")
+        hopeful = trees.select(
+            [trees.column(scope.population.key)],
+            trees.relation(scope.plan.add("hopeful", someone)),
+        )
+        limit = trees.both([limit, trees.within_query(key, hopeful)])
     if not any(step.immediately for step in node.steps):
         limit = trees.both([limit, trees.either(match.copy() for match in matches)])
     columns = [key_column(scope, "e"), occurred.copy(), named(place, "place")]
     columns += [named(match, f"m{k}") for k, match in enumerate(matches)]
     return trees.select(columns, trees.relation(events_relation(scope), "e"), limit)
+
+
+def _hope(node: Sequence, scope: Scope) -> tuple[Tree, Tree] | None:
+    """Return whether each step lies before the next one; and whether it may.
+
+    That is of the earliest event of a step and the latest of the next, which facts tell
+    for everybody at once: where they do not allow it there is no chain, whatever the
+    gaps. None where a step takes events of any name.
+    """
+    chosen = [step.pattern for step in node.steps if not step.absent]
+    if any(pattern.event is None for pattern in chosen):
+        return None
+    span, occurred = window(node.within, scope), column("occurred_at", "e")
+    facts = [gather(pattern, span, scope) for pattern in chosen]
+    if len(facts) == 1:
+        begun = trees.is_present(facts[0](call("min", occurred)))
+        return trees.truth(False), begun
+    ends = [
+        (before(call("min", occurred)), after(call("max", occurred.copy())))
+        for before, after in pairwise(facts)
+    ]
+    may = trees.eq if _is_plain(node) else trees.lte
+    return _hold(trees.lt, ends), _hold(may, ends)
+
+
+def _hold(
+    test: Callable[[Tree, Tree], Tree], ends: Iterable[tuple[Tree, Tree]]
+) -> Tree:
+    return trees.both(
+        trees.coalesce(test(low.copy(), high.copy()), trees.truth(False))
+        for low, high in ends
+    )
+
+
+def _limit(node: Sequence, scope: Scope) -> Tree:
+    """Return which rows can play a part: none does before the window of the chosen."""
+    tests, low = [up_to_as_of(scope)], window(node.within, scope).low
+    names = {step.pattern.event for step in node.steps}
+    if low is not None:
+        tests.append(trees.gte(column("occurred_at", "e"), trees.instant(low)))
+    if None not in names and not any(step.immediately for step in node.steps):
+        wanted = sorted(name for name in names if name is not None)
+        tests.append(trees.one_of(column("event", "e"), map(trees.text, wanted)))
+    return trees.both(tests)
 
 
 def _matches(step: Step, node: Sequence, scope: Scope) -> Tree:

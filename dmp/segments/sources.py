@@ -51,6 +51,8 @@ class Population:
         lists: list id -> relation with the key column.
         views: published view -> relation, for `sql` nodes; each shows a column
             `profile_id` with the public text.
+        ordered_ids: event ids are of a type whose order is that of their text, and
+            never null.
         traits: those that operators define; their columns are among the attributes.
     """
 
@@ -65,6 +67,7 @@ class Population:
     consent: str | None = None
     lists: Mapping[str, str] = field(default_factory=dict)
     views: Mapping[str, str] = field(default_factory=dict)
+    ordered_ids: bool = False
     traits: tuple[Computed, ...] = ()
 
 

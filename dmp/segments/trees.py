@@ -134,6 +134,18 @@ def both(parts: Iterable[Tree]) -> Tree:
     return _folded(exp.And, listed) if listed else truth(True)
 
 
+def admitting(condition: Tree) -> Tree:
+    """Return the condition as a filter takes it: there null is as good as false."""
+    if isinstance(condition, exp.Paren):
+        return _tight(admitting(condition.this))
+    if isinstance(condition, exp.And | exp.Or):
+        join = both if isinstance(condition, exp.And) else either
+        return join(admitting(part) for part in condition.flatten(unnest=False))
+    if isinstance(condition, exp.Coalesce) and condition.expressions == [truth(False)]:
+        return admitting(condition.this)
+    return condition
+
+
 def either(parts: Iterable[Tree]) -> Tree:
     """Return the disjunction; false of no parts."""
     listed = list(parts)

@@ -204,7 +204,7 @@ CORE = (
         f"""
 {_SUBJECT}{_ORIGIN}
 recorded_at | timestamptz | instant the source gives for this version; the load's instant where it gives none
-content_token | varchar | keyed digest of the whole version, to tell a change from a repeat | pseudonym
+content_token | varchar | keyed digest of what lies in the vault, to tell a change from a repeat; null without direct fields | pseudonym
 attributes | struct(_ boolean) | declared quasi and ordinary fields, one typed field each; `_` is always null | quasi""",
         holder="ingest",
     ),

@@ -127,6 +127,11 @@ def _fewest(value: Any, scope: Any, spec: Any = None) -> Any:
 
 
 _OVER = sequences._over
+_EVENT_ID = event_nodes.event_id
+
+
+def _reversed(scope: Any) -> Any:
+    return trees.call("reverse", _EVENT_ID(scope))
 
 
 def _greedy(ends: Any, *given: Any) -> Any:
@@ -252,9 +257,16 @@ MISTAKES = (
             (
                 sequences,
                 "event_id",
-                lambda: trees.call("reverse", event_nodes.event_id()),
+                _reversed,
             )
         ],
+    ),
+    Mistake(
+        "the end of a tie goes by the end of the id",
+        "sql",
+        "events",
+        [(event_nodes, "event_id", _reversed)],
+        "has",
     ),
     Mistake(
         "a missing value is a distinct one",

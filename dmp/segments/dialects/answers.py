@@ -43,6 +43,7 @@ def named_population(population: Population) -> Population:
         },
         traits=(),
         profiles="profiles",
+        ordered_ids=False,
         key="profile_id",
         text_id="profile_id",
         events="events" if population.events else None,

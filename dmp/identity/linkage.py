@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
-from typing import Any
-
-from splink import DuckDBAPI, Linker, block_on
+from typing import TYPE_CHECKING, Any
 
 from dmp.core.config import fingerprint
 from dmp.core.errors import ModelNotTrained, UsageError
@@ -19,6 +17,9 @@ from dmp.identity.model import LinkageModel, levels
 from dmp.identity.settings import LinkageSettings
 from dmp.privacy import PseudonymKey
 from dmp.storage.lake import Lake
+
+if TYPE_CHECKING:
+    from splink import Linker
 
 _SEED = 1
 
@@ -127,6 +128,8 @@ def _linker(
         frequencies: field to the scratch table of its term frequencies; those of other
             fields are counted in the records.
     """
+    from splink import DuckDBAPI, Linker  # takes a second to import
+
     with lake.scratch_catalog() as connection:
         api = DuckDBAPI(connection=connection)
         linker = Linker(api.register("linkage_record"), settings, log_level="ERROR")
@@ -167,6 +170,8 @@ def _untrained(settings: LinkageSettings) -> dict[str, Any]:
 
 
 def _block(rule: Sequence[str]) -> Any:
+    from splink import block_on
+
     return block_on(*(column_sql(part) for part in rule))
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -127,3 +129,9 @@ def test_only_a_comparison_of_parts_takes_several_fields() -> None:
     with pytest.raises(ValueError, match="only kind: parts"):
         Comparison(fields=("a", "b"), kind="exact")
     assert Comparison(fields=("a", "b"), kind="parts").fields == ("a", "b")
+
+
+def test_who_reads_resolved_people_does_not_wait_for_splink() -> None:
+    code = "import sys, dmp.flows.resolve; print('splink' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "False", done.stderr

@@ -92,6 +92,11 @@ class Atom:
         salt = np.full(len(self.keys), crc32(repr((self.fields, self.form)).encode()))
         return mix([salt, self.keys])
 
+    @cached_property
+    def is_missing(self) -> npt.NDArray[np.bool_]:
+        """Whether each node lacks it."""
+        return np.asarray(self.keys < 0)
+
     def part_of(self, fields: Sequence[Field]) -> tuple[str, str]:
         """Return the name of its field and the part, as a model names them."""
         return fields[self.fields[0]].name, self.form
@@ -168,15 +173,21 @@ def _both_names(fields: Sequence[Field]) -> Atom | None:
     return _atom(name, (given, family), EITHER_ORDER, dense.astype(np.int64))
 
 
-def combined(parts: Sequence[Atom], first: int | None = None) -> Ints:
+def combined(parts: Sequence[Atom], chosen: slice | Ints = slice(None)) -> Ints:
     """Return one key a node for several atoms, -1 where any is missing.
 
     Args:
-        first: of how many nodes; of all if None. Nodes are in the order of a hash, so
-            the first are as good as a sample.
+        chosen: which nodes. They are in the order of a hash, so the first are as good
+            as a sample.
     """
     if len(parts) == 1:
-        return parts[0].keys[:first]
-    missing = np.any([part.keys[:first] < 0 for part in parts], axis=0)
-    hashes = np.sum([part.hashes[:first] for part in parts], axis=0, dtype=np.uint64)
-    return np.where(missing, np.int64(-1), (hashes >> np.uint64(1)).astype(np.int64))
+        return parts[0].keys[chosen]
+    missing = parts[0].is_missing[chosen].copy()
+    hashes = parts[0].hashes[chosen].copy()
+    for part in parts[1:]:
+        missing |= part.is_missing[chosen]
+        hashes += part.hashes[chosen]
+    hashes >>= np.uint64(1)
+    keys = hashes.view(np.int64)
+    keys[missing] = -1
+    return keys

@@ -11,9 +11,6 @@ from dmp.identity.link.atoms import Atom, combined
 from dmp.identity.link.hashing import Ints
 from dmp.identity.link.nodes import Nodes
 
-SAMPLED = 100_000
-"""Nodes whose blocks are counted to estimate how many pairs they give."""
-
 
 @dataclass(frozen=True)
 class BlockingRule:
@@ -110,24 +107,3 @@ def _within(sizes: Ints) -> Ints:
     """Return 0, 1, … size - 1 for each size, one after the other."""
     ends = np.cumsum(sizes)
     return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - sizes, sizes)
-
-
-def estimated_pairs(keys: Ints, n_nodes: int, sizes: Sequence[int]) -> list[float]:
-    """Estimate the pairs of the blocks up to each size among `n_nodes` nodes.
-
-    Args:
-        keys: keys of a sample of the nodes, at most `SAMPLED` of them; blocks are as
-            much smaller there.
-    """
-    share = n_nodes / max(len(keys), 1)
-    smaller = [max(round(size / share), 2) for size in sizes]
-    return [cost * share**2 for cost in counted_pairs(keys[keys >= 0], smaller)]
-
-
-def counted_pairs(known: Ints, sizes: Sequence[int]) -> list[float]:
-    """Count the pairs of the blocks up to each size; no key is missing."""
-    ordered = np.sort(known)
-    ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
-    counts = np.diff(ends, prepend=-1).astype(np.float64)
-    made = counts * (counts - 1) / 2
-    return [float(made[counts <= size].sum()) for size in sizes]

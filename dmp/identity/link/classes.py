@@ -26,7 +26,9 @@ RANDOM, AREA, HOUSEHOLD, TWIN, NAMESAKE, SAME, MOVED = range(N_CLASSES)
 AT_HOME = (HOUSEHOLD, TWIN, NAMESAKE)
 MATCHES = (SAME, MOVED)
 ADDRESS = frozenset({Kind.STREET, Kind.HOUSE_NUMBER, Kind.PLACE, Kind.POSTCODE})
-SHARED_AT_HOME = frozenset({Kind.FAMILY_NAME, Kind.EMAIL, Kind.PHONE})
+PERHAPS_SHARED = frozenset({Kind.TEXT, Kind.CATEGORY})
+"""What may go with the home, or may not: only the pairs tell."""
+SHARED_AT_HOME = frozenset({Kind.FAMILY_NAME, Kind.EMAIL, Kind.PHONE}) | PERHAPS_SHARED
 BIRTH = frozenset({Kind.DATE, Kind.YEAR})
 
 

@@ -7,6 +7,7 @@ The last level of a kind is all else.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from dmp.identity.link.columns import Kind
@@ -18,7 +19,7 @@ SWAPS = ("given and family name swapped", "one name in the other's place")
 
 @dataclass(frozen=True)
 class Level:
-    """A level: what it means and when it holds; `{jw}` and others are shared terms."""
+    """A level: what it means and when it holds, over a, b and the kind's terms."""
 
     label: str
     sql: str
@@ -30,38 +31,43 @@ _ONE_EDIT = (
     "or (length(a) = length(b) and levenshtein(a, b) = 2 "
     "and damerau_levenshtein(a, b) = 1)))"
 )
-_JW = "jaro_winkler_similarity(a, b)"
-_WORDS = "string_split({0}, ' ')"
-_SHARED_WORDS = (
+_TERMS = {
+    "jw": "jaro_winkler_similarity(a, b)",
+    "shared_words": "case when contains(a, ' ') or contains(b, ' ') then "
     "len(list_intersect(string_split(a, ' '), string_split(b, ' '))) / "
     "least(len(list_distinct(string_split(a, ' '))), "
-    "len(list_distinct(string_split(b, ' '))))"
-)
+    "len(list_distinct(string_split(b, ' ')))) else 0 end",
+    "name_a": "split_part(a, '@', 1)",
+    "name_b": "split_part(b, '@', 1)",
+    "letters_a": "translate(split_part(a, '@', 1), '0123456789', '')",
+    "letters_b": "translate(split_part(b, '@', 1), '0123456789', '')",
+    "jw_names": "jaro_winkler_similarity(split_part(a, '@', 1), split_part(b, '@', 1))",
+}
+"""What several levels of a kind ask for, computed once a pair."""
 _SAME_WORDS = (
-    "(replace(a, ' ', '') = replace(b, ' ', '') or ((contains(a, ' ') or "
-    "contains(b, ' ')) and list_sort(string_split(a, ' ')) = "
+    "(replace(a, ' ', '') = replace(b, ' ', '') or (length(a) = length(b) and "
+    "shared_words > 0 and list_sort(string_split(a, ' ')) = "
     "list_sort(string_split(b, ' '))))"
 )
-_ONE_WORD_SHARED = f"((contains(a, ' ') or contains(b, ' ')) and {_SHARED_WORDS} >= 1)"
 
 
 _GIVEN = (
     Level("a short form of the other", "full_a = full_b"),
-    Level("one word of several the same", f"{_SAME_WORDS} or {_ONE_WORD_SHARED}"),
+    Level("one word of several the same", f"{_SAME_WORDS} or shared_words >= 1"),
     Level("one letter different", f"({_ONE_EDIT} and {_SHORTEST} >= 3)"),
-    Level("very close spelling", f"({_JW} >= 0.92 and {_SHORTEST} > 1)"),
+    Level("very close spelling", f"(jw >= 0.92 and {_SHORTEST} > 1)"),
     Level("initial of the other", f"({_SHORTEST} = 1 and a[1] = b[1])"),
-    Level("close spelling", f"{_JW} >= 0.83"),
-    Level("loose spelling", f"{_JW} >= 0.7"),
+    Level("close spelling", "jw >= 0.83"),
+    Level("loose spelling", "jw >= 0.7"),
 )
 _FAMILY = tuple(level for level in _GIVEN if "short form" not in level.label)
 _WRITTEN = (
     Level("the same words in another order", _SAME_WORDS),
     Level("one letter different", f"({_ONE_EDIT} and {_SHORTEST} >= 4)"),
-    Level("very close spelling", f"{_JW} >= 0.92"),
-    Level("all words of one in the other", _ONE_WORD_SHARED),
-    Level("close spelling", f"{_JW} >= 0.83"),
-    Level("half the words shared", f"{_SHARED_WORDS} >= 0.5"),
+    Level("very close spelling", "jw >= 0.92"),
+    Level("all words of one in the other", "shared_words >= 1"),
+    Level("close spelling", "jw >= 0.83"),
+    Level("half the words shared", "shared_words >= 0.5"),
 )
 _DATE = (
     Level(
@@ -80,31 +86,23 @@ _DATE = (
         "within ten years, same day or month", "(a[1:3] = b[1:3] and a[5:8] = b[5:8])"
     ),
 )
-_LOCAL_A, _LOCAL_B = "split_part(a, '@', 1)", "split_part(b, '@', 1)"
-
-
-def _without(signs: str, text: str) -> str:
-    return f"regexp_replace({text}, '[{signs}]', '', 'g')"
-
-
+_NO_LETTERS = "regexp_replace({0}, '[^0-9]', '', 'g')"
 _EMAIL = (
-    Level("same name before the @", f"{_LOCAL_A} = {_LOCAL_B}"),
+    Level("same name before the @", "name_a = name_b"),
     Level(
         "like but for the digits before the @",
-        f"({_without('^0-9', _LOCAL_A)} <> {_without('^0-9', _LOCAL_B)} and "
-        f"levenshtein({_without('0-9', _LOCAL_A)}, {_without('0-9', _LOCAL_B)}) <= 2)",
+        "(abs(length(letters_a) - length(letters_b)) <= 2 "
+        "and levenshtein(letters_a, letters_b) <= 2 "
+        f"and {_NO_LETTERS.format('name_a')} <> {_NO_LETTERS.format('name_b')})",
     ),
     Level("one letter different", _ONE_EDIT),
-    Level("very close spelling", f"({_JW} >= 0.95 or levenshtein(a, b) <= 3)"),
     Level(
-        "close spelling before the @",
-        f"jaro_winkler_similarity({_LOCAL_A}, {_LOCAL_B}) >= 0.9",
+        "very close spelling",
+        "(jw >= 0.95 or (abs(length(a) - length(b)) <= 3 and levenshtein(a, b) <= 3))",
     ),
+    Level("close spelling before the @", "jw_names >= 0.9"),
     Level("same after the @", "split_part(a, '@', 2) = split_part(b, '@', 2)"),
-    Level(
-        "loose spelling before the @",
-        f"jaro_winkler_similarity({_LOCAL_A}, {_LOCAL_B}) >= 0.75",
-    ),
+    Level("loose spelling before the @", "jw_names >= 0.75"),
 )
 LIKE_NAMES = (2, 5, 7)
 """Levels of e-mail addresses that people of the same name reach by chance."""
@@ -158,10 +156,21 @@ def labels(kind: Kind) -> tuple[str, ...]:
 
 
 def level_sql(kind: Kind) -> str:
-    """Return the level of two different values `a` and `b` as a tinyint, from 1."""
+    """Return the query of levels, from 1, over `value_pair(place, a, b)`.
+
+    Gives `place` and `level` in any order; a and b are two different values.
+    """
     cases = " ".join(
         f"when {level.sql} then {number}"
         for number, level in enumerate(LEVELS[kind], start=1)
     )
-    last = len(LEVELS[kind]) + 1
-    return f"(case {cases} else {last} end)::tinyint" if cases else f"{last}::tinyint"
+    terms = ", ".join(
+        f"{sql} as {name}"
+        for name, sql in _TERMS.items()
+        if re.search(rf"\b{name}\b", cases)
+    )
+    return (
+        f"with pair as materialized (select *{', ' if terms else ''}{terms} "
+        f"from value_pair) select place, (case {cases} else {len(LEVELS[kind]) + 1} "
+        "end)::tinyint as level from pair"
+    )

@@ -10,13 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dmp.identity.link.atoms import WHOLE, Atom, combined
-from dmp.identity.link.blocking import (
-    SAMPLED,
-    Pairs,
-    block_pairs,
-    estimated_pairs,
-    merged,
-)
+from dmp.identity.link.block_sizes import SAMPLED, SampledBlockSizes
+from dmp.identity.link.blocking import Pairs, block_pairs, merged
 from dmp.identity.link.columns import Kind
 from dmp.identity.link.hashing import Ints, mix
 from dmp.identity.link.nodes import Nodes
@@ -91,7 +86,7 @@ def agreeing_pairs(nodes: Nodes, whole: Sequence[Atom]) -> Pairs:
 
 def _sampled_pairs(keys: Ints, n_pairs: int) -> tuple[Ints, Ints]:
     """Return the pairs of some blocks, chosen by hash so that few are made."""
-    [estimate] = estimated_pairs(keys[:SAMPLED], len(keys), [_LARGEST])
+    [estimate] = SampledBlockSizes.of(keys[:SAMPLED], len(keys)).pairs([_LARGEST])
     if estimate > n_pairs:
         share = np.uint64(estimate // n_pairs + 1)
         keys = np.where(mix([keys]) % share == 0, keys, -1)

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from dmp.core.errors import UsageError
 from dmp.identity.link.atoms import Atom, combined
-from dmp.identity.link.blocking import (
+from dmp.identity.link.block_sizes import (
     SAMPLED,
-    BlockingRule,
-    counted_pairs,
-    estimated_pairs,
-    pair_budget,
+    BlockSizes,
+    Flags,
+    NearBlockSizes,
+    SampledBlockSizes,
 )
-from dmp.identity.link.hashing import Ints
+from dmp.identity.link.blocking import BlockingRule, pair_budget
 from dmp.identity.link.model import RuleModel
 from dmp.identity.link.nodes import Nodes
 from dmp.identity.link.pseudo_matches import PseudoMatches, pseudo_matches
 
-Flags = npt.NDArray[np.bool_]
 _BLOCK_SIZES = (10, 40, 200)
 """Largest blocks a rule may keep: pairs of a commoner value are left to other rules."""
 _MISSED_ANYWAY = 0.4
@@ -54,7 +53,7 @@ def given_rules(
             continue
         atoms = tuple(place[part] for part in wanted)
         keys = combined([parts[i] for i in atoms])
-        [cost] = counted_pairs(keys[keys >= 0], [rule.largest_block])
+        [cost] = BlockSizes.of(keys).pairs([rule.largest_block])
         if cost > most:
             raise UsageError(
                 f"blocking rule {name}: {cost:,.0f} pairs, more than "
@@ -68,40 +67,67 @@ def given_rules(
 def find_rules(nodes: Nodes, parts: Sequence[Atom], budget: int) -> list[BlockingRule]:
     """Choose rules greedily by new pseudo-matches a pair, until the budget is used."""
     seeds = pseudo_matches(nodes, parts)
-    candidates = _candidates(nodes, parts, budget)
+    candidates = _candidates(len(nodes), parts, seeds, budget)
     if not candidates or not len(seeds.left):
-        return candidates[:1]
+        return [candidate.rule for candidate in candidates[:1]]
     return _greedy(candidates, parts, seeds, budget)
 
 
-def _candidates(nodes: Nodes, parts: Sequence[Atom], budget: int) -> list[BlockingRule]:
+@dataclass(frozen=True)
+class _Candidate:
+    """A rule, as it seems from a sample, and which pseudo-matches it finds."""
+
+    rule: BlockingRule
+    hits: Flags
+
+
+def _candidates(
+    n_nodes: int, parts: Sequence[Atom], seeds: PseudoMatches, budget: int
+) -> list[_Candidate]:
     """Cost the atoms, then what pairs and triples of too costly ones leave."""
-    found: list[BlockingRule] = []
+    agree = [_agree(part, seeds) for part in parts]
+    found: list[_Candidate] = []
     open_ends: list[tuple[int, ...]] = [(i,) for i in range(len(parts))]
     for _ in range(3):
         further = []
-        for rule in open_ends:
-            made = _costed(parts, rule, budget)
+        for atoms in open_ends:
+            hits = np.asarray(np.logical_and.reduce([agree[i] for i in atoms]))
+            made = _costed(parts, atoms, seeds, hits, budget)
             found += made
-            if not any(r.largest >= len(nodes) for r in made):
-                further.append(rule)
+            if not any(each.rule.largest >= n_nodes for each in made):
+                further.append(atoms)
         open_ends = _extended(further, parts)
     return found
 
 
+def _agree(part: Atom, seeds: PseudoMatches) -> Flags:
+    one = part.keys[seeds.left]
+    return np.asarray((one == part.keys[seeds.right]) & (one >= 0))
+
+
 def _costed(
-    parts: Sequence[Atom], rule: tuple[int, ...], budget: int
-) -> list[BlockingRule]:
-    keys = combined([parts[i] for i in rule], SAMPLED)
-    n_nodes = len(parts[0].keys)
+    parts: Sequence[Atom],
+    atoms: tuple[int, ...],
+    seeds: PseudoMatches,
+    hits: Flags,
+    budget: int,
+) -> list[_Candidate]:
+    """Make the candidates of some atoms that fit the budget, by their largest block."""
+    used = [parts[i] for i in atoms]
+    n_nodes = len(used[0].keys)
+    blocks = SampledBlockSizes.of(combined(used, slice(SAMPLED)), n_nodes)
     sizes = (*_BLOCK_SIZES, n_nodes)
-    costs = estimated_pairs(keys, n_nodes, sizes)
-    name = " + ".join(parts[i].name for i in rule)
-    made: list[BlockingRule] = []
-    for size, cost in zip(sizes, costs, strict=True):
-        is_new = not made or cost > 1.2 * made[-1].pairs or size == n_nodes
+    name = " + ".join(part.name for part in used)
+    made: list[_Candidate] = []
+    found = np.flatnonzero(hits)
+    in_block = blocks.sample.at(combined(used, seeds.left[found]))
+    for size, cost in zip(sizes, blocks.pairs(sizes), strict=True):
+        is_new = not made or cost > 1.2 * made[-1].rule.pairs or size == n_nodes
         if 0 < cost <= budget / 2 and is_new:
-            made.append(BlockingRule(rule, name, size, round(cost)))
+            kept = np.zeros(len(hits), dtype=np.bool_)
+            kept[found[in_block <= blocks.smaller(size)]] = True
+            rule = BlockingRule(atoms, name, size, round(cost))
+            made.append(_Candidate(rule, kept))
     return made
 
 
@@ -124,80 +150,103 @@ def _extended(
 
 
 def _greedy(
-    candidates: Sequence[BlockingRule],
+    candidates: Sequence[_Candidate],
     parts: Sequence[Atom],
     seeds: PseudoMatches,
     budget: int,
 ) -> list[BlockingRule]:
     """Take the rule of most new pseudo-matches a pair, again and again.
 
-    The best is counted exactly before it is taken, and weighed anew if it was not. A
-    pseudo-match found once still counts for less than nothing found: real matches
-    resemble it, but miss each rule with some probability.
+    The best is counted before it is taken, first nearly and then exactly, and weighed
+    anew each time. A pseudo-match found once still counts for less than nothing found:
+    real matches resemble it, but miss each rule with some probability.
     """
-    agree = [_agree(part, seeds) for part in parts]
-    rules = list(candidates)
-    hits = np.array([_all(agree, rule) for rule in rules], dtype=np.float32)
-    cost = np.array([rule.pairs for rule in rules], dtype=np.float64)
-    is_free = np.ones(len(rules), dtype=bool)
-    is_counted = np.zeros(len(rules), dtype=bool)
-    left = seeds.weight.astype(np.float32)
-    scale = float(left.sum())
+    search = _Search.over(candidates, parts, seeds)
+    scale = float(search.left.sum())
     chosen: list[BlockingRule] = []
     spent = 0.0
     while len(chosen) < _MAX_RULES:
-        gain = hits @ left
-        is_open = is_free & (spent + cost <= budget)
-        value = np.where(is_open, gain / (cost + budget / 50), 0.0)
+        is_open = search.is_free & (spent + search.cost <= budget)
+        value = np.where(is_open, search.gain / (search.cost + budget / 50), 0.0)
         best = int(np.argmax(value))
-        if gain[best] / scale < _LEAST_GAIN or value[best] <= 0:
+        if search.gain[best] / scale < _LEAST_GAIN or value[best] <= 0:
             break
-        if not is_counted[best]:
-            alike = [i for i, r in enumerate(rules) if r.atoms == rules[best].atoms]
-            found = np.flatnonzero(hits[best])
-            counts = _counted([rules[i] for i in alike], parts, seeds.left[found])
-            for i, (pairs, is_kept) in zip(alike, counts, strict=True):
-                rules[i] = replace(rules[i], pairs=round(pairs))
-                hits[i, found[~is_kept]] = 0
-                cost[i] = pairs
-            is_counted[alike] = True
+        if search.counted[best] < _EXACTLY:
+            search.count(best)
             continue
-        rule = replace(rules[best], gain=float(gain[best] / scale))
-        chosen.append(rule)
-        spent += rule.pairs
-        is_free &= np.array(
-            [r.atoms != rule.atoms or r.largest > rule.largest for r in rules]
-        )
-        left = np.where(hits[best] > 0, left * _MISSED_ANYWAY, left)
+        cost, gain = float(search.cost[best]), float(search.gain[best]) / scale
+        chosen.append(replace(search.rules[best], pairs=round(cost), gain=gain))
+        spent += cost
+        search.take(best)
     last = {rule.atoms: number for number, rule in enumerate(chosen)}
     return [rule for number, rule in enumerate(chosen) if last[rule.atoms] == number]
 
 
-def _agree(part: Atom, seeds: PseudoMatches) -> Flags:
-    one = part.keys[seeds.left]
-    return np.asarray((one == part.keys[seeds.right]) & (one >= 0))
+_EXACTLY = 2
 
 
-def _all(agree: Sequence[Flags], rule: BlockingRule) -> Flags:
-    return np.asarray(np.logical_and.reduce([agree[i] for i in rule.atoms]))
+@dataclass
+class _Search:
+    """What is known of each candidate while rules are chosen.
 
-
-def _counted(
-    rules: Sequence[BlockingRule], parts: Sequence[Atom], nodes: Ints
-) -> Iterator[tuple[float, Flags]]:
-    """Count the pairs of rules of the same atoms that differ in their largest block.
-
-    Gives for each its pairs, and which of some nodes are in blocks that it keeps.
+    Attributes:
+        hits: which pseudo-matches each candidate finds, as 0 or 1; candidates down.
+        cost: its pairs.
+        counted: how well these are known: from a sample (0), nearly (1) or `_EXACTLY`.
+        is_free: whether it may still be taken.
+        left: what finding each pseudo-match is still worth.
+        gain: what each candidate would find.
     """
-    keys = combined([parts[i] for i in rules[0].atoms])
-    ordered = np.sort(keys)
-    counts = counted_pairs(
-        ordered[np.searchsorted(ordered, 0) :], [rule.largest for rule in rules]
-    )
-    first = np.searchsorted(ordered, keys[nodes])
-    for rule, pairs in zip(rules, counts, strict=True):
-        # A block is too large if the key that far after its first is still the same.
-        after = first + rule.largest
-        last = np.minimum(after, len(ordered) - 1)
-        is_too_large = (after < len(ordered)) & (ordered[last] == keys[nodes])
-        yield pairs, ~is_too_large
+
+    rules: Sequence[BlockingRule]
+    parts: Sequence[Atom]
+    seeds: PseudoMatches
+    hits: npt.NDArray[np.float32]
+    cost: npt.NDArray[np.float64]
+    counted: npt.NDArray[np.int8]
+    is_free: Flags
+    left: npt.NDArray[np.float32]
+    gain: npt.NDArray[np.float32]
+
+    @classmethod
+    def over(
+        cls,
+        candidates: Sequence[_Candidate],
+        parts: Sequence[Atom],
+        seeds: PseudoMatches,
+    ) -> _Search:
+        """Begin with what is known from the sample; it may hold all nodes."""
+        rules = [candidate.rule for candidate in candidates]
+        hits = np.array([candidate.hits for candidate in candidates], dtype=np.float32)
+        cost = np.array([rule.pairs for rule in rules], dtype=np.float64)
+        known = _EXACTLY if len(parts[0].keys) <= SAMPLED else 0
+        counted = np.full(len(rules), known, dtype=np.int8)
+        is_free = np.ones(len(rules), dtype=np.bool_)
+        left = seeds.weight.astype(np.float32)
+        return cls(rules, parts, seeds, hits, cost, counted, is_free, left, hits @ left)
+
+    def count(self, best: int) -> None:
+        """Count a candidate better, with those that differ in their largest block."""
+        atoms = self.rules[best].atoms
+        alike = [i for i, rule in enumerate(self.rules) if rule.atoms == atoms]
+        used = [self.parts[i] for i in atoms]
+        way = BlockSizes if self.counted[best] else NearBlockSizes
+        blocks = way.of(combined(used))
+        size = blocks.at(combined(used, self.seeds.left))
+        agree = np.logical_and.reduce([_agree(part, self.seeds) for part in used])
+        for i, pairs in zip(
+            alike, blocks.pairs([self.rules[i].largest for i in alike]), strict=True
+        ):
+            self.cost[i] = pairs
+            self.hits[i] = agree & (size <= self.rules[i].largest)
+        self.gain[alike] = self.hits[alike] @ self.left
+        self.counted[alike] += 1
+
+    def take(self, best: int) -> None:
+        """Let what it finds be worth less; smaller blocks of it are not taken again."""
+        taken = self.rules[best]
+        self.is_free &= np.array(
+            [r.atoms != taken.atoms or r.largest > taken.largest for r in self.rules]
+        )
+        self.left = np.where(self.hits[best] > 0, self.left * _MISSED_ANYWAY, self.left)
+        self.gain = self.hits @ self.left

@@ -75,10 +75,12 @@ def score(likelihood: Floats, shares: Floats, cells: Ints, n_pairs: Floats) -> S
     by_cell = np.tile(shares, (len(n_pairs), 1))
     learned = (*AT_HOME, *MATCHES)
     start = shares[list(learned)]
+    relative = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
     for _ in range(_ROUNDS):
-        found = _posterior(likelihood, by_cell[cells])
+        found = relative * np.maximum(by_cell, 1e-300)[cells]
+        whole = found.sum(axis=1)
         for place, c in enumerate(learned):
-            total = np.bincount(cells, found[:, c], minlength=len(n_pairs))
+            total = np.bincount(cells, found[:, c] / whole, minlength=len(n_pairs))
             by_cell[:, c] = (total + _PRIOR_MATCHES * start[place] / start.sum()) / (
                 n_pairs + _PRIOR_MATCHES / start.sum()
             )
@@ -86,13 +88,6 @@ def score(likelihood: Floats, shares: Floats, cells: Ints, n_pairs: Floats) -> S
     match = np.logaddexp.reduce(logs[:, MATCHES], axis=1)
     other = np.logaddexp.reduce(logs[:, [RANDOM, AREA, *AT_HOME]], axis=1)
     return Scored((match - other) / np.log(2), by_cell)
-
-
-def _posterior(likelihood: Floats, shares: Floats) -> Floats:
-    logs = likelihood + np.log(np.maximum(shares, 1e-300))
-    logs -= logs.max(axis=1, keepdims=True)
-    found = np.exp(logs)
-    return np.asarray(found / found.sum(axis=1, keepdims=True))
 
 
 def source_cells(

@@ -21,6 +21,7 @@ from dmp.identity.link.classes import (
     MOVED,
     N_CLASSES,
     NAMESAKE,
+    PERHAPS_SHARED,
     RANDOM,
     SAME,
     SHARED_AT_HOME,
@@ -285,6 +286,8 @@ def _maximised(
             same = _seldom(same, comparison.all_else, most)
         table[SAME] = table[MOVED] = same
         if comparison.kind in SHARED_AT_HOME:
+            if comparison.kind in PERHAPS_SHARED:
+                prior = _PRIOR_PAIRS * random
             table[list(AT_HOME)] = _share(counts[HOUSEHOLD] + prior)
         if comparison.kind == Kind.FAMILY_NAME or comparison.kind in BIRTH:
             table[TWIN] = table[SAME]

@@ -135,6 +135,10 @@ def field_levels(
     return found
 
 
+_BATCH = 20_000
+"""Pairs in one piece of work: DuckDB compares the pieces side by side."""
+
+
 def _compare(
     connection: duckdb.DuckDBPyConnection, field: Field, pairs: Ints
 ) -> Levels:
@@ -148,10 +152,9 @@ def _compare(
         full = _full_names(field.values)
         table["full_a"] = full.take(pa.array(pairs // size))
         table["full_b"] = full.take(pa.array(pairs % size))
-    connection.register("value_pair", pa.table(table))
-    levels = connection.sql(
-        f"select place, {level_sql(field.kind)} as level from value_pair"
-    ).fetchnumpy()
+    batches = pa.table(table).to_batches(max_chunksize=_BATCH)
+    connection.register("value_pair", pa.Table.from_batches(batches))
+    levels = connection.sql(level_sql(field.kind)).fetchnumpy()
     connection.unregister("value_pair")
     found = np.empty(len(pairs), dtype=np.int8)
     found[levels["place"]] = levels["level"]

@@ -8,12 +8,12 @@ address share is the family's.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dmp.identity.link.agreement import Cells, Codes, cells
 from dmp.identity.link.columns import ColumnKind, Kind, Profile
@@ -304,7 +304,7 @@ class _Scene:
             (self.columns[word][0] >= 0) & (self.columns[mail][0] >= 0)
         )[:5_000]
         sides = [
-            [_plain(v) for v in values.take(pa.array(codes[both])).to_pylist()]
+            _plain(values.take(pa.array(codes[both])).cast(pa.string()))
             for codes, values in (self.columns[word], self.columns[mail])
         ]
         held = sum(len(w) >= 3 and w in m for w, m in zip(*sides, strict=True))
@@ -316,6 +316,7 @@ class _Scene:
         return f"{share:.0%} stand in their e-mail" if share else otherwise
 
 
-def _plain(value: object) -> str:
-    parts = unicodedata.normalize("NFKD", str(value).lower())
-    return "".join(sign for sign in parts if not unicodedata.combining(sign))
+def _plain(values: pa.Array) -> list[str]:
+    """Return the values in lower case, without accents."""
+    parts = pc.utf8_normalize(pc.utf8_lower(values), "NFKD")
+    return list(pc.replace_substring_regex(parts, r"\p{Mn}", "").to_pylist())

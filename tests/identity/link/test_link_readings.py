@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pytest
 
-from dmp.identity.link.blocking import block_pairs, estimated_pairs
+from dmp.identity.link.block_sizes import NearBlockSizes, SampledBlockSizes
+from dmp.identity.link.blocking import block_pairs
 from dmp.identity.link.columns import Kind
 from dmp.identity.link.fields import Reading, read_fields
 from dmp.identity.link.files import read_files
@@ -268,7 +269,7 @@ def test_pairs_are_estimated_from_a_sample_of_the_nodes() -> None:
     keys = chance.integers(0, n // 4, n)
     keys[chance.random(n) < 0.2] = n
     small, common = 0.8**2 * 2 * n, 0.2**2 * n * n / 2
-    [whole] = estimated_pairs(keys[:100_000], n, [n])
-    assert whole == pytest.approx(small + common, rel=0.05)
-    [capped] = estimated_pairs(keys[:100_000], n, [200])
-    assert capped == pytest.approx(small, rel=0.05)
+    for sizes in (SampledBlockSizes.of(keys[:100_000], n), NearBlockSizes.of(keys)):
+        whole, capped = sizes.pairs([n, 200])
+        assert whole == pytest.approx(small + common, rel=0.05)
+        assert capped == pytest.approx(small, rel=0.05)

@@ -12,13 +12,26 @@ from dmp.storage.migrate import ensure_fields, migrate
 from dmp.storage.write import append, commit
 
 _PROPERTIES = {"page": "varchar", "category": "varchar", "amount": "double"}
-_ATTRIBUTES = {"country": "varchar", "born": "date"}
+_ATTRIBUTES = {"country": "varchar", "born": "date", "tier": "varchar"}
+_VIP = {"attribute": "tier", "op": "eq", "value": "vip"}
 
 
-def is_answerable(segment: Mapping[str, Any]) -> bool:
-    """Say whether the lake has what a segment of the live benchmark asks for."""
-    written = str(segment)
-    return not any(word in written for word in ("'list'", "'entity': 'order'"))
+def documents() -> list[dict[str, Any]]:
+    """Return the fifty segments of the live benchmark, as the lake can answer them.
+
+    Its list is an attribute here, and its orders are the lake's transactions.
+    """
+    return [_in_lake(document) for document in shop.documents()]
+
+
+def _in_lake(part: Any) -> Any:
+    if part == {"list": {"in": "vip"}}:
+        return _VIP
+    if isinstance(part, Mapping):
+        return {key: _in_lake(value) for key, value in part.items()}
+    if isinstance(part, list):
+        return [_in_lake(one) for one in part]
+    return "transaction" if part == "order" else part
 
 
 def write(lake: Lake, people: int, events: int) -> None:
@@ -33,6 +46,7 @@ def write(lake: Lake, people: int, events: int) -> None:
         "identity.profile": Query(_PROFILE, n),
         "profile.profile": Query(_PERSON.format(start=start), n),
         "privacy.consent": Query(_CONSENT.format(start=start), n),
+        "core.transaction": Query(_TRANSACTION.format(start=start), n),
     }
     for table, rows in tables.items():
         commit(lake, [append(table, rows)], message=table)
@@ -75,7 +89,8 @@ select i as profile_key, 'p' || i as profile_id, 1 as generation from range($n) 
 _PERSON = """
 select i as profile_key, 2 as subjects, ['shop'] as sources, {{
     '_': null, 'country': ['GB', 'IE', 'FR'][1 + i % 3],
-    'born': date '1960-01-01' + (hash(i) % 16000)::int
+    'born': date '1960-01-01' + (hash(i) % 16000)::int,
+    'tier': case when hash(i, 'tier') % 10 = 0 then 'vip' end
 }} as attributes, {start}::timestamptz as valid_from
 from range($n) as t(i)
 """
@@ -83,6 +98,12 @@ _CONSENT = """
 select 2 * i as subject_id, 'advertising' as purpose, 'granted' as status,
     {start}::timestamptz - interval 90 day as captured_at
 from range($n) as t(i) where i % 2 = 0
+"""
+_TRANSACTION = """
+select md5(i::varchar)::uuid as transaction_id, hash(i, 'who') % (2 * $n) as subject_id,
+    {start}::timestamptz - to_days((hash(i) % 90)::int) as occurred_at,
+    5 + hash(i, 'amount') % 145::double as amount
+from range(3 * $n) as t(i)
 """
 _EVENTS = """
 with drawn as (
@@ -92,7 +113,7 @@ with drawn as (
 )
 select ('00000000-0000-0000-0000-' || lpad(i::varchar, 12, '0'))::uuid as event_id,
     (hash(i, 'who') % {subjects})::bigint as subject_id, event,
-    {start}::timestamptz - to_seconds({back} * pow((t % 1000000) / 1e6, 2))
+    {start}::timestamptz - to_seconds({back} * pow((t % 1000000007) / 1e9, 2))
         as occurred_at,
     {{
         '_': null, 'page': {pages}[1 + (h // 100 % 7)::int],

@@ -17,21 +17,15 @@ from importlib.metadata import version
 from dmp.core.config import fingerprint
 from dmp.core.sql import Name, Query, sql
 from dmp.segments.checks import reachable
-from dmp.segments.compiler import compile_truths
 from dmp.segments.graph import columns_read, uses
-from dmp.segments.population import KEY, Among, population_of, stage_people
+from dmp.segments.population import Among, population_of, stage_people
 from dmp.segments.rule import Computed, Segment
 from dmp.segments.saved import Saved, rules
 from dmp.segments.sources import Population
-from dmp.segments.touched import Base, is_readable, stage_touched
+from dmp.segments.touched import Base, Touched, is_readable, stage_touched
+from dmp.segments.truths import Counts, Judging
 from dmp.segments.turning import Turning, turning
 from dmp.storage.lake import Lake
-
-_AT_ONCE = 64
-"""Segments that one pass over the events judges: more need more memory."""
-
-Counts = tuple[tuple[str, int], ...]
-"""For each condition how many people it alone admits."""
 
 
 @dataclass(frozen=True)
@@ -182,37 +176,38 @@ class _Since:
         names = [name for name in kept if name not in gone.everybody]
         if not names:
             return {}
-        touched, people = self._stage_touched(gone), _people(self.lake)
-        if touched * 2 > people:
+        touched, people = self._stage_touched(gone, names), _people(self.lake)
+        if touched.people * 2 > people:
             return {}
         chosen = [known[name] for name in names]
-        shift = self._shift(chosen, known) if touched else {}
+        shift = self._shift(chosen, known, touched) if touched.people else {}
         return {
             name: Judged(
-                self._members(name, shift.get(name)),
+                self._members(name, shift.get(name), touched),
                 people,
                 _moved(kept[name].conditions, shift.get(name)),
                 self.snapshot,
                 bases[name],
-                touched,
+                touched.people,
             )
             for name in names
         }
 
-    def _stage_touched(self, gone: Turning) -> int:
+    def _stage_touched(self, gone: Turning, names: Sequence[str]) -> Touched:
         if gone.attributes:
             stage_people(self.lake, self.population, self.as_of, read=())
-        given = self.base, self.snapshot, gone, self.population
+        given = self.base, self.snapshot, gone, self.population, names
         return stage_touched(self.lake, self.touched, *given)
 
     def _shift(
-        self, chosen: Sequence[Segment], known: Mapping[str, Segment]
+        self, chosen: Sequence[Segment], known: Mapping[str, Segment], touched: Touched
     ) -> dict[str, _Shift]:
         """Judge the touched as they are and as they were."""
         now = Among(self.touched, f"{self.touched}_now")
         then = Among(self.touched, f"{self.touched}_then", self.base.snapshot)
-        after = self._truths(chosen, known, now, self.as_of)
-        before = self._truths(chosen, known, then, self.base.as_of)
+        given = chosen, known, touched
+        after = self._truths(*given, now, self.as_of)
+        before = self._truths(*given, then, self.base.as_of)
         return {
             name: _Shift(after[name][0], after[name][1], before[name][1])
             for name in after
@@ -222,6 +217,7 @@ class _Since:
         self,
         chosen: Sequence[Segment],
         known: Mapping[str, Segment],
+        touched: Touched,
         among: Among,
         at: datetime,
     ) -> dict[str, tuple[Query, Counts]]:
@@ -229,9 +225,9 @@ class _Since:
         population = population_of(self.lake, at, among, traits=traits)
         read = _read(self.saved, [one.id for one in chosen], population)
         stage_people(self.lake, population, at, among, read=read)
-        return _stage_truths(self.lake, chosen, known, population, at)
+        return Judging(self.lake, chosen, known, population, at, touched).truths()
 
-    def _members(self, name: str, shift: _Shift | None) -> Query:
+    def _members(self, name: str, shift: _Shift | None, touched: Touched) -> Query:
         stays = sql(
             "select profile_key from segment.membership "
             "where segment = $segment and left_at is null",
@@ -241,9 +237,10 @@ class _Since:
             return stays
         return sql(
             "select profile_key from ({stays}) where profile_key not in "
-            "(select profile_key from {touched}) union all ({anew})",
+            "(select profile_key from {touched} where {mine}) union all ({anew})",
             stays=stays,
-            touched=Name(self.touched),
+            touched=Name(touched.table),
+            mine=Name(touched.columns[name]),
             anew=shift.members,
         )
 
@@ -277,43 +274,12 @@ def _everybody(
     chosen = [known[name] for name in names]
     return {
         name: Judged(members, people, conditions, snapshot, bases[name])
-        for name, (members, conditions) in _stage_truths(
+        for name, (members, conditions) in Judging(
             lake, chosen, known, population, as_of
-        ).items()
+        )
+        .truths()
+        .items()
     }
-
-
-def _stage_truths(
-    lake: Lake,
-    chosen: Sequence[Segment],
-    known: Mapping[str, Segment],
-    population: Population,
-    as_of: datetime,
-) -> dict[str, tuple[Query, Counts]]:
-    """Stage who satisfies what, and return each segment's members and counts."""
-    found = {}
-    for start in range(0, len(chosen), _AT_ONCE):
-        some = chosen[start : start + _AT_ONCE]
-        truths = compile_truths(some, population, as_of, segments=known)
-        name = f"{population.profiles}_truth_{start}"
-        table = lake.stage(name, Query(truths.query.sql(dialect="duckdb")))
-        for segment in some:
-            column, conditions = (
-                truths.members[segment.id],
-                truths.conditions[segment.id],
-            )
-            members = f"select {KEY} from {table} where {column}"
-            found[segment.id] = Query(members), _counted(lake, table, conditions)
-    return found
-
-
-def _counted(lake: Lake, table: Name, conditions: Sequence[tuple[str, str]]) -> Counts:
-    if not conditions:
-        return ()
-    columns = ", ".join(f"count(*) filter ({column})" for _, column in conditions)
-    counts = lake.row(f"select {columns} from {table}")
-    paths = (path for path, _ in conditions)
-    return tuple(zip(paths, counts, strict=True))
 
 
 def _people(lake: Lake) -> int:

@@ -89,8 +89,8 @@ def workspace_population(
     computed trait as it was at `as_of`; and the scratch views `person_event`,
     `person_transaction`, `person_consent`, which join rows to their profile of now; and
     what `sql` nodes read, `public_…`, and the static lists, `list_…`. A rule's as_of
-    bounds what of these counts. Of some people only, rows are staged in the place of
-    views, and what `sql` and `list` read is not there.
+    bounds what of these counts. Of some people only, what `sql` and `list` read is not
+    there.
 
     With `known_at`, attributes and who is who are those that held at that instant. With
     `traits`, those that an operator defines are computed too.
@@ -114,10 +114,7 @@ def population_of(
     for entity, rows in _ROWS.items():
         standing = _standing("a", among, known_at)
         query = Query(rows.format(at=_at(among), standing=standing))
-        if among:
-            lake.stage(f"{name}_{entity}", query)
-        else:
-            lake.view(f"{name}_{entity}", query)
+        lake.view(f"{name}_{entity}", query)
     population = Population(
         profiles=name,
         key=KEY,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,6 +39,21 @@ def is_readable(lake: Lake, base: Base) -> bool:
     return bool(found)
 
 
+@dataclass(frozen=True)
+class Touched:
+    """Who has to be judged again.
+
+    Attributes:
+        table: `profile_key`, and for each segment whether its answer may be another.
+        columns: by segment, the column that says so.
+        people: how many rows it has.
+    """
+
+    table: str
+    columns: Mapping[str, str]
+    people: int
+
+
 def stage_touched(
     lake: Lake,
     name: str,
@@ -45,12 +61,14 @@ def stage_touched(
     snapshot: int,
     found: Turning,
     population: Population,
-) -> int:
-    """Stage the touched, one `profile_key` a row, and return how many they are.
+    segments: Sequence[str],
+) -> Touched:
+    """Stage the touched, and return who they are.
 
     Those with a row that came, changed or went since the base, of their own or of a
     subject that is theirs now; those whose profile or share of subjects changed; and
-    those whom time alone can have changed. Profiles that are no more are among them.
+    those whom time alone can have changed, each for the segments where it can.
+    Profiles that are no more are among them.
 
     Args:
         name: of the scratch table.
@@ -58,19 +76,31 @@ def stage_touched(
         snapshot: up to which the lake is looked at.
         found: how time went on.
         population: everybody.
+        segments: those to judge again.
     """
-    parts = [
-        *_changed(base.snapshot, snapshot),
-        *(query.sql("duckdb") for query in passed_sql(found, population)),
-        *_decided(found, population),
-    ]
-    attributes = attributes_sql(found, population)
+    columns = {segment: f"t{n}" for n, segment in enumerate(segments)}
+    whole = " union all ".join(
+        f"({part})"
+        for part in (
+            f"select {KEY} from identity.profile where false",
+            *_changed(base.snapshot, snapshot),
+            *_decided(found, population),
+        )
+    )
+    every = ", ".join(f"true as {column}" for column in columns.values())
+    parts = [f"select {KEY}, {every} from ({whole})"]
+    parts += [q.sql("duckdb") for q in passed_sql(found, population, columns)]
+    attributes = attributes_sql(found, population, columns)
     if attributes is not None:
         parts.append(attributes.sql("duckdb"))
-    parts = parts or [f"select {KEY} from identity.profile where false"]
-    query = " union ".join(f"({part})" for part in parts)
-    table = lake.stage(name, Query(f"select {KEY} from ({query}) order by {KEY}"))
-    return int(lake.value(sql("select count(*) from {t}", t=table)))
+    some = ", ".join(f"bool_or({column}) as {column}" for column in columns.values())
+    rows = " union all ".join(f"({part})" for part in parts)
+    table = lake.stage(
+        name,
+        Query(f"select {KEY}, {some} from ({rows}) group by {KEY} order by {KEY}"),
+    )
+    people = lake.value(sql("select count(*) from {t}", t=table))
+    return Touched(name, columns, int(people))
 
 
 def _changed(since: int, until: int) -> list[str]:

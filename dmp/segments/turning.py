@@ -85,15 +85,16 @@ class Turning:
     Attributes:
         then: the earlier as_of.
         now: the later one.
-        passed: the ranges of rows whose people may have changed.
-        attributes: conditions on the profile that time can change, with their zone.
+        passed: the ranges of rows whose people may have changed, for which segments.
+        attributes: conditions on the profile that time can change, with their zone,
+            and for which segments.
         everybody: segments whose people cannot be told apart so.
     """
 
     then: datetime
     now: datetime
-    passed: frozenset[Passed]
-    attributes: tuple[tuple[Attribute, tzinfo], ...]
+    passed: Mapping[Passed, frozenset[str]]
+    attributes: Mapping[tuple[Attribute, tzinfo], frozenset[str]]
     everybody: frozenset[str]
 
 
@@ -115,10 +116,12 @@ def turning(
     """
     defined = {trait.name: trait for trait in traits}
     entities = ("event", "transaction") if then < now else ()
-    passed = {Passed(entity, None, then, now) for entity in entities}
-    attributes: dict[tuple[Attribute, tzinfo], None] = {}
+    ranges: dict[Passed, frozenset[str]] = {}
+    attributes: dict[tuple[Attribute, tzinfo], frozenset[str]] = {}
     everybody = set()
     for segment in chosen:
+        mine = frozenset({segment.id})
+        passed = {Passed(entity, None, then, now) for entity in entities}
         for leaf, zone in _everywhere(segment, segments):
             ends = Moment(then, zone), Moment(now, zone)
             read = [defined[n] for n in _attributes(leaf) if n in defined]
@@ -133,10 +136,11 @@ def turning(
             elif leaf.name in _TRAIT_OF and is_relative(leaf.comparison):
                 passed |= set(_by_trait(leaf, *ends))
             elif is_relative(leaf.comparison):
-                attributes[leaf, zone] = None
-    return Turning(
-        then, now, frozenset(passed), tuple(attributes), frozenset(everybody)
-    )
+                known = attributes.get((leaf, zone), frozenset())
+                attributes[leaf, zone] = known | mine
+        for one in passed:
+            ranges[one] = ranges.get(one, frozenset()) | mine
+    return Turning(then, now, ranges, attributes, frozenset(everybody))
 
 
 def _everywhere(
@@ -238,8 +242,18 @@ def _before(at: Moment, gap: Duration, side: int) -> datetime:
     return move(at.as_of, -gap.n, gap.unit, at.zone) + slack
 
 
-def passed_sql(found: Turning, population: Population) -> Iterator[exp.Query]:
-    """Yield the queries for the keys of those with a row in one of the ranges."""
+def passed_sql(
+    found: Turning, population: Population, columns: Mapping[str, str]
+) -> Iterator[exp.Query]:
+    """Yield the queries for those with a row in one of the ranges.
+
+    One row a person: the key, and for each segment whether a range of its own is met.
+
+    Args:
+        found: how time went on.
+        population: everybody.
+        columns: by segment, the name of its column.
+    """
     relations = {
         "event": str(population.events),
         "transaction": population.related["transaction"].relation,
@@ -248,11 +262,22 @@ def passed_sql(found: Turning, population: Population) -> Iterator[exp.Query]:
         mine = sorted((p for p in found.passed if p.entity == entity), key=str)
         if not mine:
             continue
+        key = trees.column(population.key, "e")
+        told = [
+            trees.named(
+                trees.call(
+                    "bool_or",
+                    trees.either(
+                        _lies_there(one) for one in mine if segment in found.passed[one]
+                    ),
+                ),
+                column,
+            )
+            for segment, column in columns.items()
+        ]
         tests = trees.either(_lies_there(one) for one in mine)
-        query = trees.select(
-            [trees.column(population.key, "e")], trees.relation(relation, "e"), tests
-        )
-        yield query.distinct(copy=False)
+        query = trees.select([key, *told], trees.relation(relation, "e"), tests)
+        yield query.group_by(key.copy(), copy=False)
 
 
 def _lies_there(one: Passed) -> trees.Tree:
@@ -266,20 +291,29 @@ def _lies_there(one: Passed) -> trees.Tree:
     return trees.both(inside)
 
 
-def attributes_sql(found: Turning, population: Population) -> exp.Query | None:
-    """Return the keys of those whose conditions on the profile hold at one as_of only.
+def attributes_sql(
+    found: Turning, population: Population, columns: Mapping[str, str]
+) -> exp.Query | None:
+    """Return those whose conditions on the profile hold at one as_of only, by segment.
 
     None where time changes no such condition.
     """
     if not found.attributes or found.then == found.now:
         return None
     scopes = [_scope(population, at) for at in (found.then, found.now)]
-    tests = []
-    for leaf, zone in found.attributes:
+    tests: list[tuple[trees.Tree, frozenset[str]]] = []
+    for (leaf, zone), segments in found.attributes.items():
         before, after = (compile_node(leaf, scope.in_zone(zone)) for scope in scopes)
-        tests.append(trees.negation(trees.eq(before, after)))
+        tests.append((trees.negation(trees.eq(before, after)), segments))
+    told = [
+        trees.named(
+            trees.either(test.copy() for test, of in tests if name in of), column
+        )
+        for name, column in columns.items()
+    ]
     table = trees.relation(population.profiles, "p")
-    return trees.select([key_column(scopes[0], "p")], table, trees.either(tests))
+    anyone = trees.either(test for test, _ in tests)
+    return trees.select([key_column(scopes[0], "p"), *told], table, anyone)
 
 
 def _scope(population: Population, at: datetime) -> Scope:

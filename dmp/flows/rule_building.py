@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -11,6 +10,7 @@ from dmp.core.config import fingerprint
 from dmp.core.errors import Fault, RuleInvalid, UsageError
 from dmp.core.sql import Query, quote_name, sql
 from dmp.core.types import Evaluation
+from dmp.flows.approval import note_saved, write_segment
 from dmp.flows.catalog import Catalog, catalog
 from dmp.flows.estimates import Estimate, estimate, stage_sample
 from dmp.flows.explore import viewer_of
@@ -25,7 +25,6 @@ from dmp.segments.parsing import parse
 from dmp.segments.population import population_of, stage_people
 from dmp.segments.saved import Saved, chosen, rules
 from dmp.segments.sentence import sentence
-from dmp.segments.source import written
 from dmp.segments.sources import Population
 from dmp.segments.stats import banded
 
@@ -193,11 +192,8 @@ class WorkspaceRules:
         segment = document["segment"]
         now = saved_segments(self._workspace).get(segment)
         _refuse_conflict(segment, now, before)
-        path = self._workspace.paths.config / "segments" / f"{segment}.yaml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".yaml.partial")
-        partial.write_text(written(document), encoding="utf-8")
-        os.replace(partial, path)
+        path = write_segment(self._workspace, document)
+        note_saved(self._workspace, segment)
         version = drafted(document)[segment].version
         self._workspace.record("define_segment", segment=segment, version=version)
         return f"config/segments/{path.name}"

@@ -141,6 +141,7 @@ def details(state: BuilderState) -> Content:
         "description": document.get("description", ""),
         "owner": document.get("owner", ""),
         "tags": " ".join(document.get("tags", [])),
+        "folder": document.get("folder", ""),
         "timezone": document.get("timezone", ""),
         "existing": state.before is not None,
         "faults": {

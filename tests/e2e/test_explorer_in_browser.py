@@ -134,6 +134,29 @@ def test_a_viewer_without_rights_is_told(visit: Visitor) -> None:
     page.screenshot(path=shots() / "explorer_narrow.png", full_page=True)
 
 
+def test_a_segment_is_talked_over_and_archived(visit: Visitor) -> None:
+    window = visit()
+    window.open("/pages/explorer?segment=lapsed_buyers")
+    page = window.page
+    assert page.locator(".dmp-shelf h3").all_text_contents() == ["product"]
+    page.wait_for_selector(".dmp-standing:has-text('may not leave')")
+    page.get_by_label("Comment", exact=True).fill("Fewer than in May <b>why</b>?")
+    page.get_by_role("button", name="Comment").click()
+    page.wait_for_selector(".dmp-remarks blockquote:has-text('<b>why</b>')")
+    page.get_by_role("button", name="Approve").click()
+    page.wait_for_selector("[data-approved]:has-text('Approved by you')")
+    assert window.axe() == []
+    page.screenshot(path=shots() / "explorer_discussion.png", full_page=True)
+    page.get_by_role("button", name="Archive").click()
+    page.wait_for_selector(".dmp-head .dmp-tags:has-text('Archived')")
+    page.click("[data-segment=pricing_intent]")
+    page.wait_for_selector("[data-segment=lapsed_buyers]", state="detached")
+    page.get_by_label("Show 1 archived").check()
+    page.click("[data-segment=lapsed_buyers]")
+    page.get_by_role("button", name="Bring back from the archive").click()
+    page.wait_for_selector("text=Show 1 archived", state="hidden")
+
+
 def test_a_closed_page_ends_its_kernel(visit: Visitor, server: Served) -> None:
     window = visit()
     window.open("/pages/explorer")

@@ -23,6 +23,14 @@ function shape(tag, attributes, ...children) {
   return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
+// An instant as the viewer writes it, in the zone where they are.
+function when(iso) {
+  if (!iso) return null;
+  const shown = new Date(iso).toLocaleString(undefined,
+    { dateStyle: "medium", timeStyle: "short" });
+  return node("time", { datetime: iso }, shown);
+}
+
 function picture(width, height, title, ...children) {
   return shape(
     "svg",

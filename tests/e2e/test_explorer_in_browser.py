@@ -134,6 +134,16 @@ def test_a_viewer_without_rights_is_told(visit: Visitor) -> None:
     page.screenshot(path=shots() / "explorer_narrow.png", full_page=True)
 
 
+def test_numbers_and_instants_are_those_of_the_viewer(visit: Visitor) -> None:
+    window = visit(locale="de-DE", timezone_id="Asia/Tokyo")
+    window.open("/pages/explorer?segment=lapsed_buyers")
+    window.page.wait_for_selector("[data-members]:text('12.077')")
+    facts = window.text(".dmp-facts")
+    assert "30.06.2026, 09:00" in facts and "30.06.2026, 11:14" in facts
+    window.page.wait_for_selector(".dmp-rows table")
+    assert "19,5\N{NBSP}%" in window.text(".dmp-figure")
+
+
 def test_a_segment_is_talked_over_and_archived(visit: Visitor) -> None:
     window = visit()
     window.open("/pages/explorer?segment=lapsed_buyers")

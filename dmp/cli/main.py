@@ -14,6 +14,7 @@ import click
 import dmp
 from dmp.cli import (
     api,
+    approval,
     audit,
     backup,
     data,
@@ -102,6 +103,8 @@ for command in (
     audit.audit,
 ):
     cli.add_command(command)
+for command in approval.COMMANDS:
+    segments.segment.add_command(command)
 
 
 def main() -> None:

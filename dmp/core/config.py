@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -63,11 +63,14 @@ class Settings(Document):
         timezone: the zone in which pages and reports show times.
         region: where this workspace's data lies, in the operator's words.
         minimum_cell: counts below it are not shown to people without the analyst role.
+        approval: whether a segment leaves only after somebody other than its author
+            approved it.
     """
 
     timezone: str = "UTC"
     region: str = ""
     minimum_cell: int = Field(default=50, ge=1)
+    approval: Literal["none", "required"] = "none"
     vault: VaultSettings = VaultSettings()
     audit: AuditSettings = AuditSettings()
     retention: RetentionSettings = RetentionSettings()

@@ -10,6 +10,7 @@ from dmp.activation.destinations import Destination, chosen, read_destinations
 from dmp.activation.plan import Outcome
 from dmp.activation.sync import ChangeTooLarge, sync, syncing
 from dmp.core.types import Evaluation, Progress, silent
+from dmp.flows.approval import check_approved
 from dmp.flows.population import population_at
 from dmp.flows.segments import saved_segments
 from dmp.flows.workspace import Workspace
@@ -43,7 +44,8 @@ def sync_segments(
 
     Raises:
         UnknownName: no such destination or segment.
-        UsageError: a purpose does not fit; the destinations before it are done.
+        UsageError: a purpose does not fit; the destinations before it are done. Or a
+            segment is archived or not approved; nothing was sent.
         ChangeTooLarge: changes are too large, all of them named; there only
             withdrawals were sent, everything else is done.
         NotAllowed: the caller may not send.
@@ -54,6 +56,11 @@ def sync_segments(
     outcomes: list[Outcome] = []
     held_back: list[ChangeTooLarge] = []
     steps = [(one, s) for one in wanted for s in segments or one.segments]
+    if not dry_run:
+        saved = saved_segments(workspace)
+        for _, segment in steps:
+            if segment in saved:
+                check_approved(workspace, saved, segment)
     for done, (destination, segment) in enumerate(steps):
         progress(done, len(steps))
         try:

@@ -18,6 +18,7 @@ SAMPLED = 100
 LEAST_SAMPLED = 500
 Z_95 = 1.959964
 PEOPLE = "sampled_person"
+_BEGINS = ("person", "sampled")
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,11 @@ class Estimate:
     sampled: int
 
 
-def stage_sample(lake: Lake, population: Population) -> None:
-    """Stage one person in a hundred, the same ones every time, with their events.
+def stage_sample(lake: Lake, population: Population) -> Population | None:
+    """Stage one person in a hundred, the same ones every time, with what they did.
 
-    Reads `person`; a sample of few people is staged too, and never used.
+    Reads `person` and its views, their rows once. Returns the population of the sample;
+    None where it has fewer than 500 people, and says little.
     """
     lake.stage(
         PEOPLE,
@@ -50,31 +52,61 @@ def stage_sample(lake: Lake, population: Population) -> None:
             sampled=SAMPLED,
         ),
     )
+    if sample_size(lake) < LEAST_SAMPLED:
+        return None
+    return replace(
+        population,
+        profiles=PEOPLE,
+        events=population.events and _stage_rows(lake, population.events),
+        related={
+            name: replace(table, relation=_stage_rows(lake, table.relation))
+            for name, table in population.related.items()
+        },
+        consent=population.consent and _stage_rows(lake, population.consent),
+    )
+
+
+def _stage_rows(lake: Lake, relation: str) -> str:
+    staged = relation.replace(*_BEGINS, 1)
+    lake.stage(
+        staged,
+        sql(
+            "select * from {rows} where {key} in (select {key} from {people}) "
+            "order by {key}",
+            rows=Name.of(relation),
+            key=Name(KEY),
+            people=Name(PEOPLE),
+        ),
+    )
+    return staged
+
+
+def sample_size(lake: Lake) -> int:
+    """Return how many people are in the staged sample."""
+    return int(lake.value(sql("select count(*) from {t}", t=Name(PEOPLE))))
 
 
 def estimate(
     lake: Lake,
-    population: Population,
+    sample: Population,
     segment: Segment,
     segments: Mapping[str, Segment],
     as_of: datetime,
+    *,
+    people: int,
 ) -> Estimate | None:
-    """Return the size by the sample; None for `top`, and for fewer than 500 people.
+    """Return the size among so many people by a staged sample; None for `top`.
 
     Source: Wilson 1927, the score interval.
     """
     known = {**segments, segment.id: segment}
     if any(_ranks(one) for one in known.values()):
         return None
-    sampled = int(lake.value(sql("select count(*) from {t}", t=Name(PEOPLE))))
-    if sampled < LEAST_SAMPLED:
-        return None
-    people = int(lake.value(f"select count(*) from {population.profiles}"))
-    sample = replace(population, profiles=PEOPLE)
     staged = build.stage_members(
         lake, sample, segment, segments, as_of, name="sampled_member"
     )
     found = int(lake.value(sql("select count(*) from {t}", t=staged)))
+    sampled = sample_size(lake)
     low, high = wilson(found, sampled)
     return Estimate(
         round(found / sampled * people),

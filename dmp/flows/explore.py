@@ -17,17 +17,26 @@ from dmp.activation.destinations import Destination, IdentifierSpec, write_audie
 from dmp.core.errors import UsageError
 from dmp.core.sql import Name, Query, quote_name, sql
 from dmp.flows.activate import destinations, sync_segments
+from dmp.flows.approval import (
+    approve_segment,
+    archive_segment,
+    check_approved,
+    comment_segment,
+    segment_notes,
+)
 from dmp.flows.population import population_at
 from dmp.flows.segment_answers import explain_segment
 from dmp.flows.segments import saved_segments
 from dmp.flows.shapes import (
     ConditionCount,
     DestinationSummary,
+    Discussion,
     ExportOutcome,
     Funnel,
     FunnelStep,
     Intersection,
     Reach,
+    Remark,
     SegmentSummary,
     Share,
     Table,
@@ -42,6 +51,7 @@ from dmp.privacy import Permission
 from dmp.privacy.roles import as_sender, may
 from dmp.segments import build
 from dmp.segments.checks import references
+from dmp.segments.notes import form_of
 from dmp.segments.population import KEY
 from dmp.segments.rule import leaves
 from dmp.segments.saved import Saved, chosen, rules
@@ -255,6 +265,34 @@ class WorkspaceSegments:
             found.append(Reach(name, outcome.addressable))
         return found
 
+    def discussion(self, segment: str) -> Discussion:
+        """Return what was said of the segment, the newest first."""
+        said = segment_notes(self._workspace, segment)
+        form = form_of(saved_segments(self._workspace), segment)
+        remarks = tuple(
+            Remark(
+                one.kind,
+                one.text,
+                one.actor,
+                one.noted_at.astimezone(self._zone),
+                one.form == form,
+            )
+            for one in reversed(said)
+        )
+        return Discussion(remarks, self._workspace.settings.approval == "required")
+
+    def comment(self, segment: str, text: str) -> None:
+        """Keep a comment on the segment."""
+        comment_segment(self._workspace, segment, text)
+
+    def approve(self, segment: str) -> None:
+        """Approve the segment as it is now; its author may not."""
+        approve_segment(self._workspace, segment)
+
+    def archive(self, segment: str, *, archived: bool) -> None:
+        """Put the segment out of use, or bring it back."""
+        archive_segment(self._workspace, segment, archived=archived)
+
     def destinations(self) -> list[DestinationSummary]:
         """Return the destinations of the workspace."""
         return [
@@ -291,8 +329,9 @@ class WorkspaceSegments:
     ) -> tuple[str, bytes]:
         """Return the consented members' hashed e-mails, read as sender and audited."""
         self._workspace.allow_now(Permission.EXPORT)
-        workspace = self._workspace
-        purpose = chosen(saved_segments(workspace), segment).segment.purpose
+        workspace, saved = self._workspace, saved_segments(self._workspace)
+        check_approved(workspace, saved, segment)
+        purpose = chosen(saved, segment).segment.purpose
         self._stage_leaving(segment)
         sender = as_sender(workspace.caller, "download", purpose)
         identifier = IdentifierSpec()
@@ -337,6 +376,8 @@ class WorkspaceSegments:
             owner=segment.owner,
             tags=segment.tags,
             used_by=_used_by(segment.id, saved, sent),
+            folder=segment.folder,
+            archived=segment.archived,
         )
 
     def _stage_members(self, segment: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -11,10 +10,11 @@ from dmp.core.config import fingerprint
 from dmp.core.errors import Fault, RuleInvalid, UsageError
 from dmp.core.sql import Query, quote_name, sql
 from dmp.core.types import Evaluation
+from dmp.flows.approval import note_saved, write_segment
 from dmp.flows.catalog import Catalog, catalog
 from dmp.flows.estimates import Estimate, estimate, stage_sample
 from dmp.flows.explore import viewer_of
-from dmp.flows.population import population_at
+from dmp.flows.population import population_at, saved_traits
 from dmp.flows.segments import build_segments, saved_segments
 from dmp.flows.shapes import Viewer
 from dmp.flows.workspace import Workspace
@@ -22,9 +22,9 @@ from dmp.privacy import Permission
 from dmp.segments import build
 from dmp.segments.checks import faults_of
 from dmp.segments.parsing import parse
+from dmp.segments.population import population_of, stage_people
 from dmp.segments.saved import Saved, chosen, rules
 from dmp.segments.sentence import sentence
-from dmp.segments.source import written
 from dmp.segments.sources import Population
 from dmp.segments.stats import banded
 
@@ -47,6 +47,8 @@ class Sizes:
         """Open nothing yet."""
         self._workspace = workspace
         self._population: Population | None = None
+        self._sample: Population | None = None
+        self._is_sampled = False
         self._as_of: datetime | None = None
 
     def count(self, document: Document) -> Evaluation:
@@ -66,9 +68,15 @@ class Sizes:
         """Return the size by one person in a hundred; None where that says little."""
         self._workspace.allow_now(Permission.COUNT)
         population, as_of = self._staged()
+        lake = self._workspace.lake
+        if not self._is_sampled:
+            self._sample, self._is_sampled = stage_sample(lake, population), True
+        if self._sample is None:
+            return None
         segment = parse(dict(document))
         others = rules(saved_segments(self._workspace))
-        return estimate(self._workspace.lake, population, segment, others, as_of)
+        people = int(lake.value(f"select count(*) from {population.profiles}"))
+        return estimate(lake, self._sample, segment, others, as_of, people=people)
 
     def cancel(self) -> None:
         """Break off the count that runs, if one does; safe from any thread."""
@@ -83,9 +91,7 @@ class Sizes:
     def _staged(self) -> tuple[Population, datetime]:
         if self._population is None or self._as_of is None:
             self._as_of = newest_instant(self._workspace)
-            lake = self._workspace.lake
             self._population = population_at(self._workspace, self._as_of)
-            stage_sample(lake, self._population)
         return self._population, self._as_of
 
 
@@ -96,7 +102,8 @@ class WorkspaceRules:
         """Read nothing yet."""
         self._workspace = workspace
         self.sizes = sizes
-        self._staged: Population | None = None
+        self._described: Population | None = None
+        self._is_staged = False
 
     @property
     def viewer(self) -> Viewer:
@@ -162,6 +169,8 @@ class WorkspaceRules:
             return []
         cells = self.viewer.cells
         least = 1 if cells.exact else cells.minimum
+        if subject == "attribute":
+            self._stage()
         query = _attribute_values if subject == "attribute" else _property_values
         return self._workspace.lake.rows(query(name, known[name], event, least))
 
@@ -183,11 +192,8 @@ class WorkspaceRules:
         segment = document["segment"]
         now = saved_segments(self._workspace).get(segment)
         _refuse_conflict(segment, now, before)
-        path = self._workspace.paths.config / "segments" / f"{segment}.yaml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".yaml.partial")
-        partial.write_text(written(document), encoding="utf-8")
-        os.replace(partial, path)
+        path = write_segment(self._workspace, document)
+        note_saved(self._workspace, segment)
         version = drafted(document)[segment].version
         self._workspace.record("define_segment", segment=segment, version=version)
         return f"config/segments/{path.name}"
@@ -202,9 +208,17 @@ class WorkspaceRules:
 
     @property
     def _population(self) -> Population:
-        if self._staged is None:
-            self._staged = population_at(self._workspace, self.as_of)
-        return self._staged
+        """What rules can name; its people are staged by `_stage` alone."""
+        if self._described is None:
+            traits = saved_traits(self._workspace)
+            lake = self._workspace.lake
+            self._described = population_of(lake, self.as_of, traits=traits)
+        return self._described
+
+    def _stage(self) -> None:
+        if not self._is_staged:
+            stage_people(self._workspace.lake, self._population, self.as_of)
+            self._is_staged = True
 
 
 def drafted(document: Document) -> dict[str, Saved]:

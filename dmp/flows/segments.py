@@ -98,7 +98,7 @@ def build_segments(
     full: bool = False,
     progress: Progress = silent,
 ) -> list[Evaluation]:
-    """Evaluate and store segments, all at one instant; without names, all saved ones.
+    """Evaluate and store segments, all at one instant; without names, all in use.
 
     Judges only people touched since the last build, or everybody with `full`: the
     result is the same.
@@ -112,7 +112,7 @@ def build_segments(
     """
     workspace.allow(Permission.BUILD_SEGMENT)
     saved = saved_segments(workspace)
-    wanted = list(names) or list(saved)
+    wanted = list(names) or [n for n, s in saved.items() if not s.segment.archived]
     differing = {n: changed(workspace.lake, chosen(saved, n)) for n in wanted}
     built = build.build(
         workspace.lake,

@@ -47,6 +47,8 @@ class SegmentSummary:
         computed_at: when it was evaluated, UTC.
         used_by: what depends on it: segments that refer to it, destinations that it
             goes to, in words.
+        folder: where lists show it; empty is the top.
+        archived: out of use; shown only when asked for.
     """
 
     segment: str
@@ -61,6 +63,44 @@ class SegmentSummary:
     owner: str = ""
     tags: tuple[str, ...] = ()
     used_by: tuple[str, ...] = ()
+    folder: str = ""
+    archived: bool = False
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One thing that somebody said of a segment.
+
+    Attributes:
+        kind: saved, comment or approval.
+        text: of a comment; empty otherwise.
+        by: the pseudonym of whoever said it.
+        stands: whether it is of the segment as it is now.
+    """
+
+    kind: str
+    text: str
+    by: str
+    at: datetime
+    stands: bool
+
+
+@dataclass(frozen=True)
+class Discussion:
+    """What was said of a segment, the newest first.
+
+    Attributes:
+        required: whether it may leave only once it is approved as it is now.
+    """
+
+    remarks: tuple[Remark, ...]
+    required: bool = False
+
+    @property
+    def approval(self) -> Remark | None:
+        """Return the approval of the segment as it is now; None without one."""
+        standing = (r for r in self.remarks if r.kind == "approval" and r.stands)
+        return next(standing, None)
 
 
 @dataclass(frozen=True)

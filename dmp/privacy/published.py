@@ -115,6 +115,7 @@ _TABLES = (
     ("segment.definition", _COUNTS),
     ("segment.result", _PSEUDONYMOUS),
     ("segment.membership", _PSEUDONYMOUS),
+    ("segment.note", _COUNTS),
     ("activation.sync", _PSEUDONYMOUS),
     ("activation.ledger", _PSEUDONYMOUS),
     ("privacy.consent", (_P.READ_PSEUDONYMOUS, _P.CONSENT)),

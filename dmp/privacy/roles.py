@@ -47,6 +47,7 @@ class Permission(StrEnum):
     COUNT = "count"
     DEFINE_SEGMENT = "define_segment"
     BUILD_SEGMENT = "build_segment"
+    APPROVE_SEGMENT = "approve_segment"
     EXPORT = "export"
     SEND = "send"
     READ_IDENTIFIERS = "read_identifiers"
@@ -64,7 +65,7 @@ _P = Permission
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.ANALYST: frozenset(
         {_P.STATUS, _P.RUN_NOTEBOOK, _P.READ_PSEUDONYMOUS, _P.PREVIEW, _P.EXPLAIN}
-        | {_P.COUNT, _P.DEFINE_SEGMENT, _P.BUILD_SEGMENT}
+        | {_P.COUNT, _P.DEFINE_SEGMENT, _P.BUILD_SEGMENT, _P.APPROVE_SEGMENT}
     ),
     Role.MATCHER: frozenset(
         {_P.STATUS, _P.RUN_NOTEBOOK, _P.READ_CLEAR, _P.LABEL, _P.TRAIN, _P.RESOLVE}
@@ -76,7 +77,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.SENDER: frozenset({_P.READ_IDENTIFIERS}),
     Role.PRIVACY_OFFICER: frozenset(
         {_P.STATUS, _P.CONSENT, _P.SUBJECT_REQUEST, _P.ERASE, _P.RETAIN}
-        | {_P.AUDIT_VERIFY, _P.AUDIT_READ, _P.COUNT}
+        | {_P.AUDIT_VERIFY, _P.AUDIT_READ, _P.COUNT, _P.APPROVE_SEGMENT}
     ),
     Role.ENGINEER: frozenset(
         {_P.STATUS, _P.RUN_NOTEBOOK, _P.GENERATE, _P.INGEST, _P.RESOLVE, _P.MAINTAIN}

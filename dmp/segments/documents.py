@@ -56,6 +56,10 @@ def segment_document(segment: Segment) -> Document:
         made["tags"] = list(segment.tags)
     if segment.timezone != "UTC":
         made["timezone"] = segment.timezone
+    if segment.folder:
+        made["folder"] = segment.folder
+    if segment.archived:
+        made["archived"] = True
     return {**made, "rule": node_document(segment.rule)}
 
 

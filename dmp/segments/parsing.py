@@ -78,6 +78,8 @@ def _segment() -> Kind[Segment]:
         "purpose": note,
         "tags": Field(grammar.many(grammar.text()), missing=()),
         "timezone": Field(zone_kind(), missing="UTC"),
+        "folder": note,
+        "archived": Field(grammar.boolean(), missing=False),
     }
 
     def build(given: Mapping[str, Any], path: str, faults: Faults) -> Segment:

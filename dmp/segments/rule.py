@@ -228,6 +228,8 @@ class Segment:
         id: `[a-z][a-z0-9_]*`, never changes.
         purpose: consent purpose for anything that leaves; never changes membership.
         timezone: IANA name, for calendar windows and dates.
+        folder: where lists show it, such as `growth/winback`; empty is the top.
+        archived: kept and readable, but neither built nor sent.
     """
 
     id: str
@@ -238,6 +240,8 @@ class Segment:
     timezone: str = "UTC"
     owner: str = ""
     tags: tuple[str, ...] = ()
+    folder: str = ""
+    archived: bool = False
 
 
 _KEYS: dict[type, str] = {

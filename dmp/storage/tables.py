@@ -466,6 +466,18 @@ cause_entered | varchar | event, tick, merge, rule_change, consent or erasure
 cause_left | varchar | the same words; null while a member""",
         holder="segments",
     ),
+    _table(
+        "segment.note",
+        "One thing that somebody said of a segment: that it was saved, a comment, or an approval.",
+        "segment noted_at actor kind",
+        """
+segment | varchar | id of the segment
+kind | varchar | saved, comment or approval
+form | varchar | fingerprint of all that decides who gets what: the rule, those it refers to, the purpose
+text | varchar | of a comment; null otherwise
+actor | varchar | pseudonym of whoever said it
+noted_at | timestamptz | instant it was said""",
+    ),
 )
 
 ACTIVATION = (

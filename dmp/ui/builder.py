@@ -25,7 +25,16 @@ from dmp.ui.guard import Problem
 from dmp.ui.rule_edits import ABSENT, Document, Place
 
 MOST_UNDONE = 200
-ABOUT = ("segment", "name", "description", "purpose", "owner", "tags", "timezone")
+ABOUT = (
+    "segment",
+    "name",
+    "description",
+    "purpose",
+    "owner",
+    "tags",
+    "timezone",
+    "folder",
+)
 UNCHOSEN = ("event", "attribute", "property", "entity", "in", "not_in", "purpose", "by")
 NEW: Document = {"segment": "", "name": "", "rule": {"all": []}}
 

@@ -13,6 +13,7 @@ from dmp.ui.builder import BuilderState
 from dmp.ui.counting import Counting
 from dmp.ui.explorer_page import START_AFTER_S
 from dmp.ui.guard import Problem, guarded
+from dmp.ui.numbers import counted
 from dmp.ui.rule_edits import CHANGES, NEW_NODES, place_of
 from dmp.ui.views import problem_content
 from dmp.ui.widgets.address import Address
@@ -151,7 +152,7 @@ class BuilderPage:
         """Send the values that the data has for a comparison."""
         found = self.state.suggest(place_of(message["at"])[:-1])
         items = [
-            [shown_value(value), shown_value(value), f"{n:,}"] for value, n in found
+            [shown_value(value), shown_value(value), counted(n)] for value, n in found
         ]
         self.editor.send({"kind": "suggestions", "at": message["at"], "items": items})
 

@@ -13,7 +13,7 @@ from dmp.ui import rule_words as words
 from dmp.ui.builder import BuilderState, Tally
 from dmp.ui.drawings import Content, shown_instant
 from dmp.ui.drawings import words as in_words
-from dmp.ui.numbers import drawn_count, shown_count, shown_share
+from dmp.ui.numbers import counted, drawn_count, shown_count, shown_share
 from dmp.ui.rule_edits import Place
 from dmp.ui.rule_fields import Form, told
 from dmp.ui.rule_form import rule_form
@@ -76,7 +76,7 @@ def size(state: BuilderState, *, cancellable: bool = False) -> Content:
 
 
 def _as_of(state: BuilderState) -> str:
-    return f"As of {shown_instant(state.source.as_of)}"
+    return shown_instant(state.source.as_of)
 
 
 def _about(tally: Tally, *, cells: Cells) -> Content:
@@ -88,8 +88,8 @@ def _about(tally: Tally, *, cells: Cells) -> Content:
     people = shown_count(tally.about.people, cells=replace(cells, exact=False))
     return {
         "about": ABOUT_EQUAL + people,
-        "of": f"between {low} and {high} (95 %), by {tally.about.sampled:,} people; "
-        "counting exactly…",
+        "of": f"between {low} and {high} (95 %), by "
+        f"{counted(tally.about.sampled)} people; counting exactly…",
     }
 
 
@@ -141,6 +141,7 @@ def details(state: BuilderState) -> Content:
         "description": document.get("description", ""),
         "owner": document.get("owner", ""),
         "tags": " ".join(document.get("tags", [])),
+        "folder": document.get("folder", ""),
         "timezone": document.get("timezone", ""),
         "existing": state.before is not None,
         "faults": {

@@ -11,7 +11,14 @@ from datetime import datetime
 from typing import Any
 
 from dmp.core.cells import Cells
-from dmp.ui.numbers import drawn_count, shown_count, shown_share
+from dmp.ui.numbers import (
+    amount,
+    counted,
+    drawn_count,
+    percent,
+    shown_count,
+    shown_share,
+)
 from dmp.ui.source import (
     ConditionCount,
     Funnel,
@@ -85,7 +92,6 @@ def trend(points: Sequence[TrendPoint], *, cells: Cells) -> Content:
         "points": [
             {
                 "at": point.at.isoformat(),
-                "day": _day(point.at),
                 "people": drawn_count(point.people, cells=cells),
                 "text": shown_count(point.people, cells=cells),
             }
@@ -176,13 +182,13 @@ def shown_cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
-        return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
+        return counted(value) if isinstance(value, int) else amount(value)
     return shown_instant(value) if isinstance(value, datetime) else str(value)
 
 
 def shown_instant(at: datetime) -> str:
-    """Return an instant as people read it, with the name of its zone."""
-    return f"{at.day} {at:%b %Y, %H:%M} {at.tzname() or 'UTC'}"
+    """Return an instant as text that the browser shows in its own locale and zone."""
+    return at.isoformat()
 
 
 def _step(step: FunnelStep, members: int, top: int, *, cells: Cells) -> Content:
@@ -212,7 +218,7 @@ def _share_row(item: Share, *, cells: Cells) -> Content:
     digits = 3 if cells.exact else 2
     mine, all_of_them = round(item.share, digits), round(item.share_of_everyone, digits)
     share = shown_share(item.share, item.people, cells=cells)
-    everyone = f"{all_of_them:.{digits - 2}%}"
+    everyone = percent(all_of_them, tenths=cells.exact)
     ratio = mine / all_of_them if share and all_of_them else None
     return {
         "label": item.value,
@@ -237,7 +243,3 @@ def _numeric(table: Table, index: int) -> bool:
     return bool(cells) and all(
         isinstance(cell, int | float) and not isinstance(cell, bool) for cell in cells
     )
-
-
-def _day(at: datetime) -> str:
-    return f"{at.day} {at:%b %Y}"

@@ -11,6 +11,7 @@ from dmp.ui.drawings import PAGE_ROWS
 from dmp.ui.guard import Problem, problem_of
 from dmp.ui.source import (
     DestinationSummary,
+    Discussion,
     ExportOutcome,
     FileFormat,
     Intersection,
@@ -58,7 +59,8 @@ class ExplorerState:
 
     Listeners are called with the name of the part that changed: `segments`,
     `segment`, `attribute`, `page`, `destinations`, `destination`, `export`, `busy`,
-    `problem`, `news`, `overlap`, `reach`, `why`, `versions`, or a name in `PANELS`.
+    `problem`, `news`, `overlap`, `reach`, `why`, `versions`,
+    `discussion`, or a name in `PANELS`.
     A panel changes twice: to loading, then to its value.
     """
 
@@ -80,6 +82,7 @@ class ExplorerState:
         self.reach: Loaded[list[Reach]] | None = None
         self.why: Loaded[Why] | None = None
         self.versions: Loaded[list[Version]] = Loaded()
+        self.discussion: Loaded[Discussion] = Loaded()
         self.busy = ""
         self.problem: Problem | None = None
         self.news = ""
@@ -121,13 +124,16 @@ class ExplorerState:
         """Open the view of a query string; what it does not name is the default."""
         named = {key: values[0] for key, values in parse_qs(query.lstrip("?")).items()}
         known = [s.segment for s in self.segments.value or []]
+        first = next(
+            (s.segment for s in self.segments.value or [] if not s.archived), ""
+        )
         wanted, page = named.get("segment"), named.get("page", "1")
         if not known:
             return
         if wanted and wanted not in known:
             text = f"There is no segment {wanted!r} any more; the first one is shown."
             self.tell(Problem("missing", text))
-        self.segment = wanted if wanted in known else known[0]
+        self.segment = wanted if wanted in known else first or known[0]
         self._set_attribute(named.get("by"))
         self.choose(self.segment)
         self.turn_to(int(page) - 1 if page.isdecimal() else 0)
@@ -146,6 +152,7 @@ class ExplorerState:
             self._read_panel(name)
         self.versions = loaded(lambda: self.source.versions(segment))
         self._tell("versions")
+        self._discuss(segment)
 
     def compare_by(self, attribute: str) -> None:
         """Show the make-up by another attribute."""
@@ -190,6 +197,39 @@ class ExplorerState:
         if segment and profile_id.strip():
             self.why = loaded(lambda: self.source.why(segment, profile_id.strip()))
         self._tell("why")
+
+    def comment(self, text: str) -> None:
+        """Keep a comment on the selected segment."""
+        self._act(lambda segment: self.source.comment(segment, text), "")
+
+    def approve(self) -> None:
+        """Approve the selected segment as it is now."""
+        self._act(self.source.approve, "Approved as it is now.")
+
+    def archive(self, *, archived: bool) -> None:
+        """Put the selected segment out of use, or bring it back."""
+        news = (
+            "Archived: it is neither built nor sent." if archived else "In use again."
+        )
+        self._act(lambda s: self.source.archive(s, archived=archived), news)
+        self.segments = loaded(self.source.segments)
+        self._tell("segments", "discussion")
+
+    def _act(self, act: Callable[[str], None], news: str) -> None:
+        segment = self.segment
+        if segment is None:
+            return
+        done = loaded(lambda: act(segment))
+        if done.problem:
+            return self.tell(done.problem)
+        if news:
+            self.news = news
+            self._tell("news")
+        self._discuss(segment)
+
+    def _discuss(self, segment: str) -> None:
+        self.discussion = loaded(lambda: self.source.discussion(segment))
+        self._tell("discussion")
 
     def choose_destination(self, destination: str | None) -> None:
         """Select where to send; nothing is sent."""

@@ -16,6 +16,7 @@ from dmp.ui.guard import Problem, guarded
 from dmp.ui.widgets import (
     Address,
     Bars,
+    DiscussionCard,
     Funnel,
     Headline,
     Notice,
@@ -68,6 +69,10 @@ class ExplorerPage:
         self.versions = Versions(
             title="Versions of the rule", caption="Since when, how many, what changed."
         )
+        self.discussion = DiscussionCard(
+            title="Comments and approval",
+            caption="Kept with the segment. Personal data do not belong here.",
+        )
         self.count_reach = w.Button(description="Count")
         self.attribute = w.Dropdown(description="Compare by")
         self.export = ExportCard(state, self)
@@ -85,7 +90,7 @@ class ExplorerPage:
         reach = w.VBox([count, self.reach]).add_class("dmp-joined")
         reach.add_class("dmp-short")
         wide = (self.notice, self.headline, self.export.root, self.examples)
-        for part in (*wide, self.versions, self.why):
+        for part in (*wide, self.discussion, self.versions, self.why):
             part.add_class("dmp-wide")
         self.notice.add_class("dmp-notice")
         main = w.VBox(
@@ -98,6 +103,7 @@ class ExplorerPage:
                 self.trend,
                 reach,
                 self.overlap,
+                self.discussion,
                 self.export.root,
                 self.examples,
                 self.versions,
@@ -114,6 +120,9 @@ class ExplorerPage:
         self.examples.on_message("turn", lambda m: self.on_turn(m))
         self.overlap.on_message("compare", lambda m: self.on_compare(m))
         self.why.on_message("why", lambda m: self.on_why(m))
+        self.discussion.on_message("comment", lambda m: self.on_comment(m))
+        self.discussion.on_message("approve", lambda _: self.on_approve())
+        self.discussion.on_message("archive", lambda m: self.on_archive(m))
         self.count_reach.on_click(lambda _: self.on_reach())
         self.attribute.observe(lambda change: self.on_attribute(change), "value")
         self.state.listen(self.refresh)
@@ -150,6 +159,21 @@ class ExplorerPage:
         self.state.ask_why(str(message["profile_id"]))
 
     @guarded
+    def on_comment(self, message: Message) -> None:
+        """Keep the comment that was written, if the role allows it now."""
+        self.state.comment(str(message["text"]))
+
+    @guarded
+    def on_approve(self) -> None:
+        """Approve the segment, if the role allows it now."""
+        self.state.approve()
+
+    @guarded
+    def on_archive(self, message: Message) -> None:
+        """Archive the segment or bring it back, if the role allows it now."""
+        self.state.archive(archived=bool(message["archived"]))
+
+    @guarded
     def on_reach(self) -> None:
         """Count by destination, if the role allows it now."""
         self.state.count_reach()
@@ -179,6 +203,7 @@ class ExplorerPage:
             "reach": self._draw_reach,
             "why": self._draw_why,
             "versions": self._draw_versions,
+            "discussion": self._draw_discussion,
             **{name: lambda name=name: self._draw_panel(name) for name in PANELS},  # type: ignore[misc]
         }
 
@@ -187,7 +212,7 @@ class ExplorerPage:
         self.headline.content = views.headline(self.state)
         empty = self.state.summary is None and self.state.segments.state != "loading"
         beside = (self.attribute, self.export.root, self.overlap, self.reach)
-        below = (self.why, self.versions, self.count_reach)
+        below = (self.why, self.versions, self.count_reach, self.discussion)
         for part in (*self._panels().values(), *beside, *below):
             (part.add_class if empty else part.remove_class)("dmp-away")
 
@@ -202,6 +227,9 @@ class ExplorerPage:
 
     def _draw_versions(self) -> None:
         self.versions.content = views.versions(self.state)
+
+    def _draw_discussion(self) -> None:
+        self.discussion.content = views.discussion(self.state)
 
     def _draw_attribute(self) -> None:
         names = self.state.attributes

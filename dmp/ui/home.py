@@ -10,7 +10,7 @@ from dmp.flows.overview import MOST_SEGMENTS, Overview, SegmentSize
 from dmp.jobs.records import RunRecord
 from dmp.ui.drawings import Content, words
 from dmp.ui.explorer import Loaded
-from dmp.ui.numbers import shown_count
+from dmp.ui.numbers import counted, shown_count
 from dmp.ui.views import problem_content
 
 MOST_RUNS = 6
@@ -166,8 +166,8 @@ def _source(row: dict[str, object]) -> Content:
     refused = int(str(row["rows_refused"]))
     return {
         "source": row["source"],
-        "rows": f"{row['rows_read']:,}",
-        "refused": f"{refused:,} refused" if refused else "",
+        "rows": counted(int(str(row["rows_read"]))),
+        "refused": f"{counted(refused)} refused" if refused else "",
         "at": _iso(row["loaded_at"]),
     }
 

@@ -13,6 +13,7 @@ from dmp.ui.executed import ExecutedCell
 from dmp.ui.explorer import Loaded, loaded
 from dmp.ui.guard import Problem
 from dmp.ui.home import run_line
+from dmp.ui.numbers import percent
 from dmp.ui.views import problem_content
 
 MOST_SHOWN = 100
@@ -190,5 +191,5 @@ def _measured(value: float | None, unit: str) -> str:
     if value is None:
         return "not measured"
     if unit == "share":
-        return f"{value:.1%}"
+        return percent(value)
     return f"{value:,.1f} {unit}" if value % 1 else f"{value:,.0f} {unit}"

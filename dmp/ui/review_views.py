@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dmp.ui.drawings import Content, words
+from dmp.ui.numbers import counted
 from dmp.ui.review import ReviewState
 from dmp.ui.review_source import Asked, Bar, Cluster, Link, PairView
 from dmp.ui.views import panel_content, problem_content
@@ -49,7 +50,7 @@ def odds(weight: float) -> str:
     digits = max(len(str(round(times))) - 2, 0)
     rounded = round(times, -digits) if digits else round(times)
     what = "one person" if weight > 0 else "two people"
-    return f"about {int(rounded):,} to 1 for {what}"
+    return f"about {counted(int(rounded))} to 1 for {what}"
 
 
 def pair(state: ReviewState) -> Content:
@@ -94,8 +95,8 @@ def _pair(state: ReviewState, question: Asked) -> Content:
 
 def _stake(question: Asked) -> str:
     if question.is_one:
-        return f"in a profile of {question.at_stake:,} records"
-    return f"{question.at_stake:,} pairs of records would join"
+        return f"in a profile of {counted(question.at_stake)} records"
+    return f"{counted(question.at_stake)} pairs of records would join"
 
 
 def _fields(view: PairView, steps: Sequence[Bar]) -> list[Content]:
@@ -233,19 +234,20 @@ def progress(state: ReviewState) -> Content:
         mine = found.mine
         return {
             "state": "ready",
-            "mine": f"{sum(mine.values()):,}",
+            "mine": counted(sum(mine.values())),
             "verdicts": [
-                ["Match", f"{mine['match']:,}"],
-                ["No match", f"{mine['no_match']:,}"],
-                ["Unsure", f"{mine['unsure']:,}"],
+                ["Match", counted(mine["match"])],
+                ["No match", counted(mine["no_match"])],
+                ["Unsure", counted(mine["unsure"])],
             ],
-            "everyone": f"{found.everyone:,} labels by {found.reviewers:,} "
+            "everyone": f"{counted(found.everyone)} labels by "
+            f"{counted(found.reviewers)} "
             + ("reviewer" if found.reviewers == 1 else "reviewers"),
-            "unsure": f"{found.unsure_pairs:,}",
+            "unsure": counted(found.unsure_pairs),
             "agreement": [
                 {
                     "who": row.others,
-                    "text": f"{row.agreed:,} of {row.pairs:,} alike",
+                    "text": f"{counted(row.agreed)} of {counted(row.pairs)} alike",
                     "kappa": row.kappa,
                 }
                 for row in found.agreement

@@ -14,6 +14,7 @@ from dmp.segments.operators import CASE_TAKES, PRESENCE_OPS
 from dmp.segments.operators import OPERATORS as KNOWN
 from dmp.ui import rule_words as words
 from dmp.ui.drawings import Content
+from dmp.ui.numbers import counted
 from dmp.ui.rule_edits import ABSENT, GROUPS, ONCE, Place, at, path_text
 from dmp.ui.rule_fields import WHOLE, Form, gap, length, numbers, window
 from dmp.ui.rule_operands import operands, other_toggle
@@ -154,7 +155,7 @@ def _refinements(
 def _event(value: dict[str, Any], place: Place, form: Form) -> Content:
     named = None if value.get("any_event") else value.get("event", "")
     options = [["", "any event"]] + [
-        [name, name.replace("_", " "), f"{n:,}"]
+        [name, name.replace("_", " "), counted(n)]
         for name, n in form.catalog.events.items()
     ]
     spot = (*place, "any_event" if named is None else "event")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from dmp.core.errors import UsageError
 from dmp.flows.viewer import GROUPS, MARK, USER, check_named
+from dmp.ui.numbers import LANGUAGES
 from dmp.ui.proxy import SECRET_VARIABLE, Proxy
 from dmp.ui.proxy import trusted_proxy as trusted_proxy
 
@@ -175,7 +176,7 @@ def page_configuration(found: Sequence[Page], *, preheat: int) -> dict[str, Any]
         "default_pool_size": preheat,
         "extension_allowlist": EXTENSIONS,
         "file_allowlist": [],
-        "http_header_envs": [USER, GROUPS],
+        "http_header_envs": [USER, GROUPS, LANGUAGES],
         "preheat_kernel": preheat > 0,
         "resources": {"pages": [{"name": p.name, "title": p.title} for p in found]},
         "show_tracebacks": False,

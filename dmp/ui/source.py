@@ -8,12 +8,14 @@ from typing import Protocol
 from dmp.flows.shapes import (
     ConditionCount,
     DestinationSummary,
+    Discussion,
     ExportOutcome,
     FileFormat,
     Funnel,
     FunnelStep,
     Intersection,
     Reach,
+    Remark,
     SegmentSummary,
     Share,
     Table,
@@ -26,12 +28,14 @@ from dmp.flows.shapes import (
 __all__ = [
     "ConditionCount",
     "DestinationSummary",
+    "Discussion",
     "ExportOutcome",
     "FileFormat",
     "Funnel",
     "FunnelStep",
     "Intersection",
     "Reach",
+    "Remark",
     "SegmentSource",
     "SegmentSummary",
     "Share",
@@ -100,6 +104,22 @@ class SegmentSource(Protocol):
 
     def reach(self, segment: str) -> list[Reach]:
         """Return how many people each destination could get now; sends nothing."""
+        ...
+
+    def discussion(self, segment: str) -> Discussion:
+        """Return what was said of the segment, and whether it is approved."""
+        ...
+
+    def comment(self, segment: str, text: str) -> None:
+        """Keep a comment on the segment."""
+        ...
+
+    def approve(self, segment: str) -> None:
+        """Approve the segment as it is now; its author may not."""
+        ...
+
+    def archive(self, segment: str, *, archived: bool) -> None:
+        """Put the segment out of use, or bring it back."""
         ...
 
     def destinations(self) -> list[DestinationSummary]:

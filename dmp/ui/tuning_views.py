@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmp.ui.drawings import Content, words
+from dmp.ui.numbers import counted
 from dmp.ui.review_views import bits
 from dmp.ui.tuning import MOST_PRIOR_BITS, PRIOR, TuningState
 from dmp.ui.views import problem_content
@@ -90,8 +91,8 @@ def effect(state: TuningState) -> Content:
 def _pairs(found: Preview | None) -> Content:
     assert found is not None
     lines = [
-        f"{found.gained:,} of {found.pairs:,} scored pairs would newly speak for one "
-        f"person, {found.lost:,} no longer would."
+        f"{counted(found.gained)} of {counted(found.pairs)} scored pairs would newly "
+        f"speak for one person, {counted(found.lost)} no longer would."
     ]
     if not found.judged:
         lines.append(
@@ -100,13 +101,13 @@ def _pairs(found: Preview | None) -> Content:
         )
     elif found.judged < FEW_LABELS:
         lines.append(
-            f"{found.judged:,} labels are few: intervals of so few are too narrow to "
-            f"trust. Label {FEW_LABELS} or more, sure pairs among them."
+            f"{counted(found.judged)} labels are few: intervals of so few are too "
+            f"narrow to trust. Label {FEW_LABELS} or more, sure pairs among them."
         )
     return {
         "state": "ready",
         "lines": lines,
-        "columns": [f"By {found.judged:,} labelled pairs", "Now", "Then"],
+        "columns": [f"By {counted(found.judged)} labelled pairs", "Now", "Then"],
         "rows": _measures(found.before, found.after),
     }
 
@@ -125,12 +126,13 @@ def _people(found: Simulation | None) -> Content:
     return {
         "state": "ready",
         "lines": [
-            f"Ids that would merge: {found.merged:,}; that would split: "
-            f"{found.split:,}; records that would move: {found.moved_subjects:,}."
+            f"Ids that would merge: {counted(found.merged)}; that would split: "
+            f"{counted(found.split)}; records that would move: "
+            f"{counted(found.moved_subjects)}."
         ],
         "columns": ["", "Now", "Then"],
         "rows": [
-            ["People", f"{found.people_before:,}", f"{found.people_after:,}"],
+            ["People", counted(found.people_before), counted(found.people_after)],
             ["Largest", _sizes(found.largest_before), _sizes(found.largest_after)],
             *_measures(
                 before.measures if before else None, after.measures if after else None
@@ -139,11 +141,11 @@ def _people(found: Simulation | None) -> Content:
         "audiences": [
             [
                 each.segment,
-                f"{each.before:,}",
-                f"{each.after:,}",
-                f"{each.entered:,}",
-                f"{each.left:,}",
-                f"{each.merged:,}",
+                counted(each.before),
+                counted(each.after),
+                counted(each.entered),
+                counted(each.left),
+                counted(each.merged),
             ]
             for each in found.audiences
         ],
@@ -168,4 +170,4 @@ def _shown(measure: Measure) -> str:
 
 
 def _sizes(sizes: tuple[int, ...]) -> str:
-    return ", ".join(f"{size:,}" for size in sizes) or "none"
+    return ", ".join(counted(size) for size in sizes) or "none"

@@ -13,6 +13,7 @@ from dmp.ui.guard import Problem
 from dmp.ui.numbers import drawn_count, shown_count, shown_share
 from dmp.ui.source import (
     DestinationSummary,
+    Discussion,
     ExportOutcome,
     SegmentSummary,
     Version,
@@ -25,6 +26,8 @@ NO_SEGMENTS: Content = {
     "hint": "Add a YAML file in config/segments and evaluate it; it appears here.",
     "example": "config/segments/pricing_intent.yaml",
 }
+
+SAID = {"saved": "saved it", "comment": "wrote", "approval": "approved it"}
 
 EMPTY = {
     "funnel": "This segment has not been evaluated yet.",
@@ -93,7 +96,7 @@ def headline(state: ExplorerState) -> Content:
         "description": summary.description,
         "sentence": summary.sentence,
         "facts": _facts(summary),
-        "tags": list(summary.tags),
+        "tags": [*summary.tags, *(["Archived"] if summary.archived else [])],
         "links": [
             ["Edit the rule", f"/pages/segment_builder?segment={summary.segment}"],
             ["Duplicate", f"/pages/segment_builder?segment={summary.segment}&copy=1"],
@@ -162,6 +165,38 @@ def versions(state: ExplorerState) -> Content:
     return panel_content(
         state.versions, draw, empty="A version is stored with its first evaluation."
     )
+
+
+def discussion(state: ExplorerState) -> Content:
+    """Return what was said of the segment, its approval, and what can be done."""
+    me, archived = (
+        state.source.viewer.name,
+        bool(state.summary and state.summary.archived),
+    )
+
+    def draw(found: Discussion) -> Content:
+        given = found.approval
+        by = "you" if given and given.by == me else given.by if given else ""
+        said = f"Approved by {by}" if given else "Not approved as it is now"
+        return {
+            "state": "ready",
+            "approved": bool(given),
+            "approval": said,
+            "at": given.at.isoformat() if given else None,
+            "needed": found.required and not given,
+            "archived": archived,
+            "remarks": [
+                {
+                    "by": "you" if one.by == me else one.by,
+                    "at": one.at.isoformat(),
+                    "did": SAID[one.kind],
+                    "text": one.text,
+                }
+                for one in found.remarks
+            ],
+        }
+
+    return panel_content(state.discussion, draw, empty="")
 
 
 def why(state: ExplorerState) -> Content:
@@ -237,6 +272,9 @@ def _list_item(summary: SegmentSummary, viewer: Viewer) -> Content:
         "people": shown_count(summary.members, cells=cells),
         "bar": min(drawn_count(summary.members, cells=cells) / everyone, 1.0),
         "purpose": words(summary.purpose),
+        "folder": summary.folder,
+        "archived": summary.archived,
+        "search": " ".join((summary.folder, summary.owner, *summary.tags)),
     }
 
 
@@ -258,6 +296,7 @@ def _facts(summary: SegmentSummary) -> list[list[str]]:
         ["As of", drawings.shown_instant(summary.as_of)],
         ["Computed", drawings.shown_instant(summary.computed_at)],
         ["Owner", summary.owner],
+        ["Folder", summary.folder],
         ["Id", summary.segment],
         ["Used by", ", ".join(summary.used_by)],
     ]

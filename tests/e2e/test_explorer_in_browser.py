@@ -134,6 +134,39 @@ def test_a_viewer_without_rights_is_told(visit: Visitor) -> None:
     page.screenshot(path=shots() / "explorer_narrow.png", full_page=True)
 
 
+def test_numbers_and_instants_are_those_of_the_viewer(visit: Visitor) -> None:
+    window = visit(locale="de-DE", timezone_id="Asia/Tokyo")
+    window.open("/pages/explorer?segment=lapsed_buyers")
+    window.page.wait_for_selector("[data-members]:text('12.077')")
+    facts = window.text(".dmp-facts")
+    assert "30.06.2026, 09:00" in facts and "30.06.2026, 11:14" in facts
+    window.page.wait_for_selector(".dmp-rows table")
+    assert "19,5\N{NBSP}%" in window.text(".dmp-figure")
+
+
+def test_a_segment_is_talked_over_and_archived(visit: Visitor) -> None:
+    window = visit()
+    window.open("/pages/explorer?segment=lapsed_buyers")
+    page = window.page
+    assert page.locator(".dmp-shelf h3").all_text_contents() == ["product"]
+    page.wait_for_selector(".dmp-standing:has-text('may not leave')")
+    page.get_by_label("Comment", exact=True).fill("Fewer than in May <b>why</b>?")
+    page.get_by_role("button", name="Comment").click()
+    page.wait_for_selector(".dmp-remarks blockquote:has-text('<b>why</b>')")
+    page.get_by_role("button", name="Approve").click()
+    page.wait_for_selector("[data-approved]:has-text('Approved by you')")
+    assert window.axe() == []
+    page.screenshot(path=shots() / "explorer_discussion.png", full_page=True)
+    page.get_by_role("button", name="Archive").click()
+    page.wait_for_selector(".dmp-head .dmp-tags:has-text('Archived')")
+    page.click("[data-segment=pricing_intent]")
+    page.wait_for_selector("[data-segment=lapsed_buyers]", state="detached")
+    page.get_by_label("Show 1 archived").check()
+    page.click("[data-segment=lapsed_buyers]")
+    page.get_by_role("button", name="Bring back from the archive").click()
+    page.wait_for_selector("text=Show 1 archived", state="hidden")
+
+
 def test_a_closed_page_ends_its_kernel(visit: Visitor, server: Served) -> None:
     window = visit()
     window.open("/pages/explorer")

@@ -129,7 +129,7 @@ def test_all_that_is_refused_is_named_at_once(opened: Open) -> None:
     text = str(caught.value)
     assert "core.event (needs analyst or matcher)" in text
     assert "privacy.consent (needs analyst or matcher or privacy_officer)" in text
-    assert "published to you: segment.definition, segment_count" in text
+    assert "published to you: segment.definition, segment.note, segment_count" in text
 
 
 REFUSED: dict[str, type[DMPError]] = {

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from dmp.core.errors import NotAllowed
 from dmp.ui.source import (
     ConditionCount,
     DestinationSummary,
+    Discussion,
     ExportOutcome,
     FileFormat,
     Funnel,
     FunnelStep,
     Intersection,
     Reach,
+    Remark,
     SegmentSummary,
     Share,
     Table,
@@ -44,6 +47,7 @@ def summary(segment: str, name: str, members: int, **more: str) -> SegmentSummar
         computed_at=AS_OF + timedelta(hours=2, minutes=14),
         owner=more.get("owner", "growth"),
         tags=tuple(more.get("tags", "").split()),
+        folder=more.get("folder", ""),
     )
 
 
@@ -85,6 +89,7 @@ SEGMENTS = [
         purpose="product_updates",
         sentence="Signed up for the first time since 1 June 2026.",
         owner="product",
+        folder="product",
     ),
     summary(
         TINY,
@@ -94,6 +99,7 @@ SEGMENTS = [
         sentence="Holds an identifier on the list beta_2026.",
         owner="product",
         tags="list",
+        folder="product",
     ),
 ]
 
@@ -135,6 +141,7 @@ class FakeSource:
         self.viewer = viewer or Viewer("Ada Byron", ("analyst", "marketer"), True)
         self.refused, self.broken = refused, broken
         self.known = SEGMENTS if segments is None else segments
+        self.said: dict[str, tuple[Remark, ...]] = {}
         self.sent: list[tuple[str, str]] = []
         self.calls: list[str] = []
 
@@ -147,6 +154,29 @@ class FakeSource:
             )
         if action in self.broken:
             raise RuntimeError("person@example.com broke it")
+
+    def discussion(self, segment: str) -> Discussion:
+        self._enter("discussion")
+        return Discussion(self.said.get(segment, ()), required=segment == LAPSED)
+
+    def comment(self, segment: str, text: str) -> None:
+        self._enter("comment")
+        self._say(segment, "comment", text)
+
+    def approve(self, segment: str) -> None:
+        self._enter("approve")
+        self._say(segment, "approval", "")
+
+    def _say(self, segment: str, kind: str, text: str) -> None:
+        one = Remark(kind, text, self.viewer.name, AS_OF, stands=True)
+        self.said[segment] = (one, *self.said.get(segment, ()))
+
+    def archive(self, segment: str, *, archived: bool) -> None:
+        self._enter("archive")
+        self.known = [
+            replace(one, archived=archived) if one.segment == segment else one
+            for one in self.known
+        ]
 
     def _members(self, segment: str) -> int:
         return next(s.members for s in self.known if s.segment == segment)

@@ -224,3 +224,36 @@ def test_versions_say_what_changed(state: ExplorerState) -> None:
         ["8,412", "added: country is GB"],
         ["not evaluated", "first stored version"],
     ]
+
+
+def test_a_segment_is_talked_over_approved_and_archived() -> None:
+    state = ExplorerState(FakeSource(), f"segment={LAPSED}")
+    state.start()
+    assert views.discussion(state)["needed"]
+    state.comment("Fewer than in May?")
+    state.approve()
+    shown = views.discussion(state)
+    assert shown["approved"] and not shown["needed"]
+    assert [one["did"] for one in shown["remarks"]] == ["approved it", "wrote"]
+    state.archive(archived=True)
+    assert views.discussion(state)["archived"]
+    assert "Archived" in views.headline(state)["tags"]
+    assert state.news.startswith("Archived")
+
+
+def test_who_may_not_approve_is_told() -> None:
+    state = ExplorerState(FakeSource(refused=("approve", "archive")))
+    state.start()
+    state.approve()
+    assert state.problem and state.problem.kind == "refused"
+    assert not views.discussion(state)["approved"]
+    state.archive(archived=True)
+    assert not views.discussion(state)["archived"]
+
+
+def test_an_archived_segment_is_not_the_one_that_opens_first() -> None:
+    source = FakeSource()
+    source.archive(PRICING, archived=True)
+    state = ExplorerState(source)
+    state.start()
+    assert state.segment == LAPSED

@@ -7,6 +7,7 @@ from dmp.ui.widgets.bars import Bars
 from dmp.ui.widgets.cluster_graph import ClusterGraph
 from dmp.ui.widgets.decide import Decide
 from dmp.ui.widgets.details import Details
+from dmp.ui.widgets.discussion import DiscussionCard
 from dmp.ui.widgets.download import Download
 from dmp.ui.widgets.funnel import Funnel
 from dmp.ui.widgets.headline import Headline
@@ -35,6 +36,7 @@ __all__ = [
     "ClusterGraph",
     "Decide",
     "Details",
+    "DiscussionCard",
     "Download",
     "Funnel",
     "Headline",

@@ -23,6 +23,20 @@ function shape(tag, attributes, ...children) {
   return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
+// A text from Python; an instant among them as the viewer writes it.
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:[\d.]+)?(Z|[+-]\d\d:\d\d)$/;
+const said = (text) => (INSTANT.test(text) ? when(text) : String(text));
+const dayOf = (iso) =>
+  new Date(iso).toLocaleDateString(undefined, { dateStyle: "medium" });
+
+// An instant as the viewer writes it, in the zone where they are.
+function when(iso) {
+  if (!iso) return null;
+  const shown = new Date(iso).toLocaleString(undefined,
+    { dateStyle: "medium", timeStyle: "short" });
+  return node("time", { datetime: iso, title: iso }, shown);
+}
+
 function picture(width, height, title, ...children) {
   return shape(
     "svg",
@@ -39,7 +53,7 @@ function table(columns, rows, caption, numeric = []) {
     node(
       "tr",
       {},
-      row.map((cell, i) => node("td", kind(i), String(cell))),
+      row.map((cell, i) => node("td", kind(i), said(cell))),
     ),
   );
   return node(

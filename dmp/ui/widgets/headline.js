@@ -3,7 +3,7 @@ function facts(content) {
     "dl",
     { class: "dmp-facts" },
     content.facts.map(([term, value]) =>
-      node("div", {}, node("dt", {}, term), node("dd", {}, value)),
+      node("div", {}, node("dt", {}, term), node("dd", {}, said(value))),
     ),
   );
 }

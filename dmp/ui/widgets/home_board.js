@@ -1,11 +1,4 @@
 // The start page: health, figures, what needs attention, segments, runs, sources.
-function when(iso) {
-  if (!iso) return null;
-  const at = new Date(iso);
-  const shown = at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
-  return node("time", { datetime: iso }, shown);
-}
-
 function panel(title, link, ...children) {
   return node("section", { class: "dmp-card", "aria-label": title },
     node("div", { class: "dmp-card-head" },

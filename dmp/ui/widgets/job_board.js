@@ -1,10 +1,4 @@
 // The page of jobs: checks with their trends, runs, and one run's executed notebook.
-function when(iso) {
-  const at = new Date(iso);
-  const shown = at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
-  return node("time", { datetime: iso }, shown);
-}
-
 const LEVEL = { done: "ok", running: "run", failed: "problem", "timed out": "problem",
                 interrupted: "warning", passed: "ok", not_measured: "warning" };
 

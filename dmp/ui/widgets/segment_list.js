@@ -8,6 +8,7 @@ function item(entry, selected, choose) {
         class: "dmp-pick",
         type: "button",
         "data-segment": entry.segment,
+        "data-archived": entry.archived,
         "aria-current": entry.segment === selected ? "true" : null,
         onclick: () => choose(entry.segment),
       },
@@ -20,6 +21,18 @@ function item(entry, selected, choose) {
       ),
     ),
   );
+}
+
+// The entries under their folders, those without one first.
+function shelves(items, selected, choose) {
+  const folders = [...new Set(items.map((entry) => entry.folder))].sort();
+  return folders.map((folder) => {
+    const inside = items.filter((entry) => entry.folder === folder)
+      .map((entry) => item(entry, selected, choose));
+    return folder
+      ? node("li", { class: "dmp-shelf" }, node("h3", {}, folder), node("ul", {}, inside))
+      : inside;
+  }).flat();
 }
 
 function viewer(who) {
@@ -41,7 +54,7 @@ function walk(event) {
 }
 
 function render({ model, el }) {
-  let typed = "";
+  let typed = "", archive = false;
   const list = node("ul", { onkeydown: walk });
   const count = node("span");
   const filter = node("input", {
@@ -54,6 +67,12 @@ function render({ model, el }) {
       draw(model.get("content"));
     },
   });
+  const box = node("input", { type: "checkbox", onchange: () => {
+    archive = box.checked;
+    draw(model.get("content"));
+  } });
+  const archived = node("span");
+  const shelf = node("label", { class: "dmp-archive" }, box, archived);
   const foot = node("div");
   const note = node("div");
   el.classList.add("dmp");
@@ -65,20 +84,23 @@ function render({ model, el }) {
       filter,
       note,
       list,
+      shelf,
       foot,
     ),
   );
   const choose = (segment) => model.send({ kind: "choose", segment });
   function draw(content) {
     const focused = document.activeElement?.dataset?.segment;
-    const items = (content.items || []).filter((entry) =>
-      `${entry.name} ${entry.segment} ${entry.purpose}`.toLowerCase().includes(typed),
-    );
-    filter.hidden = (content.items || []).length < 4;
-    count.textContent = content.items ? String(content.items.length) : "";
-    list.replaceChildren(
-      ...items.map((entry) => item(entry, content.selected, choose)),
-    );
+    const all = content.items || [], put = all.filter((entry) => entry.archived);
+    const items = all.filter((entry) =>
+      (archive || !entry.archived || entry.segment === content.selected) &&
+      `${entry.name} ${entry.segment} ${entry.purpose} ${entry.search}`.toLowerCase()
+        .includes(typed));
+    filter.hidden = all.length < 4;
+    shelf.hidden = !put.length;
+    archived.textContent = `Show ${put.length} archived`;
+    count.textContent = content.items ? String(all.length - put.length) : "";
+    list.replaceChildren(...shelves(items, content.selected, choose));
     note.replaceChildren(...notes(content, items));
     foot.replaceChildren(content.viewer ? viewer(content.viewer) : "");
     if (focused) list.querySelector(`[data-segment="${CSS.escape(focused)}"]`)?.focus();

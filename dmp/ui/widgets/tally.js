@@ -41,7 +41,7 @@ function render({ model, el }) {
       content.steps ? node("ul", { class: "dmp-steps-small" },
         content.steps.map(line)) : "",
       content.sentence ? node("p", { class: "dmp-sentence" }, content.sentence) : "",
-      content.as_of ? node("p", { class: "dmp-as-of" }, content.as_of) : "");
+      content.as_of ? node("p", { class: "dmp-as-of" }, "As of ", when(content.as_of)) : "");
   });
 }
 

@@ -10,7 +10,8 @@ function niceTop(value) {
 
 function short(value) {
   if (value >= 1e6) return `${+(value / 1e6).toFixed(1)}M`;
-  if (value >= 1e3) return `${+(value / 1e3).toFixed(1)}k`;
+  if (value >= 1e3) return `${(value / 1e3).toLocaleString(undefined,
+    { maximumFractionDigits: 1 })}k`;
   return String(Math.round(value));
 }
 
@@ -42,11 +43,11 @@ function axes({ top, y }, points, width) {
   const last = points[points.length - 1];
   return [
     ...lines,
-    shape("text", { x: EDGE.left, y: HEIGHT - 4, class: "soft" }, points[0].day),
+    shape("text", { x: EDGE.left, y: HEIGHT - 4, class: "soft" }, dayOf(points[0].at)),
     shape(
       "text",
       { x: width - EDGE.right, y: HEIGHT - 4, class: "soft", "text-anchor": "end" },
-      last.day,
+      dayOf(last.at),
     ),
   ];
 }
@@ -70,7 +71,7 @@ function readout(svg, points, { x, y }, width) {
     at = Math.max(0, Math.min(index, points.length - 1));
     dot.setAttribute("cx", x(at));
     dot.setAttribute("cy", y(points[at].people));
-    text.textContent = `${points[at].day}:  ${points[at].text}`;
+    text.textContent = `${dayOf(points[at].at)}:  ${points[at].text}`;
   };
   svg.append(dot, text);
   svg.setAttribute("tabindex", "0");
@@ -112,7 +113,7 @@ function chart(content, width) {
   const svg = picture(
     width,
     HEIGHT,
-    `Size over time: ${first.text} on ${first.day}, ${last.text} on ${last.day}`,
+    `Size over time: ${first.text} on ${dayOf(first.at)}, ${last.text} on ${dayOf(last.at)}`,
     ...axes(scale, points, width),
     shape("path", {
       d: `${line}L${scale.x(points.length - 1)} ${base}L${scale.x(0)} ${base}Z`,
@@ -132,7 +133,7 @@ function chart(content, width) {
 }
 
 function rows(content) {
-  const lines = [...content.points].reverse().map((p) => [p.day, p.text]);
+  const lines = [...content.points].reverse().map((p) => [dayOf(p.at), p.text]);
   return table(["Day", "People"], lines, "Size over time as a table", [false, true]);
 }
 

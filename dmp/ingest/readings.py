@@ -25,6 +25,7 @@ from dmp.ingest.contracts import (
     InstantSpec,
     PersonalClass,
 )
+from dmp.ingest.phones import phone_sql
 from dmp.privacy.detect import mask_sql
 from dmp.storage.lake import Lake
 from dmp.storage.scratch import Scratch
@@ -247,9 +248,7 @@ _READ: dict[FieldType, Callable[[str, FieldSpec, Contract], str]] = {
     FieldType.TEXT: _text,
     FieldType.NAME: lambda text, *_: text,
     FieldType.EMAIL: lambda text, *_: _matching(f"lower({text})", EMAIL_PATTERN),
-    FieldType.PHONE: lambda text, _, contract: (
-        f"e164({text}, {quote_text(contract.phone_region)})"
-    ),
+    FieldType.PHONE: lambda text, _, contract: phone_sql(text, contract.phone_region),
     FieldType.DATE: _date,
     FieldType.INSTANT: lambda text, spec, contract: _instant(
         text, spec.formats, contract.timezone

@@ -132,15 +132,21 @@ class CsvRows(_FileRows):
         """Read and map the file; stage `rejected_row`, show `mapped_row`."""
         columns = self.file.columns
         cells = [f"{cell(place, columns)} as {raw_column(place)}" for place in places]
-        row = ", ".join(f"{quote_text(c)}: {quote_name(c)}" for c in columns)
-        values = f"select {', '.join(cells)}, {{{row}}} as kept from file_row"
-        body = "case when is_faulty then to_json(kept)::varchar end"
+        kept = [f"{quote_name(c)} as {_kept(n)}" for n, c in enumerate(columns)]
+        values = f"select {', '.join([*cells, *kept])} from file_row"
+        row = ", ".join(f"{quote_text(c)}: {_kept(n)}" for n, c in enumerate(columns))
+        body = f"case when is_faulty then to_json({{{row}}})::varchar end"
         staged = self._stage(lake, mapped(Query(values), {"body": body}))
         number_csv(lake, self.file, staged, "rowid", MAPPED_ROW)
 
     def undeclared(self, lake: Lake, places: Sequence[str]) -> list[str]:
         """Return the columns that are not among `places`, sorted."""
         return undeclared_columns(self.file.columns, places)
+
+
+def _kept(number: int) -> str:
+    """Return the column that holds the cell of a file's column as it is there."""
+    return quote_name(f"kept.{number}")
 
 
 @dataclass(frozen=True)

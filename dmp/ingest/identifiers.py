@@ -48,13 +48,9 @@ def stage_identifiers(landing: Landing) -> Name:
         "new_identifier",
         sql(
             """
-            with tokenised as (
-                select *, {token} as token
-                from (select distinct type, encoding, value from seen_identifier)
-            )
-            select subject_id, namespace, type, encoding, token, {origin},
+            select subject_id, namespace, type, encoding, {token} as token, {origin},
                 first_seen_at, last_seen_at, observations
-            from seen_identifier join tokenised using (type, encoding, value)
+            from seen_identifier
             """,
             token=rekeyed_sql(later, token),
             origin=landing.origin,

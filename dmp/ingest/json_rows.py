@@ -16,7 +16,7 @@ from dmp.storage.lake import Lake
 MAX_DEPTH = 500
 """Levels of nesting taken; some thousands more would exhaust DuckDB's stack."""
 
-_ONE_IN_LOOKED_AT = 20
+_ONE_IN_LOOKED_AT = 100
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _BRACKET = re.compile(r"[\[{}\]]")
 _LINES = """
@@ -27,18 +27,23 @@ select body, {reason} as reason from read_csv(
 )
 """
 _REASON = """
-case when body is null or (not starts_with(body, '{{') and trim(body) = '') then ''
-when not starts_with(body, '{{') and ltrim(body, ' ' || chr(9))[1] <> '{{'
-    then 'not a JSON object'
-when case when {is_long} then json_depth(body) else 0 end > {deepest}
-    then 'nested too deeply'
-when not json_valid(body) then 'not a JSON object' end
+case when starts_with(body, '{{') or ltrim(body, ' ' || chr(9))[1] = '{{' then
+    case when case when {is_long} then json_depth(body) else 0 end > {deepest}
+        then 'nested too deeply' end
+when body is null or trim(body) = '' then ''
+else 'not a JSON object' end
 """
-"""Why a line is no row; empty for a blank one."""
+"""Why a line is no row, before it is taken apart; empty for a blank one."""
 
 _READ = """
-select *, case when reason is null then hash(json_keys(body, {objects})) end as shape
-from ({lines})
+select body, shape,
+    case when reason is null and shape is null then 'not a JSON object' else reason end
+        as reason
+from (
+    select *, case when reason is null then try(hash(json_keys(body, {objects}))) end
+        as shape
+    from ({lines})
+)
 """
 _NUMBERED = "(select row_number() over () - 1 as number, * from file_row)"
 _SHAPES = """

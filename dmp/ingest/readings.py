@@ -25,6 +25,7 @@ from dmp.ingest.contracts import (
     InstantSpec,
     PersonalClass,
 )
+from dmp.ingest.phones import phone_sql
 from dmp.privacy.detect import mask_sql
 from dmp.storage.lake import Lake
 from dmp.storage.scratch import Scratch
@@ -32,11 +33,15 @@ from dmp.storage.scratch import Scratch
 EARLIEST, LATEST = "1900-01-01", "2200-01-01"
 _EPOCH = {"epoch_ms": 1_000, "epoch_s": 1_000_000}
 _DAY = r"\d{4}[-/ ]\d{1,2}[-/ ]\d{1,2}"
+_DAY_IN_BOUNDS = r"(19|20|21)\d\d[-/ ]\d{1,2}[-/ ]\d{1,2}"
 _TIME = r"[T ]\d{1,2}:\d\d(:\d\d(\.\d*)?)?"
 _OFFSET = r" ?(Z|[+-](0\d|1[0-5])(:?[0-5]\d)?)"
 """What a date and an instant consist of; a cast alone would take `epoch`, rubbish
 after a date, and offsets of days."""
 _INTEGER = r"[+-]?\d+(\.0+)?"
+_USUAL_NUMBER = r"[+-]?\d{1,15}(\.\d{1,15})?"
+_USUAL_INSTANT = r"(19[1-9]\d|20\d\d)-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?"
+"""How most numbers and instants are written: in bounds wherever they can be read."""
 _GROUPED = {
     name: rf"[+-]?(\d{{1,3}}([{group}]\d{{3}})*|\d+)([{mark}]\d*)?"
     for name, (group, mark) in NUMBER_FORMATS.items()
@@ -122,12 +127,26 @@ def _instant(text: str, formats: tuple[str, ...], zone: str) -> str:
         read.append(_strptime(text, with_offset))
     if naive:
         read.append(local % _strptime(text, naive))
-    if not formats:
-        bare = _matching(text, f"{_DAY}({_TIME})?")
-        read.append(local % f"try_cast({bare} as timestamp)")
-        with_zone = _matching(text, f"{_DAY}{_TIME}{_OFFSET}")
-        read.append(f"try_cast({with_zone} as timestamptz)")
-    return _within(f"coalesce({', '.join(read)}, null)", "timestamptz")
+    if formats:
+        return _within(f"coalesce({', '.join(read)}, null)", "timestamptz")
+    bare = _matching(text, f"{_DAY}({_TIME})?")
+    with_zone = _matching(text, f"{_DAY}{_TIME}{_OFFSET}")
+    careful = _within(
+        f"coalesce({local % f'try_cast({bare} as timestamp)'}, "
+        f"try_cast({with_zone} as timestamptz))",
+        "timestamptz",
+    )
+    return _usual_instant(text, zone, careful)
+
+
+def _usual_instant(text: str, zone: str, careful: str) -> str:
+    """Read an instant of UTC by arithmetic; only others need a calendar."""
+    pattern = quote_text(f"{_USUAL_INSTANT}Z{'?' if zone == 'UTC' else ''}")
+    return (
+        f"(case when regexp_full_match({text}, {pattern}) "
+        f"then make_timestamptz(epoch_us(try_cast({text} as timestamp))) "
+        f"else {careful} end)"
+    )
 
 
 def _strptime(text: str, formats: Sequence[str]) -> str:
@@ -149,8 +168,8 @@ def _within(read: str, type_: str) -> str:
 
 def _date(text: str, spec: FieldSpec, contract: Contract) -> str:
     if not spec.formats:
-        day = _matching(text, f"{_DAY}({_TIME}({_OFFSET})?)?")
-        return _within(f"try_cast({day} as date)", "date")
+        day = _matching(text, f"{_DAY_IN_BOUNDS}({_TIME}({_OFFSET})?)?")
+        return f"try_cast({day} as date)"
     return _within(f"{_strptime(text, spec.formats)}::date", "date")
 
 
@@ -162,8 +181,9 @@ def _text(text: str, spec: FieldSpec, contract: Contract) -> str:
 
 def _boolean(text: str, spec: FieldSpec, contract: Contract) -> str:
     return (
-        f"(case when regexp_full_match(lower({text}), '(true|t|yes|y|1)') then true "
-        f"when regexp_full_match(lower({text}), '(false|f|no|n|0)') then false end)"
+        f"(case {text} when 'true' then true when 'false' then false else case "
+        f"when regexp_full_match(lower({text}), '(true|t|yes|y|1)') then true "
+        f"when regexp_full_match(lower({text}), '(false|f|no|n|0)') then false end end)"
     )
 
 
@@ -176,7 +196,11 @@ def _number(text: str, spec: FieldSpec, contract: Contract) -> str:
     if spec.formats:
         text = _with_point(text, spec.formats)
     number = f"try_cast({_matching(text, _NUMBER)} as double)"
-    return f"(case when isfinite({number}) then {number} end)"
+    return (
+        f"(case when regexp_full_match({text}, {quote_text(_USUAL_NUMBER)}) "
+        f"then try_cast({text} as double) "
+        f"when isfinite({number}) then {number} end)"
+    )
 
 
 def _with_point(text: str, formats: tuple[str, ...]) -> str:
@@ -224,9 +248,7 @@ _READ: dict[FieldType, Callable[[str, FieldSpec, Contract], str]] = {
     FieldType.TEXT: _text,
     FieldType.NAME: lambda text, *_: text,
     FieldType.EMAIL: lambda text, *_: _matching(f"lower({text})", EMAIL_PATTERN),
-    FieldType.PHONE: lambda text, _, contract: (
-        f"e164({text}, {quote_text(contract.phone_region)})"
-    ),
+    FieldType.PHONE: lambda text, _, contract: phone_sql(text, contract.phone_region),
     FieldType.DATE: _date,
     FieldType.INSTANT: lambda text, spec, contract: _instant(
         text, spec.formats, contract.timezone

@@ -15,42 +15,20 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from benchmarks.linkage import bare_splink, ours
 from benchmarks.linkage.measure import measured
+from benchmarks.linkage.people import Flags, People, read_people
 from benchmarks.linkage.scores import PairCounts, interval, least_gain, pair_counts
 from dmp.identity.signed_graph import components
-
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 USUAL_BITS = float(np.log2(0.95 / 0.05))
 """Match weight of the probability 0.95."""
 _TRIED_BITS = np.arange(-10.0, 60.0, 0.5)
-_SEED = 3
-
-
-@dataclass(frozen=True)
-class People:
-    """One folder's records, and the entity of each as a number from 0."""
-
-    name: str
-    path: Path
-    records: pa.Table
-    entity: Ints
-
-    @property
-    def judging(self) -> Flags:
-        """The half of the entities that no question is asked about."""
-        n = int(self.entity.max()) + 1
-        return np.random.default_rng(_SEED).permutation(n) % 2 == 0
 
 
 def main() -> None:
@@ -64,7 +42,7 @@ def main() -> None:
     given = parser.parse_args()
     labels = [int(n) for n in given.labels.split(",")]
     for folder in given.folders:
-        measure(_people(folder), labels, only=given.only)
+        measure(read_people(folder), labels, only=given.only)
 
 
 def measure(people: People, labels: Sequence[int], *, only: str | None) -> None:
@@ -76,14 +54,6 @@ def measure(people: People, labels: Sequence[int], *, only: str | None) -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         _ours(people, labels, best, Path(folder))
-
-
-def _people(folder: Path) -> People:
-    path = folder / "records.parquet"
-    records = pq.read_table(path)
-    truth = records.column("true_id").combine_chunks().dictionary_encode()
-    entity = np.asarray(truth.indices.to_numpy(zero_copy_only=False), dtype=np.int64)
-    return People(folder.resolve().name, path, records, entity)
 
 
 def _splink(people: People) -> PairCounts:

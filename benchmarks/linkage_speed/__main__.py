@@ -5,8 +5,8 @@
 People live in households and are met in four sources; Splink reads a file with
 ISO dates and no accents, and is given the truth's best threshold beside its usual .95.
 Each side runs in a process of its own, from reading the records to writing the
-clusters. Printed are seconds (on a machine that others use, those of all cores say
-more), the greatest resident memory, cluster F1 over all true pairs with its 95 %
+clusters. Printed are seconds, those of all cores (on a machine that others use they
+say more), the greatest resident memory, cluster F1 over all true pairs with its 95 %
 interval by person, and at last how the times compare.
 """
 

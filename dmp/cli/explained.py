@@ -61,7 +61,7 @@ def _verdict(found: Explanation) -> str:
         return "One person. What joins them, the strongest first:"
     if not found.path:
         return "Different people: nothing was ever found that they share."
-    weight = sum(reason.match_weight for reason in found.path)
+    weight = sum(reason.counted_bits for reason in found.path)
     if weight == -math.inf:
         return "Different people, because somebody decided so."
     return f"Different people. What is known between them ({weight:+.1f} bits in all):"
@@ -80,6 +80,10 @@ def _reason_row(reason: Reason) -> list[str]:
         what = "the linkage model's score"
     if reason.dropped_by:
         what += f", dropped: too many {reason.dropped_by} in one profile"
+    if reason.counted_bits != reason.match_weight:
+        what += f", {reason.counted_bits:+.1f} beyond the threshold"
+    if reason.held_alone:
+        what += f"; alone holds {reason.held_alone:,} to the others"
     return [
         str(reason.subject_id_l),
         str(reason.subject_id_r),

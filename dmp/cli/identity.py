@@ -351,6 +351,67 @@ def import_model(context: Context, file: Path, as_json: bool) -> None:
     )
 
 
+@identity.command()
+@json_option
+@click.pass_obj
+def models(context: Context, as_json: bool) -> None:
+    """List the kept versions of the linkage model, the newest first."""
+    from dmp.flows.models import model_versions
+
+    with context.workspace() as workspace:
+        found = model_versions(workspace)
+    if as_json:
+        show_json(found)
+    elif not found:
+        OUT.print("no linkage model is kept; train one: dmp train")
+    else:
+        rows = [
+            [
+                one.name,
+                one.made_at[:19].replace("T", " "),
+                f"{one.records:,}" if one.records else one.parent or "imported",
+                one.reason,
+                "current" if one.is_current else "",
+            ]
+            for one in found
+        ]
+        show_table("", ["model", "made (UTC)", "from records or", "reason", ""], rows)
+
+
+@identity.command("use-model")
+@click.argument("name")
+@click.option("--dry-run", is_flag=True, help="Say what would change; change nothing.")
+@json_option
+@click.pass_obj
+def use_model(context: Context, name: str, dry_run: bool, as_json: bool) -> None:
+    """Make the kept version NAME of the linkage model the current one again.
+
+    dmp identity models lists them; none is lost by it. The next dmp resolve looks at
+    everybody.
+
+    \b
+    Examples:
+      dmp identity simulate --model data/models/people/people-1a2b3c4d.json
+      dmp identity use-model people-1a2b3c4d --dry-run
+      dmp identity use-model people-1a2b3c4d
+    """  # noqa: D301
+    from dmp.flows.models import use_model as run
+
+    with context.workspace() as workspace:
+        change = run(workspace, name, dry_run=dry_run)
+    if as_json:
+        show_json({**vars(change), "is_new": change.is_new, "dry_run": dry_run})
+    elif not change.is_new:
+        OUT.print(f"model [bold]{name}[/] is the current one already")
+    elif dry_run:
+        OUT.print(f"would use [bold]{name}[/] instead of {change.before or 'none'}")
+    else:
+        OUT.print(
+            f"model [bold]{name}[/] is the current one, before it was "
+            f"{change.before or 'none'}; dmp resolve applies it"
+        )
+
+
 def _finish(
     workspace: Workspace, decision: Decision, later: bool, as_json: bool
 ) -> None:

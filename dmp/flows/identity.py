@@ -32,13 +32,16 @@ def explain_identity(workspace: Workspace, one: str, other: str = "") -> Explana
     """Explain why a profile is one person, or why two are or are not; logged.
 
     Of two, the scores of the linkage model are taken apart, the five strongest at most.
+    A score speaks for one person from `linkage.threshold_bits` of the settings.
 
     Raises:
         UsageError: there is no such profile or subject.
         NotAllowed: the caller may not explain.
     """
     workspace.allow_now(Permission.EXPLAIN)
-    found = explanation.why(workspace.lake, one, other)
+    linkage = identity_settings(workspace).linkage
+    least = linkage.threshold_bits if linkage else 0.0
+    found = explanation.why(workspace.lake, one, other, threshold_bits=least)
     if other:
         found = replace(found, waterfalls=_waterfalls(workspace, found))
     workspace.record("identity.why", of=[name for name in (one, other) if name])

@@ -10,6 +10,7 @@ from math import log2
 import numpy as np
 import pyarrow as pa
 
+from dmp.identity.bridges import held_alone
 from dmp.identity.graph import Edges, Limits, cluster, components
 from dmp.identity.limits import Dropped, dropped_edges, stage_drops
 from dmp.identity.settings import IdentitySettings
@@ -36,7 +37,8 @@ def stage_clusters(lake: Lake, settings: IdentitySettings) -> GuardRails:
     Reads the scratch `node`, `evidence` and those of the limits. Columns: `subject_id,
     cluster_id, component_id` (by shared identifiers inside the cluster) and
     `neighbourhood_id` (by evidence for and by shared identifiers, wherever). Stages
-    `dropped_edge` too.
+    `dropped_edge` too, and `bridge`: the pairs whose evidence alone holds subjects of
+    a cluster together, and how many, in `held_alone`.
     """
     nodes = lake.sql(
         "select subject_id, is_comparable from node order by node"
@@ -51,6 +53,7 @@ def stage_clusters(lake: Lake, settings: IdentitySettings) -> GuardRails:
     label = _parted(found.label, chosen, comparable, limits, dropped)
     inner = (label[edges.left] == label[edges.right]) & shared
     near = shared | (edges.weight > 0)
+    _stage_bridges(lake, edges, label, subjects)
     _stage_labels(
         lake,
         subjects,
@@ -111,6 +114,21 @@ def _parted(
     label = label.copy()
     label[nodes] = nodes[found.label]
     return label
+
+
+def _stage_bridges(lake: Lake, edges: Edges, label: Ints, subjects: Ints) -> None:
+    holds = (label[edges.left] == label[edges.right]) & (edges.weight > 0)
+    left, right = edges.left[holds], edges.right[holds]
+    alone = held_alone(len(subjects), left, right)
+    found = alone > 0
+    pairs = {
+        "subject_id_l": subjects[left[found]],
+        "subject_id_r": subjects[right[found]],
+        "held_alone": alone[found],
+    }
+    lake.connection.register("bridge_arrow", pa.table(pairs))
+    lake.stage("bridge", "select * from bridge_arrow")
+    lake.connection.unregister("bridge_arrow")
 
 
 def _joined(n_nodes: int, edges: Edges, chosen: Flags) -> Ints:

@@ -32,10 +32,14 @@ class Reason:
     Attributes:
         kind: deterministic (they share an identifier of `type`), probabilistic (the
             linkage model scored them) or decision (a person said so).
-        match_weight: bits; positive for, negative against; infinite for a decision.
+        match_weight: bits, as found; infinite for a decision.
+        counted_bits: what it counts for: positive for, negative against. Of a score
+            that is its weight beyond the threshold of the settings.
         is_used: whether the two are in one profile.
         dropped_by: the type of identifier of which a profile would hold too many by
             it, where a limit dropped it; else "".
+        held_alone: subjects that the evidence of this pair alone holds to the rest of
+            the profile; 0 where other evidence would.
     """
 
     subject_id_l: int
@@ -45,7 +49,9 @@ class Reason:
     match_weight: float
     match_probability: float
     is_used: bool
+    counted_bits: float
     dropped_by: str = ""
+    held_alone: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,6 @@ class Event:
         other_profile_id: the surviving id of a merge, the new one of a split, else "".
         subjects: how many subjects moved.
         cause: of a merge or split, as `identity.change` has it; else "".
-        cause: of a merge or split, as `identity.change` has it; else "".
     """
 
     changed_at: datetime
@@ -104,7 +109,9 @@ def history(lake: Lake, profile_id: str) -> list[Event]:
     return [Event(**row) for row in lake.records(_HISTORY, profile_id=profile_id)]
 
 
-def why(lake: Lake, one: str, other: str = "") -> Explanation:
+def why(
+    lake: Lake, one: str, other: str = "", *, threshold_bits: float = 0.0
+) -> Explanation:
     """Explain one profile, or two profiles or subjects to each other.
 
     Reads `identity.edge` as the last resolve run left it.
@@ -112,6 +119,7 @@ def why(lake: Lake, one: str, other: str = "") -> Explanation:
     Args:
         one: a profile id (an alias is followed) or a subject id.
         other: another, or nothing.
+        threshold_bits: the weight from which a score spoke for one person in that run.
 
     Raises:
         UsageError: there is no such profile or subject.
@@ -121,12 +129,13 @@ def why(lake: Lake, one: str, other: str = "") -> Explanation:
     members = _members(lake, sorted({*left, *right}))
     is_one = len({member.profile_id for member in members}) == 1
     if not is_one:
-        return Explanation(members, False, tuple(_reasons(lake, left, right)), ())
+        reasons = _reasons(lake, left, right, threshold_bits)
+        return Explanation(members, False, tuple(reasons), ())
     everyone = subjects_of(lake, members[0].profile_id)
-    reasons = _reasons(lake, everyone, everyone)
+    reasons = _reasons(lake, everyone, everyone, threshold_bits)
     tree = strongest_tree(reasons)
     path = tree if not other else path_between(tree, left[0], right[0])
-    against = [reason for reason in reasons if reason.match_weight < 0]
+    against = [reason for reason in reasons if reason.counted_bits < 0]
     return Explanation(members, True, tuple(path), tuple(against))
 
 
@@ -139,8 +148,8 @@ def strongest_tree(reasons: Iterable[Reason]) -> list[Reason]:
     group: dict[int, set[int]] = {}
     tree = []
     for reason in sorted(
-        (r for r in reasons if r.match_weight > 0),
-        key=lambda r: (-r.match_weight, r.subject_id_l, r.subject_id_r),
+        (r for r in reasons if r.counted_bits > 0),
+        key=lambda r: (-r.counted_bits, r.subject_id_l, r.subject_id_r),
     ):
         left = group.setdefault(reason.subject_id_l, {reason.subject_id_l})
         right = group.setdefault(reason.subject_id_r, {reason.subject_id_r})
@@ -190,8 +199,11 @@ def _members(lake: Lake, subjects: Sequence[int]) -> tuple[Member, ...]:
     return tuple(Member(**row) for row in lake.records(_MEMBERS, subjects=subjects))
 
 
-def _reasons(lake: Lake, left: Sequence[int], right: Sequence[int]) -> list[Reason]:
-    query = sql(_REASONS, left=list(left), right=list(right))
+def _reasons(
+    lake: Lake, left: Sequence[int], right: Sequence[int], threshold_bits: float
+) -> list[Reason]:
+    sides = {"left": list(left), "right": list(right)}
+    query = sql(_REASONS, threshold=threshold_bits, **sides)
     return [Reason(**row) for row in lake.records(query)]
 
 
@@ -207,11 +219,12 @@ _REASONS = """
 with l as (select unnest($left::bigint[]) as subject_id),
 r as (select unnest($right::bigint[]) as subject_id)
 select subject_id_l, subject_id_r, kind, type, match_weight, match_probability, is_used,
-    coalesce(dropped_by, '') as dropped_by
+    match_weight - if(kind = 'probabilistic', $threshold, 0) as counted_bits,
+    coalesce(dropped_by, '') as dropped_by, coalesce(held_alone, 0) as held_alone
 from identity.edge
 where (subject_id_l in (from l) and subject_id_r in (from r))
     or (subject_id_l in (from r) and subject_id_r in (from l))
-order by match_weight desc, subject_id_l, subject_id_r, kind
+order by counted_bits desc, subject_id_l, subject_id_r, kind
 """
 _HISTORY = """
 select c.changed_at, c.action, p.profile_id,

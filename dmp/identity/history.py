@@ -147,9 +147,11 @@ with edge as (
         case when weight > 0 then 1 else 0 end
     from decided_pair
 )
-select e.*, l.cluster_id = r.cluster_id as is_used, d.dropped_by, $run_id as run_id
+select e.*, l.cluster_id = r.cluster_id as is_used, d.dropped_by, b.held_alone,
+    $run_id as run_id
 from edge as e
 left join dropped_edge as d using (subject_id_l, subject_id_r)
+left join bridge as b using (subject_id_l, subject_id_r)
 join new_cluster as l on l.subject_id = e.subject_id_l
 join new_cluster as r on r.subject_id = e.subject_id_r
 """

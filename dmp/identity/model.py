@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dmp.core.errors import UsageError
+from dmp.core.errors import UnknownName, UsageError
 from dmp.identity.settings import LinkageSettings
 
 _SAME_WITHIN = 1e-6
@@ -74,6 +74,35 @@ def save_model(folder: Path, model: LinkageModel) -> bool:
     _write(folder / f"{model.name}.json", json.dumps(model.__dict__, indent=1))
     _write(folder / "current.json", json.dumps({"model": model.name}))
     return True
+
+
+def choose_model(folder: Path, name: str) -> LinkageModel:
+    """Make a kept model the current one.
+
+    Raises:
+        UnknownName: no such model is kept here; the current one stays.
+    """
+    chosen = kept_model(folder, name)
+    _write(folder / "current.json", json.dumps({"model": name}))
+    return chosen
+
+
+def kept_model(folder: Path, name: str) -> LinkageModel:
+    """Return a kept model by its name.
+
+    Raises:
+        UnknownName: no such model is kept here.
+    """
+    known = [model.name for model in kept_models(folder)]
+    if name not in known:
+        raise UnknownName("linkage model", name, known)
+    return read_model(folder / f"{name}.json")
+
+
+def kept_models(folder: Path) -> list[LinkageModel]:
+    """Return all versions that are kept, the newest first."""
+    found = [read_model(p) for p in folder.glob("*.json") if p.stem != "current"]
+    return sorted(found, key=lambda model: (model.trained_at, model.name), reverse=True)
 
 
 def load_model(folder: Path) -> LinkageModel | None:

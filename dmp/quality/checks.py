@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Literal
 
 from dmp.core.sql import Name, Query, join, quote_text, sql
-from dmp.quality.settings import Bound, Late, QualitySettings, Windowed
+from dmp.quality.settings import Bound, Bridges, Late, QualitySettings, Windowed
 from dmp.storage.tables import TABLES, TableSpec
 
 FEWEST_DAYS = 3
@@ -237,6 +237,36 @@ def cluster_size_sql(bound: Bound, ground: Ground) -> Query:
     )
 
 
+def bridge_rows_sql(bound: Bound, ground: Ground) -> Query:
+    """Pairs whose evidence alone holds two parts of a person together."""
+    assert isinstance(bound, Bridges)
+    return sql(
+        """
+        select '' as scope, a.profile_key, e.subject_id_l, e.subject_id_r,
+            any_value(e.held_alone) as subjects
+        from identity.edge as e
+        join identity.assignment as a
+            on a.subject_id = e.subject_id_l and a.valid_to is null
+        where e.is_used and e.held_alone >= $subjects
+        group by a.profile_key, e.subject_id_l, e.subject_id_r
+        """,
+        subjects=bound.subjects,
+    )
+
+
+def bridges_sql(bound: Bound, ground: Ground) -> Query:
+    """Share of people of two parts that one piece of evidence holds together."""
+    return sql(
+        """
+        with held as (select distinct profile_key from ({rows}))
+        select '' as scope, (select count(*) from held) / nullif(count(*), 0)
+            as measured, (select count(*) from held) as failing
+        from profile.profile where valid_to is null
+        """,
+        rows=bridge_rows_sql(bound, ground),
+    )
+
+
 def consent_rows_sql(bound: Bound, ground: Ground) -> Query:
     """People without any decision for a purpose for which others decided."""
     return sql(
@@ -315,6 +345,7 @@ CHECKS: tuple[Check, ...] = (
     Check("late_events", "share", "most", late_events_sql, late_rows_sql),
     Check("match_rate", "share", "least", match_rate_sql),
     Check("cluster_size", "subjects", "most", cluster_size_sql, cluster_rows_sql),
+    Check("bridges", "share", "most", bridges_sql, bridge_rows_sql),
     Check("consent_missing", "share", "most", consent_missing_sql, consent_rows_sql),
     Check("refusal_rate", "share", "most", refusal_rate_sql),
     Check("rejection_rate", "share", "most", rejection_rate_sql),

@@ -41,6 +41,16 @@ class Late(Windowed):
     after_hours: float = Field(default=72, gt=0, allow_inf_nan=False)
 
 
+class Bridges(Bound):
+    """A bound on people of two parts that one piece of evidence holds together.
+
+    Attributes:
+        subjects: the smaller part has at least so many.
+    """
+
+    subjects: int = Field(default=3, ge=1)
+
+
 class QualitySettings(Document):
     """The bound of every check; one that is null is not made.
 
@@ -54,6 +64,8 @@ class QualitySettings(Document):
         match_rate: share of the known people of a source whom another source knows
             too, at least.
         cluster_size: subjects in one profile, at most.
+        bridges: share of people who would be two if one piece of evidence were lost,
+            at most.
         consent_missing: share of people with no decision for a purpose, at most.
         refusal_rate: share of the rows of a source's newest load refused, at most.
         rejection_rate: share of what was sent to a destination last and was not
@@ -67,6 +79,7 @@ class QualitySettings(Document):
     late_events: Late | None = Late(limit=0.05)
     match_rate: Bound | None = Bound(limit=0.05)
     cluster_size: Bound | None = Bound(limit=50)
+    bridges: Bridges | None = Bridges(limit=0.01)
     consent_missing: Bound | None = Bound(limit=0.7)
     refusal_rate: Bound | None = Bound(limit=0.05)
     rejection_rate: Bound | None = Bound(limit=0.1)

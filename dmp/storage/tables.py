@@ -139,7 +139,7 @@ tokens | bigint | rows of identity.identifier whose token was brought to it""",
         """
 run_id | varchar | the run of the checks
 checked_at | timestamptz | instant of the run
-check_name | varchar | freshness, volume, nulls, duplicates, late_events, match_rate, cluster_size, consent_missing or rejection_rate
+check_name | varchar | freshness, volume, nulls, duplicates, late_events, match_rate, cluster_size, bridges, consent_missing or rejection_rate
 scope | varchar | what was checked: a source, a field of one, a destination; empty for the whole lake
 status | varchar | passed, failed, or not_measured: there was nothing to measure
 measured | double | what was found; null where there was nothing to measure
@@ -288,6 +288,7 @@ match_weight | double | bits; positive for, negative against; infinite for human
 match_probability | double | in [0, 1]
 is_used | boolean | whether the two ended in one cluster
 dropped_by | varchar | the type of identifier of which a profile would hold too many by it; null unless dropped for that
+held_alone | bigint | subjects that only the evidence of the pair holds to the rest of the cluster; null where other evidence would
 run_id | varchar | the resolve run that wrote it""",
         holder="identity",
     ),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from made_up_people import People
 
 from dmp.core.errors import UnknownName, UsageError
+from dmp.core.sql import Query
 from dmp.identity import decisions
 from dmp.identity.decisions import Decision
 from dmp.identity.explanation import history, path_between, strongest_tree, why
@@ -16,6 +17,7 @@ from dmp.privacy import KeyStore, Vault
 from dmp.privacy.vault_key import VaultKey
 from dmp.storage.lake import Lake
 from dmp.storage.migrate import migrate
+from dmp.storage.write import change, commit
 
 
 def decide_merge(people: People, *subjects: int) -> Decision:
@@ -178,6 +180,23 @@ def test_why_shows_the_reasons_that_connect_and_those_against(people: People) ->
     assert {r.type for r in parted.path} == {"email", "cannot_link"}
     with pytest.raises(UsageError, match="no subject 9"):
         why(people.lake, "9")
+
+
+def test_a_score_below_the_threshold_speaks_against(people: People) -> None:
+    people.add(1, 2, 3)
+    people.share("email", "e", [1, 2])
+    people.share("phone", "p", [2, 3])
+    people.resolve()
+    scored = Query(
+        "update identity.edge set kind = 'probabilistic' where type = 'phone'"
+    )
+    commit(people.lake, [change("identity.edge", scored)], message="scored")
+    loose = why(people.lake, people.ids()[1], threshold_bits=2.0)
+    assert [(r.match_weight, r.counted_bits) for r in loose.path] == [(10, 10), (6, 4)]
+    assert loose.against == () and [r.held_alone for r in loose.path] == [1, 1]
+    strict = why(people.lake, people.ids()[1], threshold_bits=7.0)
+    assert [r.type for r in strict.path] == ["email"]
+    assert [(r.type, r.counted_bits) for r in strict.against] == [("phone", -1)]
 
 
 def test_the_tree_keeps_the_strongest_and_paths_follow_it(people: People) -> None:

@@ -9,7 +9,8 @@ import pytest
 from made_up_people import BEGIN
 from sample_workspace import copy_workspace, open_at
 
-from dmp.core.errors import ConfigInvalid, UsageError
+from dmp.core.errors import ConfigInvalid, UnknownName, UsageError
+from dmp.flows.models import model_versions, use_model
 from dmp.flows.resolve import (
     current_model,
     identity_settings,
@@ -145,3 +146,30 @@ def test_an_imported_model_is_used_by_the_next_run(
         file.write_text("comparisons: []")
         with pytest.raises(UsageError, match="is no JSON"):
             import_model(workspace, file)
+
+
+def test_an_older_version_is_made_current_again(
+    resolved_sample: Workspace, saved: dict[str, Any], tmp_path: Path
+) -> None:
+    saved["probability_two_random_records_match"] /= 2
+    file = tmp_path / "saved.json"
+    file.write_text(json.dumps(saved))
+    home = copy_workspace(resolved_sample.paths.home, tmp_path / "copy")
+    with open_at(home) as workspace:
+        [before] = [v.name for v in model_versions(workspace) if v.is_current]
+        model = import_model(workspace, file)
+        planned = use_model(workspace, before, dry_run=True)
+        assert planned.is_new and (planned.model, planned.before) == (
+            before,
+            model.name,
+        )
+        assert [v.is_current for v in model_versions(workspace)].count(True) == 1
+        assert use_model(workspace, model.name).is_new is False
+        assert use_model(workspace, before) == planned
+        assert [v.name for v in model_versions(workspace) if v.is_current] == [before]
+        current = current_model(workspace, identity_settings(workspace))
+        assert current is not None and current.name == before
+        with pytest.raises(UnknownName, match="no-such"):
+            use_model(workspace, "no-such")
+        log = (workspace.paths.audit / "log.jsonl").read_text().splitlines()
+        assert json.loads(log[-1])["action"] == "identity.use-model"

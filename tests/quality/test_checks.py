@@ -13,7 +13,7 @@ from dmp.core.errors import ConfigInvalid
 from dmp.core.sql import Name, Query, row, sql
 from dmp.quality.checks import CHECKS, Ground, bound_of
 from dmp.quality.results import Result, judged, measure
-from dmp.quality.settings import Bound, Late, QualitySettings, Windowed
+from dmp.quality.settings import Bound, Bridges, Late, QualitySettings, Windowed
 from dmp.storage.lake import Lake
 from dmp.storage.migrate import ensure_fields, migrate
 from dmp.storage.write import Write, append, change, commit
@@ -217,6 +217,24 @@ def test_a_profile_of_too_many_subjects_is_a_blow_up(lake: Lake, add: Add) -> No
     assert (result.status, result.measured, result.failing) == ("passed", 50, 0)
     result = found(lake, "cluster_size", cluster_size=Bound(limit=49))[""]
     assert (result.status, result.failing) == ("failed", 1)
+
+
+def test_a_person_held_together_by_one_edge_is_a_bridge(lake: Lake, add: Add) -> None:
+    for profile in (1, 3):
+        person(add, profile, *((profile + n, "crm", "user") for n in (0, 1)))
+    for one, held, used in ((1, 3, True), (3, 2, True), (3, 9, False)):
+        add(
+            "identity.edge",
+            subject_id_l=one,
+            subject_id_r=one + 1,
+            is_used=used,
+            held_alone=held,
+        )
+    result = found(lake, "bridges")[""]
+    assert (result.status, result.measured, result.failing) == ("failed", 0.5, 1)
+    more = Bridges(limit=1, subjects=2)
+    result = found(lake, "bridges", bridges=more)[""]
+    assert (result.status, result.failing) == ("passed", 2)
 
 
 def test_consent_is_missing_where_nobody_decided_either_way(

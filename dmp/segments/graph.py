@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from dmp.segments.checks import reachable
 from dmp.segments.rule import (
     Attribute,
     Computed,
@@ -20,6 +21,7 @@ from dmp.segments.rule import (
     Related,
     Restarted,
     Segment,
+    Sql,
     Stopped,
     Top,
     deep_leaves,
@@ -58,6 +60,20 @@ def uses(segments: Mapping[str, Segment], traits: Sequence[Computed]) -> list[Us
                 is_trait = kind == "attribute" and used in computed
                 found.add(Use("segment", name, "trait" if is_trait else kind, used))
     return sorted(found)
+
+
+def reads_any(
+    segment: Segment, known: Mapping[str, Segment], attributes: Collection[str]
+) -> bool:
+    """Say whether a rule, or one that it refers to, may read one of some attributes.
+
+    An `sql` node may read any.
+    """
+    read = {id_: known[id_] for id_ in reachable(segment, known)}
+    leaves = (leaf for one in read.values() for _, leaf in deep_leaves(one.rule))
+    return any(isinstance(leaf, Sql) for leaf in leaves) or any(
+        use.uses == "attribute" and use.used in attributes for use in uses(read, ())
+    )
 
 
 def _of_leaf(leaf: Leaf) -> Iterator[tuple[str, str]]:

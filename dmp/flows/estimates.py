@@ -9,7 +9,7 @@ from datetime import datetime
 
 from dmp.core.sql import Name, sql
 from dmp.segments import build
-from dmp.segments.population import KEY
+from dmp.segments.population import KEY, Among, population_of, stage_people
 from dmp.segments.rule import Segment, Top, deep_leaves
 from dmp.segments.sources import Population
 from dmp.storage.lake import Lake
@@ -17,8 +17,8 @@ from dmp.storage.lake import Lake
 SAMPLED = 100
 LEAST_SAMPLED = 500
 Z_95 = 1.959964
-PEOPLE = "sampled_person"
-_BEGINS = ("person", "sampled")
+KEYS = "sampled_key"
+AMONG = Among(KEYS, "sampled", is_staged=True)
 
 
 @dataclass(frozen=True)
@@ -36,17 +36,20 @@ class Estimate:
     sampled: int
 
 
-def stage_sample(lake: Lake, population: Population) -> Population | None:
-    """Stage one person in a hundred, the same ones every time, with what they did.
+def stage_sample(
+    lake: Lake, population: Population, as_of: datetime
+) -> Population | None:
+    """Stage what one person in a hundred did, the same ones every time.
 
-    Reads `person` and its views, their rows once. Returns the population of the sample;
-    None where it has fewer than 500 people, and says little.
+    Reads `person`. Returns the population of the sample, whose people `stage_sampled`
+    stages; None where it has fewer than 500 people, and says little.
     """
     lake.stage(
-        PEOPLE,
+        KEYS,
         sql(
-            "select * from {people} where ('0x' || md5('sample:' || profile_id)[:8])"
-            "::bigint % $sampled = 0 order by {key}",
+            "select {key} from {people} where "
+            "('0x' || md5('sample:' || profile_id)[:8])::bigint % $sampled = 0 "
+            "order by {key}",
             people=Name.of(population.profiles),
             key=Name(KEY),
             sampled=SAMPLED,
@@ -54,36 +57,20 @@ def stage_sample(lake: Lake, population: Population) -> Population | None:
     )
     if sample_size(lake) < LEAST_SAMPLED:
         return None
-    return replace(
-        population,
-        profiles=PEOPLE,
-        events=population.events and _stage_rows(lake, population.events),
-        related={
-            name: replace(table, relation=_stage_rows(lake, table.relation))
-            for name, table in population.related.items()
-        },
-        consent=population.consent and _stage_rows(lake, population.consent),
-    )
+    sample = population_of(lake, as_of, AMONG, traits=population.traits)
+    return replace(sample, lists=population.lists, views=population.views)
 
 
-def _stage_rows(lake: Lake, relation: str) -> str:
-    staged = relation.replace(*_BEGINS, 1)
-    lake.stage(
-        staged,
-        sql(
-            "select * from {rows} where {key} in (select {key} from {people}) "
-            "order by {key}",
-            rows=Name.of(relation),
-            key=Name(KEY),
-            people=Name(PEOPLE),
-        ),
-    )
-    return staged
+def stage_sampled(
+    lake: Lake, sample: Population, as_of: datetime, *, traits: bool
+) -> None:
+    """Stage the people of a sample, with their traits or without."""
+    stage_people(lake, sample, as_of, AMONG, read=None if traits else ())
 
 
 def sample_size(lake: Lake) -> int:
-    """Return how many people are in the staged sample."""
-    return int(lake.value(sql("select count(*) from {t}", t=Name(PEOPLE))))
+    """Return how many people are in the sample."""
+    return int(lake.value(sql("select count(*) from {t}", t=Name(KEYS))))
 
 
 def estimate(

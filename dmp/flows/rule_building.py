@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from dmp.core.config import fingerprint
 from dmp.core.errors import Fault, RuleInvalid, UsageError
 from dmp.core.sql import Query, quote_name, sql
+from dmp.core.traits import TRAITS
 from dmp.core.types import Evaluation
 from dmp.flows.approval import note_saved, write_segment
 from dmp.flows.catalog import Catalog, catalog
-from dmp.flows.estimates import Estimate, estimate, stage_sample
+from dmp.flows.estimates import Estimate, estimate, stage_sample, stage_sampled
 from dmp.flows.explore import viewer_of
-from dmp.flows.population import population_at, saved_traits
+from dmp.flows.population import saved_traits
 from dmp.flows.segments import build_segments, saved_segments
 from dmp.flows.shapes import Viewer
 from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
 from dmp.segments import build
-from dmp.segments.checks import faults_of
+from dmp.segments.checks import faults_of, reachable
+from dmp.segments.graph import columns_read
 from dmp.segments.parsing import parse
 from dmp.segments.population import population_of, stage_people
+from dmp.segments.rule import Segment
 from dmp.segments.saved import Saved, chosen, rules
 from dmp.segments.sentence import sentence
 from dmp.segments.sources import Population
@@ -48,8 +51,8 @@ class Sizes:
         self._workspace = workspace
         self._population: Population | None = None
         self._sample: Population | None = None
-        self._is_sampled = False
         self._as_of: datetime | None = None
+        self._staged: dict[str, bool] = {}
 
     def count(self, document: Document) -> Evaluation:
         """Return the exact funnel of a rule, and what each condition admits alone.
@@ -59,24 +62,29 @@ class Sizes:
             QueryFailed: `cancel` came before the end.
         """
         self._workspace.allow_now(Permission.COUNT)
-        population, as_of = self._staged()
         saved = {**saved_segments(self._workspace), **drafted(document)}
-        lake = self._workspace.lake
-        return build.evaluate(lake, population, saved, document["segment"], as_of)
+        name, lake = document["segment"], self._workspace.lake
+        population, as_of = self._people(saved[name].segment, rules(saved))
+        return build.evaluate(lake, population, saved, name, as_of)
 
     def estimate(self, document: Document) -> Estimate | None:
         """Return the size by one person in a hundred; None where that says little."""
         self._workspace.allow_now(Permission.COUNT)
-        population, as_of = self._staged()
-        lake = self._workspace.lake
-        if not self._is_sampled:
-            self._sample, self._is_sampled = stage_sample(lake, population), True
-        if self._sample is None:
+        lake, segment = self._workspace.lake, parse(dict(document))
+        known = {**rules(saved_segments(self._workspace)), segment.id: segment}
+        population, as_of = self._people(segment, known)
+        if "sample" not in self._staged:
+            self._sample = stage_sample(lake, population, as_of)
+            self._staged["sample"] = True
+        if (sample := self._sample) is None:
             return None
-        segment = parse(dict(document))
-        others = rules(saved_segments(self._workspace))
+        self._once(
+            "sampled",
+            self._reads_traits(segment, known),
+            lambda traits: stage_sampled(lake, sample, as_of, traits=traits),
+        )
         people = int(lake.value(f"select count(*) from {population.profiles}"))
-        return estimate(lake, self._sample, segment, others, as_of, people=people)
+        return estimate(lake, sample, segment, known, as_of, people=people)
 
     def cancel(self) -> None:
         """Break off the count that runs, if one does; safe from any thread."""
@@ -88,11 +96,38 @@ class Sizes:
         """The instant that rules are counted at."""
         return self._as_of or newest_instant(self._workspace)
 
-    def _staged(self) -> tuple[Population, datetime]:
-        if self._population is None or self._as_of is None:
-            self._as_of = newest_instant(self._workspace)
-            self._population = population_at(self._workspace, self._as_of)
-        return self._population, self._as_of
+    def _people(
+        self, segment: Segment, known: Mapping[str, Segment]
+    ) -> tuple[Population, datetime]:
+        """Stage everybody; traits, which take long, only where the rule reads one."""
+        as_of, lake = self.as_of, self._workspace.lake
+        if self._population is None:
+            traits = saved_traits(self._workspace)
+            self._population = population_of(lake, as_of, traits=traits)
+            self._as_of = as_of
+        population = self._population
+        self._once(
+            "people",
+            self._reads_traits(segment, known),
+            lambda traits: stage_people(
+                lake, population, as_of, read=None if traits else ()
+            ),
+        )
+        return population, as_of
+
+    def _reads_traits(self, segment: Segment, known: Mapping[str, Segment]) -> bool:
+        population = self._population
+        assert population is not None
+        names = {name for name in population.attributes if is_trait(population, name)}
+        chosen = [known[id_] for id_ in reachable(segment, known)]
+        read = columns_read(chosen, population.traits)
+        return read is None or not names.isdisjoint(read)
+
+    def _once(self, what: str, traits: bool, stage: Callable[[bool], None]) -> None:
+        """Stage something unless it is, with all that is asked of it."""
+        if what not in self._staged or (traits and not self._staged[what]):
+            stage(traits)
+            self._staged[what] = traits
 
 
 class WorkspaceRules:
@@ -103,7 +138,7 @@ class WorkspaceRules:
         self._workspace = workspace
         self.sizes = sizes
         self._described: Population | None = None
-        self._is_staged = False
+        self._staged: bool | None = None
 
     @property
     def viewer(self) -> Viewer:
@@ -170,7 +205,7 @@ class WorkspaceRules:
         cells = self.viewer.cells
         least = 1 if cells.exact else cells.minimum
         if subject == "attribute":
-            self._stage()
+            self._stage(traits=is_trait(self._population, name))
         query = _attribute_values if subject == "attribute" else _property_values
         return self._workspace.lake.rows(query(name, known[name], event, least))
 
@@ -215,10 +250,17 @@ class WorkspaceRules:
             self._described = population_of(lake, self.as_of, traits=traits)
         return self._described
 
-    def _stage(self) -> None:
-        if not self._is_staged:
-            stage_people(self._workspace.lake, self._population, self.as_of)
-            self._is_staged = True
+    def _stage(self, *, traits: bool) -> None:
+        if self._staged is None or (traits and not self._staged):
+            lake, population = self._workspace.lake, self._population
+            stage_people(lake, population, self.as_of, read=None if traits else ())
+            self._staged = traits
+
+
+def is_trait(population: Population, attribute: str) -> bool:
+    """Say whether an attribute is computed from what people did."""
+    defined = {trait.name for trait in population.traits}
+    return attribute in TRAITS or attribute in defined
 
 
 def drafted(document: Document) -> dict[str, Saved]:

@@ -20,21 +20,21 @@ KEY = "profile_key"
 _EVENTS = """
 select a.profile_key, e.event_id, e.event, e.occurred_at, e.properties
 from core.event as e{at}
-join identity.assignment as a{at} using (subject_id)
-where {standing}
+join ({standing}) as a using (subject_id)
 """
 _TRANSACTIONS = """
 select a.profile_key, t.occurred_at, t.amount, t.currency, t.quantity, t.category,
     t.source
 from core.transaction as t{at}
-join identity.assignment as a{at} using (subject_id)
-where {standing}
+join ({standing}) as a using (subject_id)
 """
 _CONSENT = """
 select a.profile_key, c.purpose, c.status, c.captured_at
 from privacy.consent as c{at}
-join identity.assignment as a{at} using (subject_id)
-where {standing}
+join ({standing}) as a using (subject_id)
+"""
+_SUBJECTS = """
+select subject_id, profile_key from identity.assignment as a{at} where {standing}
 """
 _PUBLIC = """
 select p.profile_id, r.* exclude ({key}) from {rows} as r
@@ -67,11 +67,13 @@ class Among:
         people: a relation with the `profile_key` of each.
         prefix: of the names of what is staged, in the place of `person`.
         snapshot: of the lake; None is the newest.
+        is_staged: whether what they did is staged, since it is read again and again.
     """
 
     people: str
     prefix: str
     snapshot: int | None = None
+    is_staged: bool = False
 
 
 def workspace_population(
@@ -111,10 +113,12 @@ def population_of(
     """Do what `workspace_population` does, with the people yet to be staged."""
     name = among.prefix if among else "person"
     attributes = {**struct_fields(lake, "profile.profile", "attributes"), **TRAITS}
+    standing = _standing("a", among, known_at)
+    subjects = _SUBJECTS.format(at=_at(among), standing=standing)
     for entity, rows in _ROWS.items():
-        standing = _standing("a", among, known_at)
-        query = Query(rows.format(at=_at(among), standing=standing))
-        lake.view(f"{name}_{entity}", query)
+        query = Query(rows.format(at=_at(among), standing=subjects))
+        show = lake.stage if among and among.is_staged else lake.view
+        show(f"{name}_{entity}", query)
     population = Population(
         profiles=name,
         key=KEY,

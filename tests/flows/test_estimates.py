@@ -32,6 +32,17 @@ def test_the_interval_holds_the_exact_number(sizes: Sizes) -> None:
         assert about is not None and exact.people == PEOPLE
         assert about.low <= exact.members <= about.high
         assert 0 < exact.members < PEOPLE and 500 < about.sampled < 700
+    check_traits(sizes)
     sampled = lake.value("select count(*) from sampled_event")
     assert 0.005 < int(sampled) / 300_000 < 0.015
     assert lake.value("select count(*) from sampled_consent") < 400
+
+
+def check_traits(sizes: Sizes) -> None:
+    """A rule on what is computed counts after one that needed no such thing."""
+    rule = {"attribute": "event_count", "op": "gte", "value": 6}
+    about, exact = sizes.estimate(document(rule)), sizes.count(document(rule))
+    assert about is not None and 0 < exact.members < PEOPLE
+    assert about.low <= exact.members <= about.high
+    few = sizes.estimate(document({"attribute": "country", "op": "eq", "value": "GB"}))
+    assert few is not None and 0 < few.people < PEOPLE

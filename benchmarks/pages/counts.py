@@ -27,7 +27,7 @@ DECLARED: Mapping[str, Any] = {
         "did": {
             "event": "page_viewed",
             "where": [{"property": "page", "op": "eq", "value": "/pricing"}],
-            "times": {"op": "gte", "value": 3},
+            "times": {"op": "gte", "value": 1},
             "within": {"last": 7, "unit": "day"},
         }
     },

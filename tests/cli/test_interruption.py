@@ -19,6 +19,8 @@ from dmp.flows.workspace import Workspace
 from dmp.jobs.records import read_records
 from dmp.storage.lock import holder
 
+pytestmark = pytest.mark.slow
+
 LOCKS = ("lock", "resolve-lock", "ingest-lock/web")
 
 
@@ -113,7 +115,6 @@ def test_run(home: Path) -> None:
     assert not [*(home / "data" / "runs").rglob("*.partial*")]
 
 
-@pytest.mark.slow
 def test_demo(tmp_path: Path) -> None:
     home = initialise(tmp_path / "ws").home
     runs = home / "data" / "runs"

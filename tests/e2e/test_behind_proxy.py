@@ -20,6 +20,8 @@ from dmp.flows.workspace import open_workspace
 from dmp.privacy import Permission
 from dmp.ui.proxy import trusted_proxy
 
+pytestmark = pytest.mark.slow
+
 SECRET = "0123456789abcdef" * 3
 ORIGIN = "https://dmp.example.org"
 PROOF = {"X-Dmp-Proxy-Secret": SECRET}

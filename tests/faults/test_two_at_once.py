@@ -14,6 +14,8 @@ from dmp.core.sql import Query
 from dmp.storage.lake import Lake
 from dmp.storage.write import append, commit
 
+pytestmark = pytest.mark.slow
+
 SYNC = ("sync", "warehouse", "--as-of", AS_OF, "--force")
 
 

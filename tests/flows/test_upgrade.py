@@ -26,6 +26,8 @@ from dmp.flows.segments import build_segments
 from dmp.flows.workspace import Workspace
 from dmp.storage.lake import Lake
 
+pytestmark = pytest.mark.slow
+
 CASES = REPOSITORY / "tests" / "cases" / "workspaces"
 ARCHIVES = sorted(CASES.glob("*.tar.xz"))
 CLEAR = ("first_name", "last_name", "birth_date", "email", "phone", "address")

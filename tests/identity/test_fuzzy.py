@@ -18,6 +18,8 @@ from dmp.identity.fuzzy import FuzzyLookup
 from dmp.identity.linkage import stage_scored_pairs
 from dmp.identity.records import clear_fields, stage_linkage_records
 
+pytestmark = pytest.mark.slow
+
 _RECORDS = """
 select subject_id, load_id from core.record
 where source in ('crm', 'shop', 'web') order by hash(subject_id) limit 50

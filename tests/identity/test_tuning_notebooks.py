@@ -14,6 +14,8 @@ from dmp.flows.review import WorkspaceReview
 from dmp.flows.workspace import Workspace
 from dmp.jobs.runner import run_notebook
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def home(resolved_sample: Workspace, tmp_path: Path) -> Path:

@@ -45,6 +45,7 @@ def test_the_workload_tells_what_went_wrong(
     assert fault in told
 
 
+@pytest.mark.slow
 def test_a_writer_killed_in_its_commit_loses_nothing_acknowledged(
     tmp_path: Path,
 ) -> None:

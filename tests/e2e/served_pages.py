@@ -21,7 +21,8 @@ FAKE = ROOT / "tests" / "ui"
 END_WITHIN_S = 60
 
 RUN = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from typing import IO
 from dmp.ui.proxy import trusted_proxy

@@ -25,6 +25,7 @@ from dmp.core.sql import Query, sql
 from dmp.ingest.connectors import stage_file
 from dmp.ingest.contracts import DIRECT_TYPES, Contract
 from dmp.ingest.mapping import consent_columns, field_column, mapped_row_sql
+from dmp.ingest.phones import phone_sql
 from dmp.ingest.readings import define_readers
 from dmp.privacy.audit_check import verify_log
 from dmp.privacy.audit_heads import read_head
@@ -173,10 +174,12 @@ def detected(data: bytes) -> None:
 
 
 def phones(data: bytes) -> None:
-    """A phone number: none, or one that reads as itself."""
-    text = data.decode("utf-8", errors="ignore")
+    """A phone number: none, or one that reads as itself; in SQL as in Python."""
+    text = data.decode("utf-8", errors="ignore").replace("\0", "")
     for region in ("GB", "US", "DE"):
         number = e164(text, region)
+        read = f"select {phone_sql('text', region)} from (select $text as text)"
+        assert _lake().value(read, text=text) == number
         if number is not None:
             assert number.startswith("+") and number[1:].isascii()
             assert e164(number, "GB") == number

@@ -215,8 +215,12 @@ def _with_point(text: str, formats: tuple[str, ...]) -> str:
 
 
 def _path(text: str, spec: FieldSpec, contract: Contract) -> str:
+    """Read a path: of an address what lies between its host and what is asked for."""
     bare = (
-        f"regexp_replace({text}, '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/]*|[?#].*$', '', 'g')"
+        f"(case when contains({text}, '://') or contains({text}, '?') "
+        f"or contains({text}, '#') then "
+        f"regexp_replace({text}, '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/]*|[?#].*$', '', 'g') "
+        f"else {text} end)"
     )
     return mask_sql(Query(bare)).text
 

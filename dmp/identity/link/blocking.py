@@ -10,6 +10,7 @@ import numpy as np
 from dmp.identity.link.atoms import Atom, combined
 from dmp.identity.link.hashing import Ints
 from dmp.identity.link.nodes import Nodes
+from dmp.identity.link.parallel import side_by_side
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,14 @@ def all_pairs(n_nodes: int) -> Pairs:
 
 def block(nodes: Nodes, parts: Sequence[Atom], rules: Sequence[BlockingRule]) -> Pairs:
     """Return the pairs that any rule gives."""
-    keys, bits = [], []
-    for number, rule in enumerate(rules):
-        left, right = block_pairs(
-            combined([parts[i] for i in rule.atoms]), rule.largest
-        )
-        keys.append(left * len(nodes) + right)
-        bits.append(np.full(len(left), 1 << number, dtype=np.int64))
+
+    def keys_of(rule: BlockingRule) -> Ints:
+        shared = combined([parts[i] for i in rule.atoms])
+        left, right = block_pairs(shared, rule.largest)
+        return left * len(nodes) + right
+
+    keys = side_by_side(keys_of, rules)
+    bits = [np.full(len(k), 1 << n, dtype=np.int64) for n, k in enumerate(keys)]
     return merged(len(nodes), np.concatenate(keys), np.concatenate(bits))
 
 

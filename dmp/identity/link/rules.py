@@ -20,6 +20,7 @@ from dmp.identity.link.block_sizes import (
 from dmp.identity.link.blocking import BlockingRule, pair_budget
 from dmp.identity.link.model import RuleModel
 from dmp.identity.link.nodes import Nodes
+from dmp.identity.link.parallel import side_by_side
 from dmp.identity.link.pseudo_matches import PseudoMatches, pseudo_matches
 
 _BLOCK_SIZES = (10, 40, 200)
@@ -90,9 +91,10 @@ def _candidates(
     open_ends: list[tuple[int, ...]] = [(i,) for i in range(len(parts))]
     for _ in range(3):
         further = []
-        for atoms in open_ends:
-            hits = np.asarray(np.logical_and.reduce([agree[i] for i in atoms]))
-            made = _costed(parts, atoms, seeds, hits, budget)
+        costed = side_by_side(
+            lambda atoms: _costed(parts, atoms, seeds, agree, budget), open_ends
+        )
+        for atoms, made in zip(open_ends, costed, strict=True):
             found += made
             if not any(each.rule.largest >= n_nodes for each in made):
                 further.append(atoms)
@@ -109,10 +111,11 @@ def _costed(
     parts: Sequence[Atom],
     atoms: tuple[int, ...],
     seeds: PseudoMatches,
-    hits: Flags,
+    agree: Sequence[Flags],
     budget: int,
 ) -> list[_Candidate]:
     """Make the candidates of some atoms that fit the budget, by their largest block."""
+    hits = np.logical_and.reduce([agree[i] for i in atoms])
     used = [parts[i] for i in atoms]
     n_nodes = len(used[0].keys)
     blocks = SampledBlockSizes.of(combined(used, slice(SAMPLED)), n_nodes)

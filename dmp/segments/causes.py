@@ -11,7 +11,7 @@ from dmp.core.types import Evaluation
 from dmp.segments.checks import reachable
 from dmp.segments.rule import Consent, deep_leaves
 from dmp.segments.saved import Saved, rules
-from dmp.segments.touched import Base, feed, is_readable
+from dmp.segments.touched import Base, feed, snapshots
 from dmp.storage.lake import Lake
 
 _STIRRED = """
@@ -165,7 +165,7 @@ class _Since:
 
     def query(self, lake: Lake) -> Query:
         """Return the select of `profile_key` and what happened, as three booleans."""
-        changed = self._fed if is_readable(lake, self.base) else self._loaded
+        changed = self._fed if self.base.snapshot in snapshots(lake) else self._loaded
         return sql(
             _STIRRED,
             computed_at=self.computed_at,

@@ -22,7 +22,7 @@ from dmp.segments.population import Among, population_of, stage_people
 from dmp.segments.rule import Computed, Segment
 from dmp.segments.saved import Saved, rules
 from dmp.segments.sources import Population
-from dmp.segments.touched import Base, Touched, is_readable, stage_touched
+from dmp.segments.touched import Base, Touched, snapshots, stage_touched
 from dmp.segments.truths import Counts, Judging
 from dmp.segments.turning import Turning, turning
 from dmp.storage.lake import Lake
@@ -133,10 +133,11 @@ def _kept(lake: Lake, bases: Mapping[str, str], as_of: datetime) -> dict[str, _K
         "partition by segment order by as_of desc, computed_at desc) = 1"
     )
     found = {}
+    readable = snapshots(lake)
     for segment, then, snapshot, basis, conditions in rows:
         base = Base(then, snapshot)
         usable = basis == bases.get(segment) and then <= as_of
-        if usable and is_readable(lake, base):
+        if usable and snapshot in readable:
             counts = tuple((path, n) for path, n in json.loads(conditions))
             found[segment] = _Kept(base, counts)
     return found
@@ -225,7 +226,8 @@ class _Since:
         population = population_of(self.lake, at, among, traits=traits)
         read = _read(self.saved, [one.id for one in chosen], population)
         stage_people(self.lake, population, at, among, read=read)
-        return Judging(self.lake, chosen, known, population, at, touched).truths()
+        given = chosen, known, population, at, touched, among.snapshot
+        return Judging(self.lake, *given).truths()
 
     def _members(self, name: str, shift: _Shift | None, touched: Touched) -> Query:
         stays = sql(

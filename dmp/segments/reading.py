@@ -46,30 +46,21 @@ class Reading:
     since: Mapping[str | None, datetime | None]
     properties: frozenset[str]
 
-    def rows(self, alias: str, whose: Mapping[str | None, Tree]) -> Tree:
-        """Return the condition on the rows of events that are of any use.
-
-        Args:
-            alias: of the events.
-            whose: by name, a condition more; a name that it lacks has none.
-        """
-        occurred, name = (
-            trees.column("occurred_at", alias),
-            trees.column("event", alias),
-        )
-        tests = []
+    def rows(self, as_of: datetime) -> Tree:
+        """Return the condition on an event up to as_of that it is of any use."""
+        occurred, tests = trees.column("occurred_at"), list[Tree]()
         for event, low in self.since.items():
-            test = [] if event is None else [trees.eq(name.copy(), trees.text(event))]
+            test = []
+            if event is not None:
+                test.append(trees.eq(trees.column("event"), trees.text(event)))
             if low is not None:
                 test.append(trees.gte(occurred.copy(), trees.instant(low)))
-            if event in whose:
-                test.append(whose[event])
             tests.append(trees.both(test))
+        limits = [trees.lte(occurred.copy(), trees.instant(as_of))]
         lows = [low for low in self.since.values() if low is not None]
-        if len(lows) < len(self.since):
-            return trees.either(tests)
-        earliest = trees.gte(occurred, trees.instant(min(lows)))
-        return trees.both([earliest, trees.either(tests)])
+        if len(lows) == len(self.since):
+            limits.append(trees.gte(occurred, trees.instant(min(lows))))
+        return trees.both([*limits, trees.either(tests)])
 
 
 def reading(

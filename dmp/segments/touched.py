@@ -30,13 +30,11 @@ class Base:
     snapshot: int
 
 
-def is_readable(lake: Lake, base: Base) -> bool:
-    """Say whether the lake can still tell what changed since: snapshots expire."""
-    found = lake.value(
-        "select count(*) from lake.snapshots() where snapshot_id = $snapshot",
-        snapshot=base.snapshot,
+def snapshots(lake: Lake) -> frozenset[int]:
+    """Return those of which the lake can still tell what changed since: they expire."""
+    return frozenset(
+        number for (number,) in lake.rows("select snapshot_id from lake.snapshots()")
     )
-    return bool(found)
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,13 @@ def stage_touched(
     )
     every = ", ".join(f"true as {column}" for column in columns.values())
     parts = [f"select {KEY}, {every} from ({whole})"]
-    parts += [q.sql("duckdb") for q in passed_sql(found, population, columns)]
+    passed = [f"({q.sql('duckdb')})" for q in passed_sql(found, columns)]
+    if passed:
+        mine = ", ".join(columns.values())
+        parts.append(
+            f"select a.{KEY}, {mine} from ({' union all '.join(passed)}) as e "
+            "join identity.assignment as a using (subject_id) where a.valid_to is null"
+        )
     attributes = attributes_sql(found, population, columns)
     if attributes is not None:
         parts.append(attributes.sql("duckdb"))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dmp.core.sql import Name, Query, quote_name, sql
+from dmp.core.traits import at_snapshot
 from dmp.segments import trees
 from dmp.segments.compiler import Truths, compile_truths
 from dmp.segments.population import KEY
-from dmp.segments.reading import reading
+from dmp.segments.reading import Reading, reading
 from dmp.segments.rule import Segment
 from dmp.segments.sources import Population
 from dmp.segments.touched import Touched
@@ -31,6 +32,7 @@ class Judging:
         known: by id, those that they may refer to.
         population: where they read; its people are staged.
         touched: who is judged, by segment; None is everybody.
+        snapshot: of the lake; None is the newest.
     """
 
     lake: Lake
@@ -39,6 +41,7 @@ class Judging:
     population: Population
     as_of: datetime
     touched: Touched | None = None
+    snapshot: int | None = None
 
     def truths(self) -> dict[str, tuple[Query, Counts]]:
         """Stage who satisfies what; return each segment's members and counts."""
@@ -97,41 +100,53 @@ class Judging:
         """
         population = self.population
         read = reading(self.chosen, self.known, self.as_of)
-        if not read.since or population.events is None:
+        if not read.since:
             return population
         types = population.typed_properties
         types = {name: types[name] for name in types if name in read.properties}
-        fields = ", ".join(
-            f"{quote_name(name)} := e.properties.{quote_name(name)}" for name in types
-        )
         name = f"{population.profiles}_event_read"
-        source = Query(str(Name(population.events)) + " as e")
-        if self.touched is not None:
-            touched = Name(self.touched.table)
-            source = sql("{e} join {t} as t using (profile_key)", e=source, t=touched)
-        self.lake.stage(
-            name,
-            sql(
-                "select e.profile_key, e.event_id, e.event, e.occurred_at, "
-                "{properties} as properties from {source} "
-                "where e.occurred_at <= $as_of and ({rows})",
-                properties=Query(f"struct_pack({fields})" if fields else "null"),
-                source=source,
-                rows=Query(read.rows("e", self._wanting()).sql("duckdb")),
-                as_of=self.as_of,
-            ),
+        rows = sql(
+            "select a.profile_key, e.event_id, e.event, e.occurred_at, e.properties "
+            "from ({events}) as e join identity.assignment as a{at} using (subject_id)",
+            events=self._scanned(read, types),
+            at=Query(self._at),
         )
+        touched = self.touched
+        if touched is not None:
+            rows = sql(
+                "{rows} join {t} as t using (profile_key) where {whose} and",
+                rows=rows,
+                t=Name(touched.table),
+                whose=Query(trees.either(self._whose(touched)).sql("duckdb")),
+            )
+        else:
+            rows = sql("{rows} where", rows=rows)
+        self.lake.stage(name, sql("{rows} a.valid_to is null", rows=rows))
         return replace(population, events=name, typed_properties=types)
 
-    def _wanting(self) -> dict[str | None, trees.Tree]:
-        """Return whose events of each name are read; empty: everybody's."""
-        if self.touched is None:
-            return {}
+    @property
+    def _at(self) -> str:
+        return at_snapshot(self.snapshot)
+
+    def _scanned(self, read: Reading, types: Mapping[str, str]) -> Query:
+        fields = ", ".join(
+            f"{quote_name(name)} := properties.{quote_name(name)}" for name in types
+        )
+        properties = f"struct_pack({fields})" if fields else "null"
+        return Query(
+            f"select subject_id, event_id, event, occurred_at, {properties} as "
+            f"properties from core.event{self._at} "
+            f"where {read.rows(self.as_of).sql('duckdb')}"
+        )
+
+    def _whose(self, touched: Touched) -> Iterator[trees.Tree]:
+        """Yield the conditions on events of the touched: one for each name."""
         columns: dict[str | None, list[str]] = {}
         for segment in self.chosen:
             for event in reading([segment], self.known, self.as_of).since:
-                columns.setdefault(event, []).append(self.touched.columns[segment.id])
-        return {
-            event: trees.either(trees.column(column, "t") for column in mine)
-            for event, mine in columns.items()
-        }
+                columns.setdefault(event, []).append(touched.columns[segment.id])
+        for event, mine in columns.items():
+            test = trees.either(trees.column(column, "t") for column in mine)
+            name = trees.column("event", "e")
+            named = [] if event is None else [trees.eq(name, trees.text(event))]
+            yield trees.both([*named, test])

@@ -242,53 +242,44 @@ def _before(at: Moment, gap: Duration, side: int) -> datetime:
     return move(at.as_of, -gap.n, gap.unit, at.zone) + slack
 
 
-def passed_sql(
-    found: Turning, population: Population, columns: Mapping[str, str]
-) -> Iterator[exp.Query]:
-    """Yield the queries for those with a row in one of the ranges.
+def passed_sql(found: Turning, columns: Mapping[str, str]) -> Iterator[exp.Query]:
+    """Yield the queries for the subjects with a row in one of the ranges.
 
-    One row a person: the key, and for each segment whether a range of its own is met.
+    Their id, and for each segment whether a range of its own is met. Each interval is
+    looked at by itself, since the order of the files by time makes that little to read.
 
     Args:
         found: how time went on.
-        population: everybody.
         columns: by segment, the name of its column.
     """
-    relations = {
-        "event": str(population.events),
-        "transaction": population.related["transaction"].relation,
-    }
-    for entity, relation in relations.items():
-        mine = sorted((p for p in found.passed if p.entity == entity), key=str)
-        if not mine:
-            continue
-        key = trees.column(population.key, "e")
+    intervals: dict[tuple[str, datetime, datetime], list[Passed]] = {}
+    for one in sorted(found.passed, key=str):
+        intervals.setdefault((one.entity, one.low, one.high), []).append(one)
+    for (entity, low, high), mine in intervals.items():
+        subject, occurred = trees.column("subject_id", "e"), _OCCURRED
         told = [
             trees.named(
-                trees.call(
-                    "bool_or",
-                    trees.either(
-                        _lies_there(one) for one in mine if segment in found.passed[one]
-                    ),
-                ),
+                trees.either(_is_of(one) for one in mine if name in found.passed[one]),
                 column,
             )
-            for segment, column in columns.items()
+            for name, column in columns.items()
         ]
-        tests = trees.either(_lies_there(one) for one in mine)
-        query = trees.select([key, *told], trees.relation(relation, "e"), tests)
-        yield query.group_by(key.copy(), copy=False)
+        tests = [
+            trees.gte(occurred.copy(), trees.instant(low)),
+            trees.lte(occurred.copy(), trees.instant(high)),
+            trees.either(_is_of(one) for one in mine),
+        ]
+        source = trees.relation(f"core.{entity}", "e")
+        yield trees.select([subject, *told], source, trees.both(tests))
 
 
-def _lies_there(one: Passed) -> trees.Tree:
-    occurred = trees.column("occurred_at", "e")
-    inside = [
-        trees.gte(occurred, trees.instant(one.low)),
-        trees.lte(occurred.copy(), trees.instant(one.high)),
-    ]
-    if one.event is not None:
-        inside.append(trees.eq(trees.column("event", "e"), trees.text(one.event)))
-    return trees.both(inside)
+_OCCURRED = trees.column("occurred_at", "e")
+
+
+def _is_of(one: Passed) -> trees.Tree:
+    if one.event is None:
+        return trees.truth(True)
+    return trees.eq(trees.column("event", "e"), trees.text(one.event))
 
 
 def attributes_sql(

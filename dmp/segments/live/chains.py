@@ -62,8 +62,21 @@ def sequence(node: Steps, tracks: Tracks, zone: tzinfo) -> EventLeaf:
         opening = opens(now)
         return opening.low - (0 if opening.exact else SLACK)
 
-    lasting = _only_grows(node, stages)
-    return EventLeaf(every, answer, reach, lambda now: (), False, lasting, mine)
+    lasting, stirring = _only_grows(node, stages), _stirring(stages)
+    return EventLeaf(every, answer, reach, lambda now: (), False, lasting, stirring)
+
+
+def _stirring(stages: Sequence[_Stage]) -> int:
+    """Return the tracks whose newest event can change the answer, now or later.
+
+    A chain ends with its last event and breaks by one that must be absent. What else is
+    newest only begins something that a later event would have to go on.
+    """
+    tracks = 0
+    for stage in stages:
+        if stage.step.absent or any(s.candidates.where for s in stages):
+            tracks |= stage.candidates.track
+    return tracks | [s for s in stages if not s.step.absent][-1].candidates.track
 
 
 def _only_grows(node: Steps, stages: Sequence[_Stage]) -> bool:

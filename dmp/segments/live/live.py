@@ -84,6 +84,7 @@ class LiveSegments:
         self._resting: OrderedDict[str, bytes] = OrderedDict()
         self._ids: OrderedDict[str, None] = OrderedDict()
         self._ids_of = lru_cache(maxsize=4_096)(self._named)
+        self._eight = lru_cache(maxsize=65_536)(self._named_of_eight)
 
     @property
     def segments(self) -> tuple[str, ...]:
@@ -160,7 +161,14 @@ class LiveSegments:
         return members
 
     def _named(self, members: int) -> frozenset[str]:
-        return frozenset(self._rules.segments[n] for n in bits(members))
+        """Return the ids of the segments whose bits are set, from eight at a time."""
+        bytes_ = members.to_bytes((members.bit_length() + 7) // 8, "little")
+        return frozenset().union(
+            *(self._eight(place, byte) for place, byte in enumerate(bytes_) if byte)
+        )
+
+    def _named_of_eight(self, place: int, byte: int) -> frozenset[str]:
+        return frozenset(self._rules.segments[8 * place + n] for n in bits(byte))
 
     def _find(self, profile_id: str) -> Person | None:
         person = self._active.get(profile_id)
@@ -180,7 +188,7 @@ class LiveSegments:
             self._rest(*self._active.popitem(last=False))
 
     def _rest(self, profile_id: str, person: Person) -> None:
-        state = at_rest(person, self._rules, self._most_bytes)
+        state = at_rest(person, self._rules, self._most_bytes, self._shared)
         if state is None:
             return
         self._resting[profile_id] = state
@@ -188,7 +196,7 @@ class LiveSegments:
             self._resting.popitem(last=False)
 
     def _shrink(self, profile_id: str, person: Person) -> None:
-        small = compacted(person, self._rules, self._most_bytes)
+        small = compacted(person, self._rules, self._most_bytes, self._shared)
         if small is None:
             person.most_rows = 2 * len(person.timeline.rows)
         else:

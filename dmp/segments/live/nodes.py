@@ -14,14 +14,15 @@ from dmp.segments.live.rows import (
     Timeline,
     added,
     flag,
-    inside,
     numbers,
+    places,
     texts,
 )
 from dmp.segments.live.spans import (
     DAY,
     NEVER,
     Now,
+    Opening,
     Window,
     instant,
     turns,
@@ -132,13 +133,33 @@ def _windowed(
         if not found and still:
             return of_nothing, NEVER
         opening = opens(now)
-        kept = inside(found, opening.low, opening.high)
-        until = turns(found, opening, now, zone)
-        return measure(kept, now), min(until, candidates.until(timeline, now))
+        start, end = places(found, opening.low, opening.high)
+        until = _until(found, start, end, opening, now, zone)
+        if not still:
+            until = min(until, candidates.until(timeline, now))
+        return measure(found[start:end], now), until
 
     return EventLeaf(
         candidates.track, answer, _low(opens), _ends(opens), folds and still, lasting
     )
+
+
+def _until(
+    found: Sequence[Row], start: int, end: int, opening: Opening, now: Now, zone: tzinfo
+) -> int:
+    """Return when time alone can first change which rows a window holds.
+
+    Args:
+        found: the rows, of which it holds those from start up to end.
+    """
+    if not opening.exact or opening.high != now.micros:
+        return turns(found, opening, now, zone)
+    until = opening.turn
+    if end < len(found):
+        until = min(until, found[end].first)
+    if opening.edges and start < len(found):
+        until = min(until, now.micros + found[start].first - opening.edges[0])
+    return until
 
 
 def _low(opens: Window) -> Callable[[Now], int]:

@@ -14,7 +14,16 @@ from dmp.segments.live.facts import Event, Profile, ProfileLeaf
 from dmp.segments.live.nodes import EventLeaf
 from dmp.segments.live.rows import Cut, Row, Timeline, bucket
 from dmp.segments.live.rules import Rules, bits
-from dmp.segments.live.spans import DAY, NEVER, SECOND, Now, instant, micros
+from dmp.segments.live.spans import (
+    DAY,
+    MINUTE,
+    NEVER,
+    SECOND,
+    Now,
+    Shared,
+    instant,
+    micros,
+)
 
 HOUR = 3600 * SECOND
 WIDTHS = (HOUR, DAY, 30 * DAY, NEVER)
@@ -143,7 +152,7 @@ def _touched(person: Person, now: Now, rules: Rules) -> int:
     touched = person.dirty
     if now.micros < person.asked:
         touched = -1
-    else:
+    elif person.until <= now.micros:
         for n, until in person.untils.items():
             if until <= now.micros:
                 touched |= 1 << n
@@ -161,13 +170,15 @@ def _update(person: Person, truths: int, rules: Rules) -> None:
     person.truths = truths
 
 
-def at_rest(person: Person, rules: Rules, most_bytes: int) -> bytes | None:
+def at_rest(
+    person: Person, rules: Rules, most_bytes: int, shared: Shared
+) -> bytes | None:
     """Return a person's state in few bytes; None when it cannot be told in so few."""
     if person.since > -NEVER:
         state = packed(person)
         if len(state) <= most_bytes:
             return state
-    small = compacted(person, rules, most_bytes)
+    small = compacted(person, rules, most_bytes, shared)
     return None if small is None else packed(small)
 
 
@@ -212,13 +223,15 @@ def _short(event_id: str) -> str | bytes:
     return event_id
 
 
-def compacted(person: Person, rules: Rules, most_bytes: int) -> Person | None:
+def compacted(
+    person: Person, rules: Rules, most_bytes: int, shared: Shared
+) -> Person | None:
     """Return a person without the events that no later as_of needs, in few bytes.
 
     Where that is still much, old events become buckets, as fine as leaves room for some
     new ones. None when what is left cannot be told in so few bytes.
     """
-    now = Now(instant(person.asked))
+    now = Now(instant(person.asked), shared)
     small = _pruned(person, now, rules)
     size, room = len(packed(small)), most_bytes * 3 // 4
     for width in WIDTHS:
@@ -231,13 +244,13 @@ def compacted(person: Person, rules: Rules, most_bytes: int) -> Person | None:
 
 def _pruned(person: Person, now: Now, rules: Rules) -> Person:
     settled = person.truths & rules.lasting
-    needed = {1 << n: _needed(n, settled, now, rules) for n in range(len(rules.tracks))}
+    needed = [_needed(n, settled, now, rules) for n in range(len(rules.tracks))]
     rows: list[Row] = []
     for row in person.timeline.rows:
         over = 0
-        for bit, start in needed.items():
-            if row.tracks & bit and row.last < start:
-                over |= bit
+        for n in bits(row.tracks):
+            if row.last < needed[n]:
+                over |= 1 << n
         rows += _without(row, over, rules) if over else (row,)
     return replace(
         person,
@@ -249,10 +262,20 @@ def _pruned(person: Person, now: Now, rules: Rules) -> Person:
 
 
 def _needed(track: int, settled: int, now: Now, rules: Rules) -> int:
-    """Return the instant before which no leaf needs the events of a track."""
-    leaves = [rules.leaves[n] for n in bits(rules.listeners[track] & ~settled)]
-    reach = [leaf.reach(now) for leaf in leaves if isinstance(leaf, EventLeaf)]
-    return min(reach, default=NEVER)
+    """Return the instant before which no leaf needs the events of a track.
+
+    It may be up to a minute earlier than need be, so that it is found once a minute.
+    """
+
+    def reach(n: int) -> int:
+        leaf = rules.leaves[n]
+        if not isinstance(leaf, EventLeaf):
+            return NEVER
+        return int(
+            now.shared(("reach", n), lambda: (leaf.reach(now), now.micros + MINUTE))
+        )
+
+    return min(map(reach, bits(rules.listeners[track] & ~settled)), default=NEVER)
 
 
 def _without(row: Row, tracks: int, rules: Rules) -> Iterator[Row]:
@@ -274,6 +297,8 @@ def _folded(person: Person, now: Now, width: int, rules: Rules) -> Person:
         if all(leaf.folds for leaf in about):
             cuts = sorted({cut for leaf in about for cut in leaf.cuts(now)})
             found = list(_groups(rows, track, cuts, width, now.micros - HOUR))
+            if not found:
+                continue
             gone = {row.id for group in found for row in group}
             buckets += [
                 bucket(group, track, rules.tracks[track].kinds) for group in found

@@ -57,11 +57,20 @@ class Timeline:
         if row.id in self._ids:
             return False
         self._ids.add(row.id)
-        insort(self.rows, row)
+        _insert(self.rows, row)
+        mine = row.tracks
         for tracks, found in self._on.items():
-            if row.tracks & tracks:
-                insort(found, row)
+            if mine & tracks:
+                _insert(found, row)
         return True
+
+
+def _insert(rows: list[Row], row: Row) -> None:
+    """Put a row in its place, which most often is the end."""
+    if not rows or rows[-1] < row:
+        rows.append(row)
+    else:
+        insort(rows, row)
 
 
 class Cut(Exception):
@@ -90,12 +99,20 @@ def inside(rows: Sequence[Row], low: int, high: int) -> Sequence[Row]:
     Raises:
         Cut: an end of the window lies inside a bucket.
     """
-    start, end = bisect_left(rows, (low,)), bisect_left(rows, (high + 1,))
+    start, end = places(rows, low, high)
+    return rows[start:end]
+
+
+def places(rows: Sequence[Row], low: int, high: int) -> tuple[int, int]:
+    """Return where the rows in [low, high] begin and end; raises what `inside` does."""
+    start, end = bisect_left(rows, (low,)), len(rows)
+    if end and rows[-1].first > high:
+        end = bisect_left(rows, (high + 1,))
     if start and rows[start - 1].last >= low:
         raise Cut
     if end > start and rows[end - 1].last > high:
         raise Cut
-    return rows[start:end]
+    return start, end
 
 
 def numbers(rows: Iterable[Row], column: int) -> Sums | None:

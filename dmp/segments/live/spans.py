@@ -34,12 +34,12 @@ Times: TypeAlias = Sequence[tuple[Any, ...]]
 """Tuples that begin with microseconds, as rows do."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TICK = timedelta(microseconds=1)
 
 
 def micros(instant: datetime) -> int:
     """Return microseconds since 1970; without an offset the instant is UTC."""
-    return (utc(instant) - _EPOCH) // _TICK
+    since = utc(instant) - _EPOCH
+    return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds
 
 
 def instant(at: int) -> datetime:

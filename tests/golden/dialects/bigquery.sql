@@ -102,13 +102,14 @@ WHERE
   OR COALESCE(trim(`p`.`country`, '\t\n\v\f\r                  　') = '', FALSE)
 
 -- did
-WITH `rule_events` AS (
+WITH `rule_events_0` AS (
   SELECT
     `e`.`profile_id`,
     COUNT(
       CASE
-        WHEN COALESCE(`e`.`event` = 'page_viewed', FALSE)
-        AND COALESCE(CAST(`e`.`page` AS STRING) = 'it\'s /pricing\n\\', FALSE)
+        WHEN (
+          CAST(`e`.`page` AS STRING) = 'it\'s /pricing\n\\'
+        )
         AND (
           `e`.`occurred_at` > CAST('2025-05-07 12:00:00.000000+00:00' AS TIMESTAMP)
         )
@@ -118,11 +119,18 @@ WITH `rule_events` AS (
   FROM `events` AS `e`
   WHERE
     (
+      `e`.`event` = 'page_viewed'
+    )
+    AND (
       `e`.`occurred_at` <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMP)
     )
     AND (
-      COALESCE(`e`.`event` = 'page_viewed', FALSE)
-      AND COALESCE(CAST(`e`.`page` AS STRING) = 'it\'s /pricing\n\\', FALSE)
+      `e`.`occurred_at` >= CAST('2025-05-07 12:00:00.000000+00:00' AS TIMESTAMP)
+    )
+    AND (
+      (
+        CAST(`e`.`page` AS STRING) = 'it\'s /pricing\n\\'
+      )
       AND (
         `e`.`occurred_at` > CAST('2025-05-07 12:00:00.000000+00:00' AS TIMESTAMP)
       )
@@ -133,37 +141,34 @@ WITH `rule_events` AS (
 SELECT
   `p`.`profile_id`
 FROM `profiles` AS `p`
-LEFT JOIN `rule_events`
-  ON `p`.`profile_id` = `rule_events`.`profile_id`
+LEFT JOIN `rule_events_0`
+  ON `p`.`profile_id` = `rule_events_0`.`profile_id`
 WHERE
-  COALESCE(COALESCE(`rule_events`.`f0`, 0) >= CAST('3.0' AS FLOAT64), FALSE)
+  COALESCE(COALESCE(`rule_events_0`.`f0`, 0) >= CAST('3.0' AS FLOAT64), FALSE)
 
 -- total
-WITH `rule_events` AS (
+WITH `rule_events_0` AS (
   SELECT
     `e`.`profile_id`,
-    sum(
-      CASE
-        WHEN COALESCE(`e`.`event` = 'bought', FALSE)
-        THEN CAST(`e`.`cents` AS FLOAT64)
-      END
-    ) AS `f0`
+    sum(CAST(`e`.`cents` AS FLOAT64)) AS `f0`
   FROM `events` AS `e`
   WHERE
     (
+      `e`.`event` = 'bought'
+    )
+    AND (
       `e`.`occurred_at` <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMP)
     )
-    AND COALESCE(`e`.`event` = 'bought', FALSE)
   GROUP BY
     `e`.`profile_id`
 )
 SELECT
   `p`.`profile_id`
 FROM `profiles` AS `p`
-LEFT JOIN `rule_events`
-  ON `p`.`profile_id` = `rule_events`.`profile_id`
+LEFT JOIN `rule_events_0`
+  ON `p`.`profile_id` = `rule_events_0`.`profile_id`
 WHERE
-  COALESCE(COALESCE(`rule_events`.`f0`, 0) > CAST('900.0' AS FLOAT64), FALSE)
+  COALESCE(COALESCE(`rule_events_0`.`f0`, 0) > CAST('900.0' AS FLOAT64), FALSE)
 
 -- distinct
 WITH `rule_events` AS (
@@ -185,35 +190,140 @@ WHERE
   COALESCE(COALESCE(`rule_events`.`f0`, 0) >= CAST('2.0' AS FLOAT64), FALSE)
 
 -- last
-WITH `rule_events` AS (
+WITH `rule_events_0` AS (
   SELECT
     `e`.`profile_id`,
-    array_agg(
+    max(
       CASE
-        WHEN COALESCE(`e`.`event` = 'page_viewed', FALSE)
-        THEN COALESCE(CAST(`e`.`page` AS STRING) = 'it\'s /pricing\n\\', FALSE)
-      END IGNORE NULLS ORDER BY `e`.`occurred_at` DESC, COALESCE(CAST(`e`.`event_id` AS STRING), '') DESC
-      LIMIT 1
-    )[SAFE_OFFSET(0)] AS `f0`
+        WHEN CAST(`e`.`page` AS STRING) = 'it\'s /pricing\n\\'
+        THEN `e`.`occurred_at`
+      END
+    ) AS `f0`,
+    max(
+      CASE
+        WHEN NOT COALESCE(CAST(`e`.`page` AS STRING) = 'it\'s /pricing\n\\', FALSE)
+        THEN `e`.`occurred_at`
+      END
+    ) AS `f1`
   FROM `events` AS `e`
   WHERE
     (
+      `e`.`event` = 'page_viewed'
+    )
+    AND (
       `e`.`occurred_at` <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMP)
     )
-    AND COALESCE(`e`.`event` = 'page_viewed', FALSE)
+    AND (
+      (
+        CAST(`e`.`page` AS STRING) = 'it\'s /pricing\n\\'
+      )
+      OR (
+        NOT COALESCE(CAST(`e`.`page` AS STRING) = 'it\'s /pricing\n\\', FALSE)
+      )
+    )
   GROUP BY
     `e`.`profile_id`
+), `rule_tie_0` AS (
+  SELECT
+    `t`.`profile_id`
+  FROM (
+    SELECT
+      `e`.`profile_id`,
+      array_agg(
+        CASE
+          WHEN TRUE
+          THEN COALESCE(CAST(`e`.`page` AS STRING) = 'it\'s /pricing\n\\', FALSE)
+        END IGNORE NULLS ORDER BY `e`.`occurred_at` DESC, COALESCE(CAST(`e`.`event_id` AS STRING), '') DESC
+        LIMIT 1
+      )[SAFE_OFFSET(0)] AS `has`
+    FROM `events` AS `e`
+    WHERE
+      (
+        `e`.`event` = 'page_viewed'
+      )
+      AND (
+        `e`.`occurred_at` <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMP)
+      )
+      AND (
+        `e`.`profile_id` IN (
+          SELECT
+            `profile_id`
+          FROM `rule_events_0`
+          WHERE
+            `rule_events_0`.`f0` = `rule_events_0`.`f1`
+        )
+      )
+    GROUP BY
+      `e`.`profile_id`
+  ) AS `t`
+  WHERE
+    `t`.`has`
 )
 SELECT
   `p`.`profile_id`
 FROM `profiles` AS `p`
-LEFT JOIN `rule_events`
-  ON `p`.`profile_id` = `rule_events`.`profile_id`
+LEFT JOIN `rule_events_0`
+  ON `p`.`profile_id` = `rule_events_0`.`profile_id`
 WHERE
-  COALESCE(`rule_events`.`f0`, FALSE)
+  COALESCE(`rule_events_0`.`f0` > `rule_events_0`.`f1`, FALSE)
+  OR (
+    (
+      NOT (
+        `rule_events_0`.`f0` IS NULL
+      )
+    )
+    AND (
+      `rule_events_0`.`f1` IS NULL
+    )
+  )
+  OR (
+    `p`.`profile_id` IN (
+      SELECT
+        `profile_id`
+      FROM `rule_tie_0`
+    )
+  )
 
 -- sequence
-WITH `rule_steps_0` AS (
+WITH `rule_events_0` AS (
+  SELECT
+    `e`.`profile_id`,
+    min(`e`.`occurred_at`) AS `f0`
+  FROM `events` AS `e`
+  WHERE
+    (
+      `e`.`event` = 'a'
+    )
+    AND (
+      `e`.`occurred_at` <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMP)
+    )
+  GROUP BY
+    `e`.`profile_id`
+), `rule_events_1` AS (
+  SELECT
+    `e`.`profile_id`,
+    max(`e`.`occurred_at`) AS `f0`
+  FROM `events` AS `e`
+  WHERE
+    (
+      `e`.`event` = 'b'
+    )
+    AND (
+      `e`.`occurred_at` <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMP)
+    )
+  GROUP BY
+    `e`.`profile_id`
+), `rule_hopeful_0` AS (
+  SELECT
+    `p`.`profile_id`
+  FROM `profiles` AS `p`
+  LEFT JOIN `rule_events_0`
+    ON `p`.`profile_id` = `rule_events_0`.`profile_id`
+  LEFT JOIN `rule_events_1`
+    ON `p`.`profile_id` = `rule_events_1`.`profile_id`
+  WHERE
+    COALESCE(`rule_events_0`.`f0` <= `rule_events_1`.`f0`, FALSE)
+), `rule_steps_1` AS (
   SELECT
     *
   FROM (
@@ -224,28 +334,42 @@ WITH `rule_steps_0` AS (
         PARTITION BY `e`.`profile_id`
         ORDER BY `e`.`occurred_at` ASC, COALESCE(CAST(`e`.`event_id` AS STRING), '') ASC
       ) AS `place`,
-      COALESCE(`e`.`event` = 'a', FALSE) AS `m0`,
-      COALESCE(`e`.`event` = 'b', FALSE) AS `m1`
+      `e`.`event` = 'a' AS `m0`,
+      `e`.`event` = 'b' AS `m1`
     FROM `events` AS `e`
     WHERE
       (
         `e`.`occurred_at` <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMP)
       )
       AND (
-        COALESCE(`e`.`event` = 'a', FALSE) OR COALESCE(`e`.`event` = 'b', FALSE)
+        `e`.`event` IN ('a', 'b')
+      )
+      AND (
+        `e`.`profile_id` IN (
+          SELECT
+            `profile_id`
+          FROM `rule_hopeful_0`
+        )
+      )
+      AND (
+        (
+          `e`.`event` = 'a'
+        ) OR (
+          `e`.`event` = 'b'
+        )
       )
   ) AS `o`
   WHERE
     `o`.`m0` OR `o`.`m1`
-), `rule_chain_1` AS (
+), `rule_chain_2` AS (
   SELECT
     *,
     CASE
       WHEN `s`.`m0`
       THEN timestamp_add(`s`.`occurred_at`, INTERVAL 172800 SECOND)
     END AS `d0`
-  FROM `rule_steps_0` AS `s`
-), `rule_chain_2` AS (
+  FROM `rule_steps_1` AS `s`
+), `rule_chain_3` AS (
   SELECT
     *,
     CASE
@@ -270,11 +394,11 @@ WITH `rule_steps_0` AS (
         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
       )
     END AS `d1`
-  FROM `rule_chain_1` AS `s`
-), `rule_sequence_3` AS (
+  FROM `rule_chain_2` AS `s`
+), `rule_sequence_4` AS (
   SELECT DISTINCT
     `s`.`profile_id`
-  FROM `rule_chain_2` AS `s`
+  FROM `rule_chain_3` AS `s`
   WHERE
     COALESCE(`s`.`occurred_at` <= `s`.`d1`, FALSE)
 )
@@ -285,7 +409,7 @@ WHERE
   `p`.`profile_id` IN (
     SELECT
       `profile_id`
-    FROM `rule_sequence_3`
+    FROM `rule_sequence_4`
   )
 
 -- absent
@@ -323,9 +447,14 @@ WITH `rule_regularly_0` AS (
         `e`.`occurred_at` < `w`.`high`
       )
     WHERE
-      COALESCE(`e`.`event` = 'a', FALSE)
+      (
+        `e`.`event` = 'a'
+      )
       AND (
         `e`.`occurred_at` <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMP)
+      )
+      AND (
+        `e`.`occurred_at` >= CAST('2025-04-21 00:00:00.000000+00:00' AS TIMESTAMP)
       )
     GROUP BY
       `e`.`profile_id`,
@@ -354,25 +483,19 @@ WITH `rule_related_0` AS (
     `r`.`profile_id`,
     COUNT(
       CASE
-        WHEN COALESCE(
-          CASE
-            WHEN NOT is_nan(CAST(`r`.`amount` AS FLOAT64))
-            THEN CAST(`r`.`amount` AS FLOAT64)
-          END > CAST('10.0' AS FLOAT64),
-          FALSE
-        )
+        WHEN CASE
+          WHEN NOT is_nan(CAST(`r`.`amount` AS FLOAT64))
+          THEN CAST(`r`.`amount` AS FLOAT64)
+        END > CAST('10.0' AS FLOAT64)
         THEN 1
       END
     ) AS `f0`
   FROM `transaction` AS `r`
   WHERE
-    COALESCE(
-      CASE
-        WHEN NOT is_nan(CAST(`r`.`amount` AS FLOAT64))
-        THEN CAST(`r`.`amount` AS FLOAT64)
-      END > CAST('10.0' AS FLOAT64),
-      FALSE
-    )
+    CASE
+      WHEN NOT is_nan(CAST(`r`.`amount` AS FLOAT64))
+      THEN CAST(`r`.`amount` AS FLOAT64)
+    END > CAST('10.0' AS FLOAT64)
   GROUP BY
     `r`.`profile_id`
 )

@@ -121,17 +121,15 @@ WHERE
                   　') = '', FALSE)
 
 -- did
-WITH "rule_events" AS (
+WITH "rule_events_0" AS (
   SELECT
     "e"."profile_id",
     COUNT(*) FILTER(WHERE
-      COALESCE("e"."event" = 'page_viewed', FALSE)
-      AND COALESCE(
+      (
         CAST((
           "e"."properties"
         )."page" AS TEXT) = 'it''s /pricing
-\',
-        FALSE
+\'
       )
       AND (
         "e"."occurred_at" > CAST('2025-05-07 12:00:00.000000+00:00' AS TIMESTAMPTZ)
@@ -139,16 +137,20 @@ WITH "rule_events" AS (
   FROM "events" AS "e"
   WHERE
     (
+      "e"."event" = 'page_viewed'
+    )
+    AND (
       "e"."occurred_at" <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMPTZ)
     )
     AND (
-      COALESCE("e"."event" = 'page_viewed', FALSE)
-      AND COALESCE(
+      "e"."occurred_at" >= CAST('2025-05-07 12:00:00.000000+00:00' AS TIMESTAMPTZ)
+    )
+    AND (
+      (
         CAST((
           "e"."properties"
         )."page" AS TEXT) = 'it''s /pricing
-\',
-        FALSE
+\'
       )
       AND (
         "e"."occurred_at" > CAST('2025-05-07 12:00:00.000000+00:00' AS TIMESTAMPTZ)
@@ -160,35 +162,36 @@ WITH "rule_events" AS (
 SELECT
   "p"."profile_id"
 FROM "profiles" AS "p"
-LEFT JOIN "rule_events"
-  ON "p"."profile_id" = "rule_events"."profile_id"
+LEFT JOIN "rule_events_0"
+  ON "p"."profile_id" = "rule_events_0"."profile_id"
 WHERE
-  COALESCE(COALESCE("rule_events"."f0", 0) >= CAST('3.0' AS DOUBLE PRECISION), FALSE)
+  COALESCE(COALESCE("rule_events_0"."f0", 0) >= CAST('3.0' AS DOUBLE PRECISION), FALSE)
 
 -- total
-WITH "rule_events" AS (
+WITH "rule_events_0" AS (
   SELECT
     "e"."profile_id",
     SUM(CAST((
       "e"."properties"
-    )."cents" AS DOUBLE PRECISION)) FILTER(WHERE
-      COALESCE("e"."event" = 'bought', FALSE)) AS "f0"
+    )."cents" AS DOUBLE PRECISION)) AS "f0"
   FROM "events" AS "e"
   WHERE
     (
+      "e"."event" = 'bought'
+    )
+    AND (
       "e"."occurred_at" <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMPTZ)
     )
-    AND COALESCE("e"."event" = 'bought', FALSE)
   GROUP BY
     "e"."profile_id"
 )
 SELECT
   "p"."profile_id"
 FROM "profiles" AS "p"
-LEFT JOIN "rule_events"
-  ON "p"."profile_id" = "rule_events"."profile_id"
+LEFT JOIN "rule_events_0"
+  ON "p"."profile_id" = "rule_events_0"."profile_id"
 WHERE
-  COALESCE(COALESCE("rule_events"."f0", 0) > CAST('900.0' AS DOUBLE PRECISION), FALSE)
+  COALESCE(COALESCE("rule_events_0"."f0", 0) > CAST('900.0' AS DOUBLE PRECISION), FALSE)
 
 -- distinct
 WITH "rule_events" AS (
@@ -212,23 +215,67 @@ WHERE
   COALESCE(COALESCE("rule_events"."f0", 0) >= CAST('2.0' AS DOUBLE PRECISION), FALSE)
 
 -- last
-WITH "rule_events" AS (
+WITH "rule_events_0" AS (
   SELECT
     "e"."profile_id",
+    MAX("e"."occurred_at") FILTER(WHERE
+      CAST((
+        "e"."properties"
+      )."page" AS TEXT) = 'it''s /pricing
+\') AS "f0",
+    MAX("e"."occurred_at") FILTER(WHERE
+      NOT COALESCE(
+        CAST((
+          "e"."properties"
+        )."page" AS TEXT) = 'it''s /pricing
+\',
+        FALSE
+      )) AS "f1"
+  FROM "events" AS "e"
+  WHERE
     (
-      ARRAY_AGG(
-        COALESCE(
+      "e"."event" = 'page_viewed'
+    )
+    AND (
+      "e"."occurred_at" <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMPTZ)
+    )
+    AND (
+      (
+        CAST((
+          "e"."properties"
+        )."page" AS TEXT) = 'it''s /pricing
+\'
+      )
+      OR (
+        NOT COALESCE(
           CAST((
             "e"."properties"
           )."page" AS TEXT) = 'it''s /pricing
 \',
           FALSE
-        ) ORDER BY "e"."occurred_at" DESC NULLS LAST, (
-          COALESCE(CAST("e"."event_id" AS TEXT), '')
-        ) COLLATE "C" DESC NULLS LAST
-      ) FILTER(WHERE
-        COALESCE("e"."event" = 'page_viewed', FALSE)
-        AND (
+        )
+      )
+    )
+  GROUP BY
+    "e"."profile_id"
+), "rule_tie_0" AS (
+  SELECT
+    "t"."profile_id"
+  FROM (
+    SELECT
+      "e"."profile_id",
+      (
+        ARRAY_AGG(
+          COALESCE(
+            CAST((
+              "e"."properties"
+            )."page" AS TEXT) = 'it''s /pricing
+\',
+            FALSE
+          ) ORDER BY "e"."occurred_at" DESC NULLS LAST, (
+            COALESCE(CAST("e"."event_id" AS TEXT), '')
+          ) COLLATE "C" DESC NULLS LAST
+        ) FILTER(WHERE
           NOT (
             COALESCE(
               CAST((
@@ -237,28 +284,96 @@ WITH "rule_events" AS (
 \',
               FALSE
             ) IS NULL
-          )
-        ))
-    )[1] AS "f0"
-  FROM "events" AS "e"
+          ))
+      )[1] AS "has"
+    FROM "events" AS "e"
+    WHERE
+      (
+        "e"."event" = 'page_viewed'
+      )
+      AND (
+        "e"."occurred_at" <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMPTZ)
+      )
+      AND (
+        "e"."profile_id" IN (
+          SELECT
+            "profile_id"
+          FROM "rule_events_0"
+          WHERE
+            "rule_events_0"."f0" = "rule_events_0"."f1"
+        )
+      )
+    GROUP BY
+      "e"."profile_id"
+  ) AS "t"
   WHERE
-    (
-      "e"."occurred_at" <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMPTZ)
-    )
-    AND COALESCE("e"."event" = 'page_viewed', FALSE)
-  GROUP BY
-    "e"."profile_id"
+    "t"."has"
 )
 SELECT
   "p"."profile_id"
 FROM "profiles" AS "p"
-LEFT JOIN "rule_events"
-  ON "p"."profile_id" = "rule_events"."profile_id"
+LEFT JOIN "rule_events_0"
+  ON "p"."profile_id" = "rule_events_0"."profile_id"
 WHERE
-  COALESCE("rule_events"."f0", FALSE)
+  COALESCE("rule_events_0"."f0" > "rule_events_0"."f1", FALSE)
+  OR (
+    (
+      NOT (
+        "rule_events_0"."f0" IS NULL
+      )
+    )
+    AND (
+      "rule_events_0"."f1" IS NULL
+    )
+  )
+  OR (
+    "p"."profile_id" IN (
+      SELECT
+        "profile_id"
+      FROM "rule_tie_0"
+    )
+  )
 
 -- sequence
-WITH "rule_steps_0" AS (
+WITH "rule_events_0" AS (
+  SELECT
+    "e"."profile_id",
+    MIN("e"."occurred_at") AS "f0"
+  FROM "events" AS "e"
+  WHERE
+    (
+      "e"."event" = 'a'
+    )
+    AND (
+      "e"."occurred_at" <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMPTZ)
+    )
+  GROUP BY
+    "e"."profile_id"
+), "rule_events_1" AS (
+  SELECT
+    "e"."profile_id",
+    MAX("e"."occurred_at") AS "f0"
+  FROM "events" AS "e"
+  WHERE
+    (
+      "e"."event" = 'b'
+    )
+    AND (
+      "e"."occurred_at" <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMPTZ)
+    )
+  GROUP BY
+    "e"."profile_id"
+), "rule_hopeful_0" AS (
+  SELECT
+    "p"."profile_id"
+  FROM "profiles" AS "p"
+  LEFT JOIN "rule_events_0"
+    ON "p"."profile_id" = "rule_events_0"."profile_id"
+  LEFT JOIN "rule_events_1"
+    ON "p"."profile_id" = "rule_events_1"."profile_id"
+  WHERE
+    COALESCE("rule_events_0"."f0" <= "rule_events_1"."f0", FALSE)
+), "rule_steps_1" AS (
   SELECT
     *
   FROM (
@@ -271,28 +386,42 @@ WITH "rule_steps_0" AS (
           COALESCE(CAST("e"."event_id" AS TEXT), '')
         ) COLLATE "C"
       ) AS "place",
-      COALESCE("e"."event" = 'a', FALSE) AS "m0",
-      COALESCE("e"."event" = 'b', FALSE) AS "m1"
+      "e"."event" = 'a' AS "m0",
+      "e"."event" = 'b' AS "m1"
     FROM "events" AS "e"
     WHERE
       (
         "e"."occurred_at" <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMPTZ)
       )
       AND (
-        COALESCE("e"."event" = 'a', FALSE) OR COALESCE("e"."event" = 'b', FALSE)
+        "e"."event" IN ('a', 'b')
+      )
+      AND (
+        "e"."profile_id" IN (
+          SELECT
+            "profile_id"
+          FROM "rule_hopeful_0"
+        )
+      )
+      AND (
+        (
+          "e"."event" = 'a'
+        ) OR (
+          "e"."event" = 'b'
+        )
       )
   ) AS "o"
   WHERE
     "o"."m0" OR "o"."m1"
-), "rule_chain_1" AS (
+), "rule_chain_2" AS (
   SELECT
     *,
     CASE
       WHEN "s"."m0"
       THEN "s"."occurred_at" + 172800 * CAST('1 second' AS INTERVAL)
     END AS "d0"
-  FROM "rule_steps_0" AS "s"
-), "rule_chain_2" AS (
+  FROM "rule_steps_1" AS "s"
+), "rule_chain_3" AS (
   SELECT
     *,
     CASE
@@ -317,11 +446,11 @@ WITH "rule_steps_0" AS (
         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
       )
     END AS "d1"
-  FROM "rule_chain_1" AS "s"
-), "rule_sequence_3" AS (
+  FROM "rule_chain_2" AS "s"
+), "rule_sequence_4" AS (
   SELECT DISTINCT
     "s"."profile_id"
-  FROM "rule_chain_2" AS "s"
+  FROM "rule_chain_3" AS "s"
   WHERE
     COALESCE("s"."occurred_at" <= "s"."d1", FALSE)
 )
@@ -332,11 +461,35 @@ WHERE
   "p"."profile_id" IN (
     SELECT
       "profile_id"
-    FROM "rule_sequence_3"
+    FROM "rule_sequence_4"
   )
 
 -- absent
-WITH "rule_steps_0" AS (
+WITH "rule_events_0" AS (
+  SELECT
+    "e"."profile_id",
+    MIN("e"."occurred_at") AS "f0"
+  FROM "events" AS "e"
+  WHERE
+    (
+      "e"."event" = 'a'
+    )
+    AND (
+      "e"."occurred_at" <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMPTZ)
+    )
+  GROUP BY
+    "e"."profile_id"
+), "rule_hopeful_0" AS (
+  SELECT
+    "p"."profile_id"
+  FROM "profiles" AS "p"
+  LEFT JOIN "rule_events_0"
+    ON "p"."profile_id" = "rule_events_0"."profile_id"
+  WHERE
+    NOT (
+      "rule_events_0"."f0" IS NULL
+    )
+), "rule_steps_1" AS (
   SELECT
     *
   FROM (
@@ -349,25 +502,39 @@ WITH "rule_steps_0" AS (
           COALESCE(CAST("e"."event_id" AS TEXT), '')
         ) COLLATE "C"
       ) AS "place",
-      COALESCE("e"."event" = 'a', FALSE) AS "m0",
-      COALESCE("e"."event" = 'b', FALSE) AS "m1"
+      "e"."event" = 'a' AS "m0",
+      "e"."event" = 'b' AS "m1"
     FROM "events" AS "e"
     WHERE
       (
         "e"."occurred_at" <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMPTZ)
       )
       AND (
-        COALESCE("e"."event" = 'a', FALSE) OR COALESCE("e"."event" = 'b', FALSE)
+        "e"."event" IN ('a', 'b')
+      )
+      AND (
+        "e"."profile_id" IN (
+          SELECT
+            "profile_id"
+          FROM "rule_hopeful_0"
+        )
+      )
+      AND (
+        (
+          "e"."event" = 'a'
+        ) OR (
+          "e"."event" = 'b'
+        )
       )
   ) AS "o"
   WHERE
     "o"."m0" OR "o"."m1"
-), "rule_chain_1" AS (
+), "rule_chain_2" AS (
   SELECT
     *,
     CASE WHEN "s"."m0" THEN CAST('infinity' AS TIMESTAMPTZ) END AS "d0"
-  FROM "rule_steps_0" AS "s"
-), "rule_chain_2" AS (
+  FROM "rule_steps_1" AS "s"
+), "rule_chain_3" AS (
   SELECT
     *,
     CASE
@@ -388,11 +555,11 @@ WITH "rule_steps_0" AS (
       )
       THEN "s"."d0"
     END AS "d1"
-  FROM "rule_chain_1" AS "s"
-), "rule_sequence_3" AS (
+  FROM "rule_chain_2" AS "s"
+), "rule_sequence_4" AS (
   SELECT DISTINCT
     "s"."profile_id"
-  FROM "rule_chain_2" AS "s"
+  FROM "rule_chain_3" AS "s"
   WHERE
     COALESCE("s"."occurred_at" <= "s"."d1", FALSE)
 )
@@ -403,7 +570,7 @@ WHERE
   "p"."profile_id" IN (
     SELECT
       "profile_id"
-    FROM "rule_sequence_3"
+    FROM "rule_sequence_4"
   )
 
 -- regularly
@@ -437,9 +604,14 @@ WITH "rule_regularly_0" AS (
         "e"."occurred_at" < "w"."high"
       )
     WHERE
-      COALESCE("e"."event" = 'a', FALSE)
+      (
+        "e"."event" = 'a'
+      )
       AND (
         "e"."occurred_at" <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMPTZ)
+      )
+      AND (
+        "e"."occurred_at" >= CAST('2025-04-21 00:00:00.000000+00:00' AS TIMESTAMPTZ)
       )
     GROUP BY
       "e"."profile_id",
@@ -467,22 +639,16 @@ WITH "rule_related_0" AS (
   SELECT
     "r"."profile_id",
     COUNT(*) FILTER(WHERE
-      COALESCE(
-        CASE
-          WHEN NOT CAST("r"."amount" AS DOUBLE PRECISION) = CAST('NaN' AS DOUBLE PRECISION)
-          THEN CAST("r"."amount" AS DOUBLE PRECISION)
-        END > CAST('10.0' AS DOUBLE PRECISION),
-        FALSE
-      )) AS "f0"
-  FROM "transaction" AS "r"
-  WHERE
-    COALESCE(
       CASE
         WHEN NOT CAST("r"."amount" AS DOUBLE PRECISION) = CAST('NaN' AS DOUBLE PRECISION)
         THEN CAST("r"."amount" AS DOUBLE PRECISION)
-      END > CAST('10.0' AS DOUBLE PRECISION),
-      FALSE
-    )
+      END > CAST('10.0' AS DOUBLE PRECISION)) AS "f0"
+  FROM "transaction" AS "r"
+  WHERE
+    CASE
+      WHEN NOT CAST("r"."amount" AS DOUBLE PRECISION) = CAST('NaN' AS DOUBLE PRECISION)
+      THEN CAST("r"."amount" AS DOUBLE PRECISION)
+    END > CAST('10.0' AS DOUBLE PRECISION)
   GROUP BY
     "r"."profile_id"
 )

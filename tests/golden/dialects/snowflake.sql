@@ -95,13 +95,14 @@ WHERE
   OR COALESCE(TRIM("p"."country", '\t\n\x0b\f\r                  　') = '', FALSE)
 
 -- did
-WITH "rule_events" AS (
+WITH "rule_events_0" AS (
   SELECT
     "e"."profile_id",
     COUNT(
       CASE
-        WHEN COALESCE("e"."event" = 'page_viewed', FALSE)
-        AND COALESCE(CAST("e"."page" AS VARCHAR) = 'it\'s /pricing\n\\', FALSE)
+        WHEN (
+          CAST("e"."page" AS VARCHAR) = 'it\'s /pricing\n\\'
+        )
         AND (
           "e"."occurred_at" > CAST('2025-05-07 12:00:00.000000+00:00' AS TIMESTAMPTZ)
         )
@@ -111,11 +112,18 @@ WITH "rule_events" AS (
   FROM "events" AS "e"
   WHERE
     (
+      "e"."event" = 'page_viewed'
+    )
+    AND (
       "e"."occurred_at" <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMPTZ)
     )
     AND (
-      COALESCE("e"."event" = 'page_viewed', FALSE)
-      AND COALESCE(CAST("e"."page" AS VARCHAR) = 'it\'s /pricing\n\\', FALSE)
+      "e"."occurred_at" >= CAST('2025-05-07 12:00:00.000000+00:00' AS TIMESTAMPTZ)
+    )
+    AND (
+      (
+        CAST("e"."page" AS VARCHAR) = 'it\'s /pricing\n\\'
+      )
       AND (
         "e"."occurred_at" > CAST('2025-05-07 12:00:00.000000+00:00' AS TIMESTAMPTZ)
       )
@@ -126,37 +134,34 @@ WITH "rule_events" AS (
 SELECT
   "p"."profile_id"
 FROM "profiles" AS "p"
-LEFT JOIN "rule_events"
-  ON "p"."profile_id" = "rule_events"."profile_id"
+LEFT JOIN "rule_events_0"
+  ON "p"."profile_id" = "rule_events_0"."profile_id"
 WHERE
-  COALESCE(COALESCE("rule_events"."f0", 0) >= CAST('3.0' AS DOUBLE), FALSE)
+  COALESCE(COALESCE("rule_events_0"."f0", 0) >= CAST('3.0' AS DOUBLE), FALSE)
 
 -- total
-WITH "rule_events" AS (
+WITH "rule_events_0" AS (
   SELECT
     "e"."profile_id",
-    SUM(
-      CASE
-        WHEN COALESCE("e"."event" = 'bought', FALSE)
-        THEN CAST("e"."cents" AS DOUBLE)
-      END
-    ) AS "f0"
+    SUM(CAST("e"."cents" AS DOUBLE)) AS "f0"
   FROM "events" AS "e"
   WHERE
     (
+      "e"."event" = 'bought'
+    )
+    AND (
       "e"."occurred_at" <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMPTZ)
     )
-    AND COALESCE("e"."event" = 'bought', FALSE)
   GROUP BY
     "e"."profile_id"
 )
 SELECT
   "p"."profile_id"
 FROM "profiles" AS "p"
-LEFT JOIN "rule_events"
-  ON "p"."profile_id" = "rule_events"."profile_id"
+LEFT JOIN "rule_events_0"
+  ON "p"."profile_id" = "rule_events_0"."profile_id"
 WHERE
-  COALESCE(COALESCE("rule_events"."f0", 0) > CAST('900.0' AS DOUBLE), FALSE)
+  COALESCE(COALESCE("rule_events_0"."f0", 0) > CAST('900.0' AS DOUBLE), FALSE)
 
 -- distinct
 WITH "rule_events" AS (
@@ -178,38 +183,143 @@ WHERE
   COALESCE(COALESCE("rule_events"."f0", 0) >= CAST('2.0' AS DOUBLE), FALSE)
 
 -- last
-WITH "rule_events" AS (
+WITH "rule_events_0" AS (
   SELECT
     "e"."profile_id",
-    CAST((
-      ARRAY_AGG(
-        CASE
-          WHEN COALESCE("e"."event" = 'page_viewed', FALSE)
-          THEN COALESCE(CAST("e"."page" AS VARCHAR) = 'it\'s /pricing\n\\', FALSE)
-        END
-      ) WITHIN GROUP (ORDER BY
-        "e"."occurred_at" DESC NULLS LAST,
-        COALESCE(CAST("e"."event_id" AS VARCHAR), '') DESC NULLS LAST)
-    )[0] AS BOOLEAN) AS "f0"
+    MAX(
+      CASE
+        WHEN CAST("e"."page" AS VARCHAR) = 'it\'s /pricing\n\\'
+        THEN "e"."occurred_at"
+      END
+    ) AS "f0",
+    MAX(
+      CASE
+        WHEN NOT COALESCE(CAST("e"."page" AS VARCHAR) = 'it\'s /pricing\n\\', FALSE)
+        THEN "e"."occurred_at"
+      END
+    ) AS "f1"
   FROM "events" AS "e"
   WHERE
     (
+      "e"."event" = 'page_viewed'
+    )
+    AND (
       "e"."occurred_at" <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMPTZ)
     )
-    AND COALESCE("e"."event" = 'page_viewed', FALSE)
+    AND (
+      (
+        CAST("e"."page" AS VARCHAR) = 'it\'s /pricing\n\\'
+      )
+      OR (
+        NOT COALESCE(CAST("e"."page" AS VARCHAR) = 'it\'s /pricing\n\\', FALSE)
+      )
+    )
   GROUP BY
     "e"."profile_id"
+), "rule_tie_0" AS (
+  SELECT
+    "t"."profile_id"
+  FROM (
+    SELECT
+      "e"."profile_id",
+      CAST((
+        ARRAY_AGG(
+          CASE
+            WHEN TRUE
+            THEN COALESCE(CAST("e"."page" AS VARCHAR) = 'it\'s /pricing\n\\', FALSE)
+          END
+        ) WITHIN GROUP (ORDER BY
+          "e"."occurred_at" DESC NULLS LAST,
+          COALESCE(CAST("e"."event_id" AS VARCHAR), '') DESC NULLS LAST)
+      )[0] AS BOOLEAN) AS "has"
+    FROM "events" AS "e"
+    WHERE
+      (
+        "e"."event" = 'page_viewed'
+      )
+      AND (
+        "e"."occurred_at" <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMPTZ)
+      )
+      AND (
+        "e"."profile_id" IN (
+          SELECT
+            "profile_id"
+          FROM "rule_events_0"
+          WHERE
+            "rule_events_0"."f0" = "rule_events_0"."f1"
+        )
+      )
+    GROUP BY
+      "e"."profile_id"
+  ) AS "t"
+  WHERE
+    "t"."has"
 )
 SELECT
   "p"."profile_id"
 FROM "profiles" AS "p"
-LEFT JOIN "rule_events"
-  ON "p"."profile_id" = "rule_events"."profile_id"
+LEFT JOIN "rule_events_0"
+  ON "p"."profile_id" = "rule_events_0"."profile_id"
 WHERE
-  COALESCE("rule_events"."f0", FALSE)
+  COALESCE("rule_events_0"."f0" > "rule_events_0"."f1", FALSE)
+  OR (
+    (
+      NOT (
+        "rule_events_0"."f0" IS NULL
+      )
+    )
+    AND (
+      "rule_events_0"."f1" IS NULL
+    )
+  )
+  OR (
+    "p"."profile_id" IN (
+      SELECT
+        "profile_id"
+      FROM "rule_tie_0"
+    )
+  )
 
 -- sequence
-WITH "rule_steps_0" AS (
+WITH "rule_events_0" AS (
+  SELECT
+    "e"."profile_id",
+    MIN("e"."occurred_at") AS "f0"
+  FROM "events" AS "e"
+  WHERE
+    (
+      "e"."event" = 'a'
+    )
+    AND (
+      "e"."occurred_at" <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMPTZ)
+    )
+  GROUP BY
+    "e"."profile_id"
+), "rule_events_1" AS (
+  SELECT
+    "e"."profile_id",
+    MAX("e"."occurred_at") AS "f0"
+  FROM "events" AS "e"
+  WHERE
+    (
+      "e"."event" = 'b'
+    )
+    AND (
+      "e"."occurred_at" <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMPTZ)
+    )
+  GROUP BY
+    "e"."profile_id"
+), "rule_hopeful_0" AS (
+  SELECT
+    "p"."profile_id"
+  FROM "profiles" AS "p"
+  LEFT JOIN "rule_events_0"
+    ON "p"."profile_id" = "rule_events_0"."profile_id"
+  LEFT JOIN "rule_events_1"
+    ON "p"."profile_id" = "rule_events_1"."profile_id"
+  WHERE
+    COALESCE("rule_events_0"."f0" <= "rule_events_1"."f0", FALSE)
+), "rule_steps_1" AS (
   SELECT
     *
   FROM (
@@ -220,25 +330,39 @@ WITH "rule_steps_0" AS (
         PARTITION BY "e"."profile_id"
         ORDER BY "e"."occurred_at", COALESCE(CAST("e"."event_id" AS VARCHAR), '')
       ) AS "place",
-      COALESCE("e"."event" = 'a', FALSE) AS "m0",
-      COALESCE("e"."event" = 'b', FALSE) AS "m1"
+      "e"."event" = 'a' AS "m0",
+      "e"."event" = 'b' AS "m1"
     FROM "events" AS "e"
     WHERE
       (
         "e"."occurred_at" <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMPTZ)
       )
       AND (
-        COALESCE("e"."event" = 'a', FALSE) OR COALESCE("e"."event" = 'b', FALSE)
+        "e"."event" IN ('a', 'b')
+      )
+      AND (
+        "e"."profile_id" IN (
+          SELECT
+            "profile_id"
+          FROM "rule_hopeful_0"
+        )
+      )
+      AND (
+        (
+          "e"."event" = 'a'
+        ) OR (
+          "e"."event" = 'b'
+        )
       )
   ) AS "o"
   WHERE
     "o"."m0" OR "o"."m1"
-), "rule_chain_1" AS (
+), "rule_chain_2" AS (
   SELECT
     *,
     CASE WHEN "s"."m0" THEN TIMESTAMPADD(second, 172800, "s"."occurred_at") END AS "d0"
-  FROM "rule_steps_0" AS "s"
-), "rule_chain_2" AS (
+  FROM "rule_steps_1" AS "s"
+), "rule_chain_3" AS (
   SELECT
     *,
     CASE
@@ -263,11 +387,11 @@ WITH "rule_steps_0" AS (
         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
       )
     END AS "d1"
-  FROM "rule_chain_1" AS "s"
-), "rule_sequence_3" AS (
+  FROM "rule_chain_2" AS "s"
+), "rule_sequence_4" AS (
   SELECT DISTINCT
     "s"."profile_id"
-  FROM "rule_chain_2" AS "s"
+  FROM "rule_chain_3" AS "s"
   WHERE
     COALESCE("s"."occurred_at" <= "s"."d1", FALSE)
 )
@@ -278,7 +402,7 @@ WHERE
   "p"."profile_id" IN (
     SELECT
       "profile_id"
-    FROM "rule_sequence_3"
+    FROM "rule_sequence_4"
   )
 
 -- absent
@@ -315,9 +439,14 @@ WITH "rule_regularly_0" AS (
         "e"."occurred_at" < "w"."high"
       )
     WHERE
-      COALESCE("e"."event" = 'a', FALSE)
+      (
+        "e"."event" = 'a'
+      )
       AND (
         "e"."occurred_at" <= CAST('2025-05-14 12:00:00.000000+00:00' AS TIMESTAMPTZ)
+      )
+      AND (
+        "e"."occurred_at" >= CAST('2025-04-21 00:00:00.000000+00:00' AS TIMESTAMPTZ)
       )
     GROUP BY
       "e"."profile_id",
@@ -346,25 +475,19 @@ WITH "rule_related_0" AS (
     "r"."profile_id",
     COUNT(
       CASE
-        WHEN COALESCE(
-          CASE
-            WHEN NOT CAST("r"."amount" AS DOUBLE) = CAST('NaN' AS DOUBLE)
-            THEN CAST("r"."amount" AS DOUBLE)
-          END > CAST('10.0' AS DOUBLE),
-          FALSE
-        )
+        WHEN CASE
+          WHEN NOT CAST("r"."amount" AS DOUBLE) = CAST('NaN' AS DOUBLE)
+          THEN CAST("r"."amount" AS DOUBLE)
+        END > CAST('10.0' AS DOUBLE)
         THEN 1
       END
     ) AS "f0"
   FROM "transaction" AS "r"
   WHERE
-    COALESCE(
-      CASE
-        WHEN NOT CAST("r"."amount" AS DOUBLE) = CAST('NaN' AS DOUBLE)
-        THEN CAST("r"."amount" AS DOUBLE)
-      END > CAST('10.0' AS DOUBLE),
-      FALSE
-    )
+    CASE
+      WHEN NOT CAST("r"."amount" AS DOUBLE) = CAST('NaN' AS DOUBLE)
+      THEN CAST("r"."amount" AS DOUBLE)
+    END > CAST('10.0' AS DOUBLE)
   GROUP BY
     "r"."profile_id"
 )

@@ -12,7 +12,7 @@ from dmp.identity.link.hashing import Ints
 
 Flags = npt.NDArray[np.bool_]
 
-SAMPLED = 50_000
+SAMPLED = 100_000
 """Nodes whose blocks are counted to estimate how many pairs they give."""
 
 

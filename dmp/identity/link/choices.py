@@ -239,7 +239,9 @@ def _clustering(compared: Compared, weight: Floats, of_node: Ints) -> Iterator[C
     connected = components(
         len(of_node), compared.pairs.left[likely], compared.pairs.right[likely]
     )
-    n_evidence, n_connected = (len(np.unique(x)) for x in (of_node, connected))
+    n_evidence, n_connected = (
+        int(np.count_nonzero(np.bincount(x))) for x in (of_node, connected)
+    )
     yield Choice(
         place="clustering.method",
         chosen="evidence: all pairs of a cluster are weighed together",

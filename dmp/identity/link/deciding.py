@@ -63,8 +63,8 @@ def decide(
         )
     confidence = _confidence(label, left, right, bits)
     of_record = compared.nodes.of_record
-    _, number = np.unique(label[of_record], return_inverse=True)
-    return Clusters(number.astype(np.int64), confidence[of_record], label)
+    number = np.cumsum(np.bincount(label, minlength=n) > 0) - 1
+    return Clusters(number[label[of_record]], confidence[of_record], label)
 
 
 def _confidence(label: Ints, left: Ints, right: Ints, weight: Floats) -> Floats:

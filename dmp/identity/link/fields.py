@@ -290,7 +290,8 @@ def _filled_by(one: Field, other: Field) -> Field:
 
 def _used_only(field: Field) -> Field:
     """Drop the values that no record holds."""
-    used = np.unique(field.codes[field.codes >= 0])
+    counts = np.bincount(field.codes[field.codes >= 0], minlength=len(field.values))
+    used = np.flatnonzero(counts)
     place = np.full(len(field.values) + 1, -1, dtype=np.int32)
     place[used] = np.arange(len(used), dtype=np.int32)
     return replace(

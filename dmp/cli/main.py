@@ -28,6 +28,7 @@ from dmp.cli import (
     schedule,
     segments,
     sources,
+    sync,
     workspace,
 )
 from dmp.cli.context import Context
@@ -82,7 +83,7 @@ for command in (
     identity.identity,
     link.link,
     segments.segment,
-    segments.sync,
+    sync.sync,
     report.report,
     pages.dashboards,
     pages.lab,

@@ -29,6 +29,7 @@ from dmp.cli import (
     schedule,
     segments,
     sources,
+    sync,
     workspace,
 )
 from dmp.cli.context import Context
@@ -88,7 +89,7 @@ for command in (
     identity.identity,
     link.link,
     segments.segment,
-    segments.sync,
+    sync.sync,
     report.report,
     pages.dashboards,
     pages.lab,

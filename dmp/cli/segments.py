@@ -1,4 +1,4 @@
-"""Commands about segments and where they go: segment …, sync."""
+"""Commands about saved segments: segment validate, count, build, …."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dmp.cli import rules
 from dmp.cli.bars import bar, progress_option
 from dmp.cli.context import (
     OUT,
@@ -16,16 +17,13 @@ from dmp.cli.context import (
     Instant,
     as_of_option,
     form_option,
-    json_option,
     show_json,
     show_table,
 )
 from dmp.cli.files import RULE_FILE, files_of, files_options, rule_file
 
 if TYPE_CHECKING:
-    from dmp.activation.plan import Outcome
     from dmp.core.types import Evaluation
-    from dmp.segments.explain import Explanation
 
 
 @click.group()
@@ -35,6 +33,29 @@ def segment() -> None:
     NAME is a segment of config/segments; with --profiles it is a rule's YAML file,
     tried on files without a workspace.
     """
+
+
+for _command in (rules.explain, rules.diff, rules.overlap, rules.conformance):
+    segment.add_command(_command)
+
+
+@segment.command()
+@click.argument("name")
+@click.option("--template", required=True, help="rfm, churn or lookalike.")
+@click.pass_obj
+def new(context: Context, name: str, template: str) -> None:
+    r"""Begin segment NAME from a template, as a file of config/segments to change.
+
+    \b
+    rfm        bought lately, often and for much
+    churn      bought before, and silent since
+    lookalike  like a seed of people, without being of it
+    """
+    from dmp.flows.segments import new_segment
+
+    with context.workspace() as workspace:
+        path = new_segment(workspace, name, template)
+    OUT.print(f"wrote {path}; change it, then: dmp segment count {name}")
 
 
 @segment.command()
@@ -189,53 +210,6 @@ def _text(value: object) -> object:
 
 
 @segment.command()
-@click.argument("rule", type=RULE_FILE)
-@as_of_option
-@click.option("--profile-id", help="Also tell why this person is in or out.")
-@click.option("--sql", "with_sql", is_flag=True, help="Show the compiled SQL too.")
-@files_options
-@form_option
-def explain(
-    rule: Path,
-    as_of: datetime,
-    profile_id: str | None,
-    with_sql: bool,
-    as_json: bool,
-    **given: Any,
-) -> None:
-    """Explain a RULE file on files: who each condition admits, what can change it."""
-    from dmp import segments
-
-    if not given["profiles"]:
-        raise click.UsageError("explain needs --profiles")
-    files = files_of(given)
-    found = segments.explain(rule, as_of=as_of, profile_id=profile_id, **files)
-    if as_json:
-        show_json(found)
-    else:
-        _show_explanation(found)
-        if with_sql:
-            click.echo(found.sql)
-
-
-def _show_explanation(found: Explanation) -> None:
-    OUT.print(f"[bold]{found.members:,}[/] of {found.profiles:,} people")
-    if found.profile_id:
-        OUT.print(f"{found.profile_id} is {'in' if found.holds else 'out'}")
-    rows = [
-        [c.path, c.admits, c.mode.value, c.next_at or "", _holds(c.holds)]
-        for c in found.conditions
-    ]
-    show_table("", ["condition", "alone", "changes by", "next", ""], rows)
-    for read in found.properties:
-        OUT.print(f"reads {read.property} from {read.storage}")
-
-
-def _holds(holds: bool | None) -> str:
-    return "" if holds is None else "holds" if holds else "does not hold"
-
-
-@segment.command()
 @click.argument("name")
 @click.option(
     "--dialect",
@@ -275,47 +249,6 @@ def sql(
         with context.workspace() as workspace:
             said = dialect_sql(workspace, name, as_of, dialect=dialect)
     show_json({"dialect": dialect, "sql": said}) if as_json else click.echo(said)
-
-
-@segment.command()
-@click.argument("old", type=RULE_FILE)
-@click.argument("new", type=RULE_FILE)
-@form_option
-def diff(old: Path, new: Path, as_json: bool) -> None:
-    """Compare two versions of a rule, OLD and NEW, condition by condition."""
-    from dmp import segments
-
-    changes = segments.diff(segments.read(old), segments.read(new))
-    if as_json:
-        show_json(changes)
-    elif not changes:
-        OUT.print("the same")
-    for change in () if as_json else changes:
-        OUT.print(f"{change.kind} {change.path}", markup=False)
-        for sign, side in (("-", change.before), ("+", change.after)):
-            if side is not None:
-                OUT.print(f"  {sign} {side}", markup=False)
-
-
-@segment.command()
-@click.argument("first", type=RULE_FILE)
-@click.argument("second", type=RULE_FILE)
-@as_of_option
-@files_options
-@form_option
-def overlap(
-    first: Path, second: Path, as_of: datetime, as_json: bool, **given: Any
-) -> None:
-    """Count the people that two RULE files share, on files."""
-    from dmp.segments.answers import overlap as overlap_files
-
-    if not given["profiles"]:
-        raise click.UsageError("overlap needs --profiles")
-    found = overlap_files(first, second, as_of=as_of, **files_of(given))
-    if as_json:
-        show_json(found)
-    else:
-        OUT.print(f"{found.both:,} in both, of {found.first:,} and {found.second:,}")
 
 
 @segment.command()
@@ -432,36 +365,6 @@ def _shown(value: object) -> object:
 
 
 @segment.command()
-@click.argument(
-    "folder",
-    required=False,
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-)
-@click.option("--row", "rows", multiple=True, help="Only this row; may be repeated.")
-@form_option
-@click.pass_context
-def conformance(
-    context: click.Context, folder: Path | None, rows: tuple[str, ...], as_json: bool
-) -> None:
-    """Run the conformance cases of the rule language, or those of FOLDER.
-
-    Exits with 1 where one of them does not admit exactly the people it says.
-    """
-    from dmp.segments.conformance import run_cases, shipped_cases
-
-    found = list(run_cases(folder or shipped_cases(), rows))
-    failed = [one for one in found if not one.holds]
-    if as_json:
-        show_json(found)
-    else:
-        for one in failed:
-            said = one.refused or f"found {', '.join(one.found) or 'nobody'}"
-            OUT.print(f"{one.table} {one.row}: {one.name}: {said}", markup=False)
-        OUT.print(f"{len(found) - len(failed)} of {len(found)} cases hold")
-    context.exit(1 if failed else 0)
-
-
-@segment.command()
 @click.argument("names", nargs=-1)
 @as_of_option
 @click.option("--full", is_flag=True, help="Judge everybody, not only the touched.")
@@ -498,52 +401,3 @@ def build(
         for b in built
     ]
     show_table("", ["segment", "", "members", "consented", "judged"], rows)
-
-
-@click.command()
-@click.argument("destinations", nargs=-1)
-@click.option(
-    "--segment", "segments", multiple=True, help="Only this one; may be repeated."
-)
-@as_of_option
-@click.option("--dry-run", is_flag=True, help="Say what would change; send nothing.")
-@click.option("--force", is_flag=True, help="Go on where very much would change.")
-@progress_option
-@json_option
-@click.pass_obj
-def sync(
-    context: Context,
-    destinations: tuple[str, ...],
-    segments: tuple[str, ...],
-    as_of: datetime,
-    dry_run: bool,
-    force: bool,
-    as_json: bool,
-) -> None:
-    """Send segments to DESTINATIONS, or to all, as far as consent goes."""
-    from dmp.flows.activate import sync_segments
-
-    with context.workspace() as workspace, bar("sync") as tell:
-        outcomes = sync_segments(
-            workspace,
-            destinations,
-            segments,
-            as_of=as_of,
-            dry_run=dry_run,
-            force=force,
-            progress=tell,
-        )
-    if as_json:
-        show_json(outcomes)
-    else:
-        _show_outcomes(outcomes)
-
-
-def _show_outcomes(outcomes: list[Outcome]) -> None:
-    columns = ["destination", "segment", "", "members", "consented", "addressable"]
-    attributes = [c or "status" for c in columns] + ["added", "removed", "kept"]
-    rows = [[getattr(outcome, name) for name in attributes] for outcome in outcomes]
-    show_table("", [*columns, "add", "remove", "keep"], rows)
-    for outcome in outcomes:
-        if outcome.reason:
-            OUT.print(f"{outcome.segment} → {outcome.destination}: {outcome.reason}")

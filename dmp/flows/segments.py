@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from dmp.activation.destinations import read_destinations
+from dmp.core.errors import UsageError
 from dmp.core.sql import Query
 from dmp.core.types import Evaluation, Progress, silent
 from dmp.flows.population import population_at, saved_traits
@@ -24,6 +25,7 @@ from dmp.segments.history import (
     sizes,
 )
 from dmp.segments.saved import Saved, changed, check, chosen, read_saved, rules
+from dmp.segments.templates import filled
 
 
 def saved_segments(workspace: Workspace) -> dict[str, Saved]:
@@ -41,6 +43,31 @@ def validate_segments(workspace: Workspace) -> list[str]:
     saved = saved_segments(workspace)
     check(population_at(workspace, workspace.clock()), saved)
     return list(saved)
+
+
+def new_segment(workspace: Workspace, segment: str, template: str) -> str:
+    """Write a segment's file as a template has it, and say where it is.
+
+    Args:
+        segment: its id.
+        template: one of `dmp.segments.templates`.
+
+    Raises:
+        NotAllowed: the role may not define segments.
+        RuleInvalid: the id is none, or the template does not fit the workspace.
+        UsageError: there is no such template, or such a segment already.
+    """
+    workspace.allow_now(Permission.DEFINE_SEGMENT)
+    text, one = filled(template, segment)
+    saved = saved_segments(workspace)
+    path = workspace.paths.config / "segments" / f"{segment}.yaml"
+    if segment in saved or path.exists():
+        raise UsageError(f"there is a segment {segment} already; give another id")
+    check(population_at(workspace, workspace.clock()), {**saved, segment: one})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    workspace.record("define_segment", segment=segment, version=one.version)
+    return f"config/segments/{path.name}"
 
 
 def count_segment(workspace: Workspace, segment: str, as_of: datetime) -> Evaluation:

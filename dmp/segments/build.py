@@ -142,10 +142,11 @@ def _keep(
 ) -> Evaluation:
     now = not_before(lake, now, "segment.result.computed_at", "ops.load.loaded_at")
     found = _evaluation(lake, one, judged, as_of, as_of)
+    moved = list(_membership(lake, found, causes))
     writes = [
         *_definition(lake, one, now),
-        *_result(lake, found, judged.basis, now),
-        *_membership(lake, found, causes),
+        *_result(lake, found, judged.basis, now, moved=bool(moved)),
+        *moved,
     ]
     if not writes:
         return replace(found, is_new=False)
@@ -213,8 +214,9 @@ def _definition(lake: Lake, one: Saved, now: datetime) -> Iterator[Write]:
 
 
 def _result(
-    lake: Lake, found: Evaluation, basis: str, now: datetime
+    lake: Lake, found: Evaluation, basis: str, now: datetime, *, moved: bool
 ) -> Iterator[Write]:
+    """Keep the funnel, unless it equals the stored one and nobody moved."""
     where = sql(
         "segment = $segment and version = $version and as_of = $as_of",
         segment=found.segment,
@@ -231,7 +233,7 @@ def _result(
         )
     )
     numbers = (found.people, found.members, found.consented, found.after_exclusions)
-    if kept and kept[0] == (*numbers, losses, conditions, basis):
+    if kept and not moved and kept[0] == (*numbers, losses, conditions, basis):
         return
     result = row(
         segment=found.segment,

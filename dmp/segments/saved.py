@@ -52,9 +52,18 @@ def _read(path: Path) -> Saved:
     if segment.id != path.stem:
         fault = Fault("segment", "differs from the file's name", path.stem)
         raise RuleInvalid(str(path), [fault])
-    document = load(path.read_text(encoding="utf-8"), path.name)
+    return Saved(segment, _document(path.read_text(encoding="utf-8"), path.name))
+
+
+def read_text(text: str, where: str) -> Saved:
+    """Return the segment of a file's text; raises what `read` does."""
+    return Saved(read(text), _document(text, where))
+
+
+def _document(text: str, where: str) -> dict[str, Any]:
+    document = load(text, where)
     assert isinstance(document, dict)
-    return Saved(segment, document)
+    return document
 
 
 def chosen(saved: Mapping[str, Saved], segment: str) -> Saved:

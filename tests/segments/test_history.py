@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from dmp.core.sql import row
+from dmp.core.sql import Query, row
 from dmp.segments.history import crossings, members_at, sizes
 from dmp.storage.lake import Lake
-from dmp.storage.write import append, commit
+from dmp.storage.write import append, change, commit
 
 from .small_lake import built, day, decide, event, move, note_load, people, saved
 
@@ -62,6 +62,40 @@ def test_causes_of_merge_rule_and_consent(lake: Lake) -> None:
     ]
     built(lake, saved({"all": [GRANTED]}), day(5))
     assert told(lake, 4, 5) == [("p2", "left", 5, "rule_change")]
+
+
+def test_who_is_erased_leaves_by_erasure(lake: Lake) -> None:
+    people(lake, 2)
+    event(lake, 1, 1, "x", day(1))
+    event(lake, 2, 2, "x", day(1))
+    rules = saved({"did": {"event": "x"}})
+    built(lake, rules, day(2))
+    for table in ("core.event", "identity.assignment"):
+        gone = Query(f"delete from {table} where subject_id = 1")
+        commit(lake, [change(table, gone)], message="erase")
+    for table in ("profile.profile", "identity.profile"):
+        gone = Query(f"delete from {table} where profile_key = 1")
+        commit(lake, [change(table, gone)], message="erase")
+    built(lake, rules, day(3))
+    rows = lake.rows(
+        "select profile_key, cause_left from segment.membership order by 1"
+    )
+    assert rows == [(1, "erasure"), (2, None)]
+
+
+def test_a_result_of_equal_numbers_is_kept_anew_when_somebody_moved(lake: Lake) -> None:
+    people(lake, 2)
+    event(lake, 1, 1, "x", day(1))
+    rules = saved({"did": {"event": "x", "times": {"op": "eq", "value": 1}}})
+    before = built(lake, rules, day(3))
+    event(lake, 2, 1, "x", day(1.5))
+    event(lake, 3, 2, "x", day(1.5))
+    after = built(lake, rules, day(3))
+    assert (before.members, after.members) == (1, 1)
+    kept = lake.rows("select members, snapshot from segment.result")
+    assert kept == [(1, after.snapshot)] and after.snapshot > before.snapshot
+    open_ = "select profile_key from segment.membership where left_at is null"
+    assert lake.rows(open_) == [(2,)]
 
 
 def test_the_cause_is_told_where_snapshots_have_expired(lake: Lake) -> None:

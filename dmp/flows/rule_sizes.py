@@ -128,8 +128,7 @@ class Sizes:
     def _reads_traits(self, segment: Segment, known: Mapping[str, Segment]) -> bool:
         population = self._population
         assert population is not None
-        names = {name for name in population.attributes if is_trait(population, name)}
-        return reads_any(segment, known, names)
+        return reads_any(segment, known, trait_names(population))
 
     def _once(self, what: str, traits: bool, stage: Callable[[bool], None]) -> None:
         """Stage something unless it is, with all that is asked of it."""
@@ -138,10 +137,15 @@ class Sizes:
             self._staged[what] = traits
 
 
+def trait_names(population: Population) -> set[str]:
+    """Return the attributes that are computed from what people did."""
+    defined = {trait.name for trait in population.traits}
+    return {name for name in population.attributes if name in {*TRAITS, *defined}}
+
+
 def is_trait(population: Population, attribute: str) -> bool:
     """Say whether an attribute is computed from what people did."""
-    defined = {trait.name for trait in population.traits}
-    return attribute in TRAITS or attribute in defined
+    return attribute in trait_names(population)
 
 
 def drafted(document: Document) -> dict[str, Saved]:

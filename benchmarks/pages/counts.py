@@ -10,7 +10,8 @@ from threading import Timer
 from typing import Any
 
 from dmp.core.errors import QueryFailed
-from dmp.flows.rule_building import Sizes, WorkspaceRules
+from dmp.flows.rule_building import WorkspaceRules
+from dmp.flows.rule_sizes import Sizes
 from dmp.flows.workspace import Workspace
 
 CANCEL_AFTER_S = 0.05

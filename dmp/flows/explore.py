@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, Literal
+from functools import cached_property, lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from dmp.activation.audience import stage_audience
-from dmp.activation.destinations import Destination, IdentifierSpec, write_audience
+from dmp.activation.destinations import Destination
 from dmp.core.errors import UsageError
-from dmp.core.sql import Name, Query, quote_name, sql
-from dmp.flows.activate import destinations, sync_segments
+from dmp.core.sql import Query, quote_name, sql
+from dmp.flows.activate import destinations
 from dmp.flows.approval import (
     approve_segment,
     archive_segment,
-    check_approved,
     comment_segment,
     segment_notes,
 )
-from dmp.flows.population import population_at
+from dmp.flows.population import population_at, saved_traits
+from dmp.flows.rule_sizes import trait_names
 from dmp.flows.segment_answers import explain_segment
+from dmp.flows.segment_sending import downloaded, exported, places, reach_of
 from dmp.flows.segments import saved_segments
 from dmp.flows.shapes import (
     ConditionCount,
     DestinationSummary,
     Discussion,
     ExportOutcome,
+    FileFormat,
     Funnel,
     FunnelStep,
     Intersection,
@@ -48,14 +47,16 @@ from dmp.flows.shapes import (
 from dmp.flows.versions import versions
 from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
-from dmp.privacy.roles import as_sender, may
+from dmp.privacy.roles import may
 from dmp.segments import build
 from dmp.segments.checks import references
+from dmp.segments.graph import reads_any
 from dmp.segments.notes import form_of
-from dmp.segments.population import KEY
+from dmp.segments.population import KEY, population_of, stage_people
 from dmp.segments.rule import leaves
 from dmp.segments.saved import Saved, chosen, rules
 from dmp.segments.sentence import sentence
+from dmp.segments.sources import Population
 from dmp.segments.stats import banded, makeup
 from dmp.storage.lake import Lake
 
@@ -87,9 +88,16 @@ class WorkspaceSegments:
     def __init__(self, workspace: Workspace) -> None:
         """Read nothing yet."""
         self._workspace = workspace
-        self._population = population_at(workspace, workspace.clock())
+        self._people_at: tuple[datetime, int] | None = None
         self._trend = lru_cache(maxsize=64)(self._sizes)
         self._zone = ZoneInfo(workspace.settings.timezone)
+
+    @cached_property
+    def _known(self) -> Population:
+        """What segments can name; its people are staged by `_staged`."""
+        workspace = self._workspace
+        traits = saved_traits(workspace)
+        return population_of(workspace.lake, workspace.clock(), traits=traits)
 
     @property
     def viewer(self) -> Viewer:
@@ -149,13 +157,13 @@ class WorkspaceSegments:
 
     def attributes(self) -> list[str]:
         """Return the attributes that a make-up can be asked for."""
-        return sorted(set(self._population.attributes) - _HIDDEN)
+        return sorted(set(self._known.attributes) - _HIDDEN)
 
     def makeup(self, segment: str, attribute: str) -> list[Share]:
         """Return the bands of an attribute in the segment beside everyone's."""
         self._workspace.allow_now(Permission.COUNT)
         self._stage_members(segment)
-        types = self._population.attributes
+        types = self._known.attributes
         return [Share(*row) for row in makeup(self._workspace.lake, attribute, types)]
 
     def trend(self, segment: str) -> list[TrendPoint]:
@@ -169,10 +177,8 @@ class WorkspaceSegments:
         self._workspace.allow_now(Permission.COUNT)
         self._stage_members(segment)
         exact = self.viewer.exact_counts
-        columns = [
-            name for name in _EXAMPLE_COLUMNS if name in self._population.attributes
-        ]
-        types = self._population.attributes
+        columns = [name for name in _EXAMPLE_COLUMNS if name in self._known.attributes]
+        types = self._known.attributes
         values = {name: f"p.{quote_name(name)}" for name in columns}
         expressions = [
             value if exact else banded(value, types[name])
@@ -211,7 +217,7 @@ class WorkspaceSegments:
             raise UsageError(f"an overlap is of 2 to {MOST_COMPARED} segments")
         as_of, lake = self._row(segments[0])["as_of"], self._workspace.lake
         saved = saved_segments(self._workspace)
-        known, population = rules(saved), population_at(self._workspace, as_of)
+        known, population = rules(saved), self._staged(as_of)
         sides = []
         for place, name in enumerate(segments):
             segment = chosen(saved, name).segment
@@ -236,7 +242,7 @@ class WorkspaceSegments:
             UnknownProfile: no such profile was ever given.
         """
         self._workspace.allow_now(Permission.EXPLAIN)
-        as_of = self._row(segment)["as_of"]
+        self._people_at, as_of = None, self._row(segment)["as_of"]
         found = explain_segment(self._workspace, segment, as_of, profile_id=profile_id)
         rule = chosen(saved_segments(self._workspace), segment).segment.rule
         said = {path: sentence(leaf) for path, leaf in leaves(rule)}
@@ -248,22 +254,9 @@ class WorkspaceSegments:
 
     def reach(self, segment: str) -> list[Reach]:
         """Return how many people each destination could get now, by a dry run each."""
+        self._people_at = None
         self._workspace.allow_now(Permission.SEND)
-        purpose = chosen(saved_segments(self._workspace), segment).segment.purpose
-        found = []
-        for name, one in destinations(self._workspace).items():
-            if one.purpose != purpose:
-                found.append(Reach(name, None, f"needs consent for {one.purpose}"))
-                continue
-            outcome = sync_segments(
-                self._workspace,
-                [name],
-                [segment],
-                as_of=self._row(segment)["as_of"],
-                dry_run=True,
-            )[0]
-            found.append(Reach(name, outcome.addressable))
-        return found
+        return reach_of(self._workspace, segment, self._row(segment)["as_of"])
 
     def discussion(self, segment: str) -> Discussion:
         """Return what was said of the segment, the newest first."""
@@ -295,55 +288,20 @@ class WorkspaceSegments:
 
     def destinations(self) -> list[DestinationSummary]:
         """Return the destinations of the workspace."""
-        return [
-            DestinationSummary(
-                one.destination,
-                f"{one.file.format} file",
-                one.purpose,
-                one.identifier.column,
-            )
-            for one in destinations(self._workspace).values()
-        ]
+        return places(self._workspace)
 
     def export(self, segment: str, destination: str, *, dry_run: bool) -> ExportOutcome:
         """Sync the segment to the destination at the instant of its evaluation."""
-        outcome = sync_segments(
-            self._workspace,
-            [destination],
-            [segment],
-            as_of=self._row(segment)["as_of"],
-            dry_run=dry_run,
-        )[0]
-        lines = (
-            f"{outcome.members:,} members, {outcome.consented:,} with consent, "
-            f"{outcome.addressable:,} addressable",
-            f"{outcome.added:,} to add, {outcome.removed:,} to remove, "
-            f"{outcome.kept:,} stay",
-            *(f"{people:,} lost: {reason}" for _, reason, people in outcome.losses),
-        )
-        files = tuple((file.name, file.rows, file.sha256) for file in outcome.files)
-        return ExportOutcome(lines, files, _MESSAGES[outcome.status] + outcome.reason)
+        self._people_at, as_of = None, self._row(segment)["as_of"]
+        given = self._workspace, segment, destination, as_of
+        return exported(*given, dry_run=dry_run)
 
-    def download(
-        self, segment: str, file_format: Literal["csv", "parquet"]
-    ) -> tuple[str, bytes]:
+    def download(self, segment: str, file_format: FileFormat) -> tuple[str, bytes]:
         """Return the consented members' hashed e-mails, read as sender and audited."""
+        self._people_at = None
         self._workspace.allow_now(Permission.EXPORT)
-        workspace, saved = self._workspace, saved_segments(self._workspace)
-        check_approved(workspace, saved, segment)
-        purpose = chosen(saved, segment).segment.purpose
-        self._stage_leaving(segment)
-        sender = as_sender(workspace.caller, "download", purpose)
-        identifier = IdentifierSpec()
-        audience = stage_audience(workspace.lake, workspace.vault, identifier, sender)
-        with tempfile.TemporaryDirectory(dir=workspace.paths.scratch) as folder:
-            path = Path(folder) / f"{segment}.{file_format}"
-            write_audience(
-                workspace.lake, Name("desired"), identifier.column, path, file_format
-            )
-            content = path.read_bytes()
-        workspace.record("download", segment=segment, people=audience.people)
-        return path.name, content
+        as_of = self._row(segment)["as_of"]
+        return downloaded(self._workspace, segment, file_format, as_of)
 
     def _row(self, segment: str) -> dict[str, Any]:
         chosen(saved_segments(self._workspace), segment)
@@ -384,35 +342,33 @@ class WorkspaceSegments:
         """Stage the members at the instant of the evaluation; consent is not asked."""
         as_of = self._row(segment)["as_of"]
         segments = rules(saved_segments(self._workspace))
-        lake = self._workspace.lake
-        population = population_at(self._workspace, as_of)
+        lake, population = self._workspace.lake, self._staged(as_of)
         build.stage_members(lake, population, segments[segment], segments, as_of)
 
-    def _stage_leaving(self, segment: str) -> None:
-        """Stage the members, and who of them may leave now, whatever was so then."""
-        as_of = self._row(segment)["as_of"]
-        lake, saved = self._workspace.lake, saved_segments(self._workspace)
-        population = population_at(self._workspace, as_of)
-        consent_at = max(as_of, self._workspace.clock())
-        build.evaluate(lake, population, saved, segment, as_of, consent_at=consent_at)
+    def _staged(self, as_of: datetime) -> Population:
+        """Stage people as they were, unless they are already."""
+        key = as_of, self._workspace.lake.snapshot()
+        if self._people_at != key:
+            self._known = population_at(self._workspace, as_of)
+            self._people_at = key
+        return self._known
 
     def _sizes(
         self, segment: str, version: str, as_of: datetime
     ) -> tuple[TrendPoint, ...]:
-        saved = saved_segments(self._workspace)
-        segments = rules(saved)
+        self._people_at = None
+        lake, traits = self._workspace.lake, saved_traits(self._workspace)
+        segments = rules(saved_segments(self._workspace))
+        needed = reads_any(segments[segment], segments, trait_names(self._known))
         points = []
         for back in reversed(range(TREND_POINTS)):
             at = as_of - back * TREND_STEP
+            population = population_of(lake, at, traits=traits)
+            stage_people(lake, population, at, traits=needed)
             staged = build.stage_members(
-                self._workspace.lake,
-                population_at(self._workspace, at),
-                segments[segment],
-                segments,
-                at,
-                name="past_member",
+                lake, population, segments[segment], segments, at, name="past_member"
             )
-            people = self._workspace.lake.value(f"select count(*) from {staged}")
+            people = lake.value(f"select count(*) from {staged}")
             points.append(TrendPoint(at.astimezone(self._zone), int(people)))
         return tuple(points)
 
@@ -453,12 +409,6 @@ def _shown(value: Any, column: str, zone: ZoneInfo) -> Any:
     return str(value) if column.endswith("_year") and value is not None else value
 
 
-_MESSAGES = {
-    "written": "Sent. ",
-    "unchanged": "Nothing to change: the destination already holds these people. ",
-    "dry run": "Nothing was sent. ",
-    "held": "Not sent: ",
-}
 _EXAMPLE_COLUMNS = (
     "sources",
     "order_count",

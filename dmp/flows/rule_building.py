@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from dmp.core.config import fingerprint
 from dmp.core.errors import Fault, RuleInvalid, UsageError
 from dmp.core.sql import Query, quote_name, sql
-from dmp.core.traits import TRAITS
 from dmp.core.types import Evaluation
 from dmp.flows.approval import note_saved, write_segment
 from dmp.flows.catalog import Catalog, catalog
-from dmp.flows.estimates import Estimate, estimate, stage_sample, stage_sampled
 from dmp.flows.explore import viewer_of
 from dmp.flows.population import saved_traits
+from dmp.flows.rule_sizes import Document, Sizes, drafted, is_trait
 from dmp.flows.segments import build_segments, saved_segments
 from dmp.flows.shapes import Viewer
 from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
+<<<<<<< HEAD
 from dmp.segments import build
 from dmp.segments.checks import faults_of, reachable
 from dmp.segments.graph import columns_read
+=======
+from dmp.segments.checks import faults_of
+>>>>>>> work
 from dmp.segments.parsing import parse
 from dmp.segments.population import population_of, stage_people
-from dmp.segments.rule import Segment
 from dmp.segments.saved import Saved, chosen, rules
 from dmp.segments.sentence import sentence
 from dmp.segments.sources import Population
 from dmp.segments.stats import banded
 
-Document = Mapping[str, Any]
 MOST_SUGGESTED = 30
 
 
@@ -40,6 +40,7 @@ def rule_source(workspace: Workspace, beside: Workspace) -> WorkspaceRules:
     return WorkspaceRules(workspace, Sizes(beside))
 
 
+<<<<<<< HEAD
 class Sizes:
     """Counts rules over a connection of its own, from one thread of its own.
 
@@ -130,6 +131,8 @@ class Sizes:
             self._staged[what] = traits
 
 
+=======
+>>>>>>> work
 class WorkspaceRules:
     """Rules of one workspace, for one viewer. Roles are checked at each call."""
 
@@ -255,27 +258,6 @@ class WorkspaceRules:
             lake, population = self._workspace.lake, self._population
             stage_people(lake, population, self.as_of, read=None if traits else ())
             self._staged = traits
-
-
-def is_trait(population: Population, attribute: str) -> bool:
-    """Say whether an attribute is computed from what people did."""
-    defined = {trait.name for trait in population.traits}
-    return attribute in TRAITS or attribute in defined
-
-
-def drafted(document: Document) -> dict[str, Saved]:
-    """Return a document as if it were saved.
-
-    Raises:
-        RuleInvalid: it has faults.
-    """
-    return {document["segment"]: Saved(parse(dict(document)), document)}
-
-
-def newest_instant(workspace: Workspace) -> datetime:
-    """Return the instant of the newest stored evaluation, or now without one."""
-    found = workspace.lake.value("select max(as_of) from segment.result")
-    return found if isinstance(found, datetime) else workspace.clock()
 
 
 def _refuse_conflict(segment: str, now: Saved | None, before: Document | None) -> None:

@@ -15,6 +15,7 @@ from dmp.core.errors import DMPError, LakeBusy
 from dmp.flows.maintain import maintain
 from dmp.flows.quality import run_quality
 from dmp.flows.workspace import Workspace
+from dmp.jobs.alerts import tell_of_job
 from dmp.jobs.claims import Claims, Occurrence
 from dmp.jobs.occurrences import due, to_run, upcoming
 from dmp.jobs.retries import may_pass
@@ -251,16 +252,25 @@ def _run(bench: Bench, occurrence: Occurrence) -> Occurrence:
             error="",
         )
     )
+    ended = bench.keep(_ended(bench, job, begun))
+    if ended.state in ("done", "failed"):
+        tell_of_job(bench.workspace, ended.job, failed=ended.state == "failed")
+        bench.workspace.close()
+    return ended
+
+
+def _ended(bench: Bench, job: Job, begun: Occurrence) -> Occurrence:
+    """Run an occurrence; return what became of it, which may be to try again."""
     try:
-        run_id = bench.execute(bench.workspace, job, occurrence.due_at)
+        run_id = bench.execute(bench.workspace, job, begun.due_at)
     except WorkspaceBusy as error:
-        return bench.keep(_when_busy(bench, job, begun, str(error)))
+        return _when_busy(bench, job, begun, str(error))
     except (DMPError, OSError) as error:
-        return bench.keep(_when_failed(bench, job, begun, error))
+        return _when_failed(bench, job, begun, error)
     except BaseException:
         bench.keep(replace(begun, state="interrupted", ended_at=bench.now))
         raise
-    return bench.keep(replace(begun, state="done", run_id=run_id, ended_at=bench.now))
+    return replace(begun, state="done", run_id=run_id, ended_at=bench.now)
 
 
 def _when_busy(

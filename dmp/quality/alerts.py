@@ -18,7 +18,9 @@ class AlertNotSent(DMPError, Transient):
     """Nobody could be told; the next run tries again."""
 
 
-def message(alerts: Sequence[Alert], results: Sequence[Result]) -> tuple[str, str]:
+def message(
+    alerts: Sequence[Alert], results: Sequence[Result], *, about: str = "data quality"
+) -> tuple[str, str]:
     """Return title and text: counts, bounds and names of scopes, never a person's.
 
     Alerts whose result is not among `results` are told without numbers.
@@ -33,7 +35,7 @@ def message(alerts: Sequence[Alert], results: Sequence[Result]) -> tuple[str, st
     ]
     lines = [_line("failing", one, found.get(one.of)) for one in failing]
     lines += [_line("passing again", one, found.get(one.of)) for one in passing]
-    return f"dmp data quality: {', '.join(parts)}", "\n".join(lines)
+    return f"dmp {about}: {', '.join(parts)}", "\n".join(lines)
 
 
 def _line(word: str, alert: Alert, result: Result | None) -> str:

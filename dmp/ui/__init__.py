@@ -19,6 +19,7 @@ _HOMES = {
     "show_home": "dmp.ui.overview_page",
     "show_jobs": "dmp.ui.overview_page",
     "show_review": "dmp.ui.review_page",
+    "show_rule": "dmp.ui.rule_trial",
     "show_tuning": "dmp.ui.tuning_panel",
 }
 
@@ -36,6 +37,7 @@ __all__ = [
     "show_home",
     "show_jobs",
     "show_review",
+    "show_rule",
     "show_tuning",
 ]
 

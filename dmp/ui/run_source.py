@@ -73,7 +73,14 @@ class WorkspaceRuns:
         run = found[run_id]
         given = {name: _text(value) for name, value in run.parameters.items()}
         with open_workspace(self._home) as workspace:
-            record, _ = run_notebook(workspace, run.notebook, given, force=True)
+            record, _ = run_notebook(
+                workspace,
+                run.notebook,
+                given,
+                force=True,
+                attempt=run.attempt + 1,
+                retry_of=run_id,
+            )
         return record
 
     @property

@@ -10,7 +10,7 @@ from benchmarks.live_segments import shop
 from benchmarks.pages.counts import DECLARED, document
 from benchmarks.segments import people
 from dmp.flows.initialise import initialise
-from dmp.flows.rule_building import Sizes
+from dmp.flows.rule_sizes import Sizes
 from dmp.flows.workspace import Workspace
 
 PEOPLE = 60_000

@@ -136,6 +136,11 @@ def test_what_follows_a_failure_is_skipped(machine: Make) -> None:
         ("right", AT): "done",
         ("last", AT): "skipped",
     }
+    alerts = "select scope from ops.quality_alert where closed_at is null"
+    assert one.workspace.lake.rows(alerts) == [("left",)]
+    one.does.clear()
+    one.round(DUE + timedelta(days=1))
+    assert one.workspace.lake.rows(alerts) == []
 
 
 def wrong_use() -> None:

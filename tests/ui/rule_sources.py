@@ -9,7 +9,7 @@ from typing import Any
 from dmp.core.errors import Fault, NotAllowed, RuleInvalid, UnknownName, UsageError
 from dmp.core.types import Evaluation
 from dmp.flows.catalog import Catalog
-from dmp.flows.shapes import Viewer
+from dmp.flows.shapes import Table, Viewer
 from dmp.segments.checks import faults_of
 from dmp.segments.parsing import parse
 from dmp.segments.rule import leaves
@@ -81,6 +81,9 @@ class FakeSizes:
 
     def estimate(self, document: Any) -> None:
         return None
+
+    def people(self, document: Any, limit: int) -> Table:
+        return Table(("country", "age"), (("GB", "20 to 49"),) * limit, "In bands.")
 
     def cancel(self) -> None:
         self.cancelled += 1

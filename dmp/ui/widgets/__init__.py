@@ -20,6 +20,7 @@ from dmp.ui.widgets.paged_table import PagedTable
 from dmp.ui.widgets.review_pair import ReviewPair
 from dmp.ui.widgets.review_progress import ReviewProgress
 from dmp.ui.widgets.rule_editor import RuleEditor
+from dmp.ui.widgets.rule_trial import RuleTrial
 from dmp.ui.widgets.segment_list import SegmentList
 from dmp.ui.widgets.tally import SizeCard
 from dmp.ui.widgets.trend import Trend
@@ -49,6 +50,7 @@ __all__ = [
     "ReviewPair",
     "ReviewProgress",
     "RuleEditor",
+    "RuleTrial",
     "SegmentList",
     "SizeCard",
     "Trend",

@@ -364,7 +364,7 @@ class WorkspaceSegments:
         for back in reversed(range(TREND_POINTS)):
             at = as_of - back * TREND_STEP
             population = population_of(lake, at, traits=traits)
-            stage_people(lake, population, at, traits=needed)
+            stage_people(lake, population, at, read=None if needed else ())
             staged = build.stage_members(
                 lake, population, segments[segment], segments, at, name="past_member"
             )

@@ -18,13 +18,7 @@ from dmp.flows.segments import build_segments, saved_segments
 from dmp.flows.shapes import Viewer
 from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
-<<<<<<< HEAD
-from dmp.segments import build
-from dmp.segments.checks import faults_of, reachable
-from dmp.segments.graph import columns_read
-=======
 from dmp.segments.checks import faults_of
->>>>>>> work
 from dmp.segments.parsing import parse
 from dmp.segments.population import population_of, stage_people
 from dmp.segments.saved import Saved, chosen, rules
@@ -40,99 +34,6 @@ def rule_source(workspace: Workspace, beside: Workspace) -> WorkspaceRules:
     return WorkspaceRules(workspace, Sizes(beside))
 
 
-<<<<<<< HEAD
-class Sizes:
-    """Counts rules over a connection of its own, from one thread of its own.
-
-    The people are staged once, at the instant of the first count, and kept.
-    """
-
-    def __init__(self, workspace: Workspace) -> None:
-        """Open nothing yet."""
-        self._workspace = workspace
-        self._population: Population | None = None
-        self._sample: Population | None = None
-        self._as_of: datetime | None = None
-        self._staged: dict[str, bool] = {}
-
-    def count(self, document: Document) -> Evaluation:
-        """Return the exact funnel of a rule, and what each condition admits alone.
-
-        Raises:
-            RuleInvalid: the rule has faults.
-            QueryFailed: `cancel` came before the end.
-        """
-        self._workspace.allow_now(Permission.COUNT)
-        saved = {**saved_segments(self._workspace), **drafted(document)}
-        name, lake = document["segment"], self._workspace.lake
-        population, as_of = self._people(saved[name].segment, rules(saved))
-        return build.evaluate(lake, population, saved, name, as_of)
-
-    def estimate(self, document: Document) -> Estimate | None:
-        """Return the size by one person in a hundred; None where that says little."""
-        self._workspace.allow_now(Permission.COUNT)
-        lake, segment = self._workspace.lake, parse(dict(document))
-        known = {**rules(saved_segments(self._workspace)), segment.id: segment}
-        population, as_of = self._people(segment, known)
-        if "sample" not in self._staged:
-            self._sample = stage_sample(lake, population, as_of)
-            self._staged["sample"] = True
-        if (sample := self._sample) is None:
-            return None
-        self._once(
-            "sampled",
-            self._reads_traits(segment, known),
-            lambda traits: stage_sampled(lake, sample, as_of, traits=traits),
-        )
-        people = int(lake.value(f"select count(*) from {population.profiles}"))
-        return estimate(lake, sample, segment, known, as_of, people=people)
-
-    def cancel(self) -> None:
-        """Break off the count that runs, if one does; safe from any thread."""
-        if self._population is not None:
-            self._workspace.lake.connection.interrupt()
-
-    @property
-    def as_of(self) -> datetime:
-        """The instant that rules are counted at."""
-        return self._as_of or newest_instant(self._workspace)
-
-    def _people(
-        self, segment: Segment, known: Mapping[str, Segment]
-    ) -> tuple[Population, datetime]:
-        """Stage everybody; traits, which take long, only where the rule reads one."""
-        as_of, lake = self.as_of, self._workspace.lake
-        if self._population is None:
-            traits = saved_traits(self._workspace)
-            self._population = population_of(lake, as_of, traits=traits)
-            self._as_of = as_of
-        population = self._population
-        self._once(
-            "people",
-            self._reads_traits(segment, known),
-            lambda traits: stage_people(
-                lake, population, as_of, read=None if traits else ()
-            ),
-        )
-        return population, as_of
-
-    def _reads_traits(self, segment: Segment, known: Mapping[str, Segment]) -> bool:
-        population = self._population
-        assert population is not None
-        names = {name for name in population.attributes if is_trait(population, name)}
-        chosen = [known[id_] for id_ in reachable(segment, known)]
-        read = columns_read(chosen, population.traits)
-        return read is None or not names.isdisjoint(read)
-
-    def _once(self, what: str, traits: bool, stage: Callable[[bool], None]) -> None:
-        """Stage something unless it is, with all that is asked of it."""
-        if what not in self._staged or (traits and not self._staged[what]):
-            stage(traits)
-            self._staged[what] = traits
-
-
-=======
->>>>>>> work
 class WorkspaceRules:
     """Rules of one workspace, for one viewer. Roles are checked at each call."""
 

@@ -121,7 +121,9 @@ class Sizes:
         self._once(
             "people",
             self._reads_traits(segment, known),
-            lambda traits: stage_people(lake, population, as_of, traits=traits),
+            lambda traits: stage_people(
+                lake, population, as_of, read=None if traits else ()
+            ),
         )
         return population, as_of
 

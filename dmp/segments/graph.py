@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from dmp.segments.checks import reachable
 from dmp.segments.rule import (
     Attribute,
     Computed,
@@ -71,6 +72,14 @@ def columns_read(
             return None
     read = uses(known, traits)
     return frozenset(use.used for use in read if use.uses in ("attribute", "trait"))
+
+
+def reads_any(
+    segment: Segment, known: Mapping[str, Segment], attributes: Collection[str]
+) -> bool:
+    """Say whether a rule, or one that it refers to, may read one of some attributes."""
+    read = columns_read([known[id_] for id_ in reachable(segment, known)], ())
+    return read is None or not read.isdisjoint(attributes)
 
 
 def _of_leaf(leaf: Leaf) -> Iterator[tuple[str, str]]:

@@ -85,8 +85,14 @@ format: setup  ## put code and notebooks into their committed form
 	$(if $(NOTEBOOKS),$(BIN)/nbstripout $(STRIPPED) $(NOTEBOOKS))
 
 .PHONY: docs
-docs: setup  ## write docs/tables.md and docs/commands.md anew
+docs: setup  ## write the pages of docs/ that are made from code anew
 	@$(BIN)/python scripts/generate-docs
+
+# Tests that drive a browser take the pictures; some stand in the documentation.
+.PHONY: screenshots
+screenshots: setup  ## take the pictures in docs/images anew
+	@DMP_SHOTS=build/screenshots $(BIN)/pytest -q -m "browser" tests/e2e
+	@scripts/take-screenshots build/screenshots docs/images
 
 .PHONY: site
 site: setup  ## build the documentation site into build/site

@@ -9,6 +9,7 @@ from typing import Any
 
 MOST_TEXT = 20_000
 PICTURE = "image/png"
+MARKER = "papermill-error-cell-tag"
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,17 @@ class ExecutedCell:
 
 
 def executed_cells(path: Path) -> list[ExecutedCell]:
-    """Return the cells of an executed copy; HTML in it is left out for its text."""
+    """Return the cells of an executed copy; HTML in it is left out for its text.
+
+    Empty cells are left out, and the markers that papermill puts around a failed one.
+    """
     notebook = json.loads(path.read_text(encoding="utf-8"))
-    return [_cell(cell) for cell in notebook["cells"]]
+    return [
+        _cell(cell)
+        for cell in notebook["cells"]
+        if "".join(cell["source"]).strip()
+        and MARKER not in cell.get("metadata", {}).get("tags", ())
+    ]
 
 
 def _cell(cell: dict[str, Any]) -> ExecutedCell:

@@ -103,5 +103,5 @@ def test_a_rule_is_tried_in_jupyterlab(visit: Visitor, lab: Served) -> None:
     page.keyboard.press("Control+Enter")
     page.wait_for_selector(FIELD, timeout=60_000)
     try_rules(window)
-    window.page.screenshot(path=shots() / "trial_lab.png")
+    page.locator(".dmp-trial").screenshot(path=shots() / "trial_lab.png")
     page.close()  # before its server ends

@@ -162,7 +162,10 @@ def test_an_executed_notebook_shows_text_and_pictures_but_no_markup(
     ]
     cell = {"cell_type": "code", "source": ["1 + 1"], "outputs": outputs}
     path = tmp_path / "run.ipynb"
-    path.write_text(json.dumps({"cells": [cell]}))
+    marker = {"cell_type": "markdown", "source": ["<span>An Exception</span>"],
+              "metadata": {"tags": ["papermill-error-cell-tag"]}}  # fmt: skip
+    empty = {"cell_type": "code", "source": [], "outputs": [], "metadata": {}}
+    path.write_text(json.dumps({"cells": [marker, empty, cell]}))
     (found,) = executed_cells(path)
     assert found.output == "one\ntwo\na table" and found.error == "E: v"
     assert found.pictures == ("iV",) and "script" not in str(found)

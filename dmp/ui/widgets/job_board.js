@@ -79,8 +79,13 @@ function runs(content, send) {
 function cell(one) {
   const picked = one.pictures.map((data) => node("img", { alt: "Picture in the notebook",
     src: `data:image/png;base64,${data}` }));
-  if (one.kind === "markdown")
-    return node("div", { class: "dmp-cell" }, node("p", {}, one.source));
+  if (one.kind === "markdown") {
+    const [first, ...rest] = one.source.split("\n");
+    const heading = /^#+ (.*)/.exec(first);
+    return node("div", { class: "dmp-cell" },
+      heading ? node("b", {}, heading[1]) : null,
+      node("p", {}, (heading ? rest : [first, ...rest]).join("\n").trim()));
+  }
   return node("div", { class: "dmp-cell", "data-failed": Boolean(one.error) },
     node("pre", { class: "dmp-source", tabindex: "0" }, one.source),
     one.output ? node("pre", { tabindex: "0" }, one.output) : null, picked,

@@ -121,10 +121,13 @@ def _costed(
     blocks = SampledBlockSizes.of(combined(used, slice(SAMPLED)), n_nodes)
     sizes = (*_BLOCK_SIZES, n_nodes)
     name = " + ".join(part.name for part in used)
+    costs = dict(zip(sizes, blocks.pairs(sizes), strict=True))
+    if not any(0 < cost <= budget / 2 for cost in costs.values()):
+        return []
     made: list[_Candidate] = []
     found = np.flatnonzero(hits)
     in_block = blocks.sample.at(combined(used, seeds.left[found]))
-    for size, cost in zip(sizes, blocks.pairs(sizes), strict=True):
+    for size, cost in costs.items():
         is_new = not made or cost > 1.2 * made[-1].rule.pairs or size == n_nodes
         if 0 < cost <= budget / 2 and is_new:
             kept = np.zeros(len(hits), dtype=np.bool_)

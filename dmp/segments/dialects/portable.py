@@ -28,9 +28,9 @@ occurred_at, properties), `consent`, and related tables and lists by their names
 is the reference; Postgres and Spark run the conformance cases in `make test-servers`
 with equal results; the SQL of the others is kept in `tests/golden/dialects`: it was
 never run, but read beside the vendors' manuals as told below. A rule that an engine
-cannot say *exactly* is refused for it, each condition by its path and with the reason. That is
-no judgement of the engine: case folding, sums of fractions or dates in text come out
-differently in each.
+cannot say *exactly* is refused for it, each condition by its path and with the reason.
+That is no judgement of the engine: case folding, sums of fractions or dates in text
+come out differently in each.
 
 | engine | its properties | what it needs |
 |---|---|---|
@@ -51,9 +51,10 @@ Functions of the engines that no test runs, as their manuals describe them:
 (docs.databricks.com/sql/language-manual/functions/max_by); `btrim(text, set)` takes a \
 set of characters (…/btrim) | the others are Spark's, which are run |
 | Snowflake | `ARRAY_AGG(…) WITHIN GROUP (ORDER BY …)`, nulls left out; \
-`TO_NUMBER(text, format)` (docs.snowflake.com/en/sql-reference/functions/to_decimal) and \
-the digit `X` of its formats (…/sql-reference/sql-format-models); `trim(text, set)` \
-takes a set of characters | `startswith`, `endswith`, `contains`, `timestampadd`, `md5` |
+`TO_NUMBER(text, format)` (docs.snowflake.com/en/sql-reference/functions/to_decimal) \
+and the digit `X` of its formats (…/sql-reference/sql-format-models); \
+`trim(text, set)` takes a set of characters | `startswith`, `endswith`, `contains`, \
+`timestampadd`, `md5` |
 | BigQuery | `IGNORE NULLS`, `ORDER BY` and `LIMIT`, in this order, within an \
 aggregate call (cloud.google.com/bigquery/docs/reference/standard-sql, \
 aggregate-function-calls); `MAX`, `MIN` and `COUNT` pass over nulls (…, \

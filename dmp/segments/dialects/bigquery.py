@@ -1,7 +1,6 @@
 """BigQuery (GoogleSQL). Instants are TIMESTAMP; its regular expressions are RE2.
 
-Never run there. Looked up in the GoogleSQL reference: IGNORE NULLS, ORDER BY and LIMIT,
-in this order, within an aggregate call; the other functions were not looked up.
+Never run there; the page of the dialects tells what was looked up.
 """
 
 from __future__ import annotations

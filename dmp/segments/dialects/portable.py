@@ -27,10 +27,10 @@ it. It reads tables named `profiles`, `events` (event_id, profile_id, event,
 occurred_at, properties), `consent`, and related tables and lists by their names. DuckDB
 is the reference; Postgres and Spark run the conformance cases in `make test-servers`
 with equal results; the SQL of the others is kept in `tests/golden/dialects`: it was
-never run, and only some of its functions were looked up. A rule that an engine cannot
-say *exactly* is refused for it, each condition by its path and with the reason. That is
-no judgement of the engine: case folding, sums of fractions or dates in text come out
-differently in each.
+never run, but read beside the vendors' manuals as told below. A rule that an engine
+cannot say *exactly* is refused for it, each condition by its path and with the reason.
+That is no judgement of the engine: case folding, sums of fractions or dates in text
+come out differently in each.
 
 | engine | its properties | what it needs |
 |---|---|---|
@@ -39,6 +39,29 @@ differently in each.
 | Snowflake, BigQuery | one column each in `events` | names in lower case |
 
 In the tables, *yes* is for a typed column or a declared property. The reasons follow.
+"""
+_LOOKED_UP = """\
+## What was looked up
+
+Functions of the engines that no test runs, as their manuals describe them:
+
+| engine | looked up, and as the SQL needs it | not looked up |
+|---|---|---|
+| Databricks | `max_by(value, order) FILTER (WHERE …)`, and `max`, `min` with FILTER \
+(docs.databricks.com/sql/language-manual/functions/max_by); `btrim(text, set)` takes a \
+set of characters (…/btrim) | the others are Spark's, which are run |
+| Snowflake | `ARRAY_AGG(…) WITHIN GROUP (ORDER BY …)`, nulls left out; \
+`TO_NUMBER(text, format)` (docs.snowflake.com/en/sql-reference/functions/to_decimal) \
+and the digit `X` of its formats (…/sql-reference/sql-format-models); \
+`trim(text, set)` takes a set of characters | `startswith`, `endswith`, `contains`, \
+`timestampadd`, `md5` |
+| BigQuery | `IGNORE NULLS`, `ORDER BY` and `LIMIT`, in this order, within an \
+aggregate call (cloud.google.com/bigquery/docs/reference/standard-sql, \
+aggregate-function-calls); `MAX`, `MIN` and `COUNT` pass over nulls (…, \
+aggregate_functions) | `starts_with`, `ends_with`, `to_hex`, `is_nan`, `extract` |
+
+`max_by` is not determined where the order is not unique: rules order by instant *and*
+id, of which there is one each.
 """
 _TYPES = {
     "country": "VARCHAR",
@@ -90,7 +113,7 @@ def dialects_markdown() -> str:
             parts.append(f"| `{name}` | {' | '.join(cells)} |")
     parts.append("\n## Reasons\n")
     parts += [f"{number}. {reason}" for reason, number in reasons.items()]
-    parts += ["", *_more(), ""]
+    parts += ["", *_more(), "", _LOOKED_UP]
     return "\n".join(parts)
 
 

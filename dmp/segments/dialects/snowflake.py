@@ -1,8 +1,6 @@
 """Snowflake. Instants are TIMESTAMP_TZ, text has the default collation (UTF-8 bytes).
 
-Never run there. Looked up in Snowflake's SQL reference: the form of ARRAY_AGG … WITHIN
-GROUP (ORDER BY …), and that TO_NUMBER takes a format; not looked up: the format's X,
-and the other functions.
+Never run there; the page of the dialects tells what was looked up.
 """
 
 from __future__ import annotations

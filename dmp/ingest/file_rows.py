@@ -33,11 +33,14 @@ from dmp.ingest.json_rows import (
 )
 from dmp.ingest.texts import readable
 from dmp.ingest.undeclared import undeclared_columns, undeclared_keys
+from dmp.storage.aside import encrypts_spill, stage_aside
 from dmp.storage.lake import Lake
 from dmp.storage.thrift import THRIFTY_MB
 
 MAPPED_ROW = Name("mapped_row")
 _LONG_LINES_MB = 2000
+_LARGE_BYTES = 64 << 20
+"""From here on the rows of a file would not stay in memory anyway."""
 _USUAL_COLUMNS = 100
 _MB_A_COLUMN = 2
 """Above the usual ones: a vector of 32 KiB in each step of each of four threads."""
@@ -82,14 +85,16 @@ def open_file(lake: Lake, contract: Contract, path: Path, scratch: Path) -> Rows
     text = readable(path, form.encoding, scratch)
     try:
         if form.format == "jsonl":
-            return JsonRows(contract, path, *open_json(lake, text, contract.places()))
+            return JsonRows(
+                contract, path, scratch, *open_json(lake, text, contract.places())
+            )
         file = open_csv(lake, text, form.delimiter)
     except UsageError as error:
         raise UsageError(f"{shown_file(path)} {error}") from error
     except QueryFailed as error:
         raise unreadable(contract, path) from error
     check_columns(contract, file.columns, path)
-    return CsvRows(contract, path, file.longest, file)
+    return CsvRows(contract, path, scratch, file.longest, file)
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,7 @@ class _FileRows:
 
     contract: Contract
     path: Path
+    scratch: Path
     longest: int
 
     @property
@@ -109,8 +115,13 @@ class _FileRows:
         """Return the select of `line` and `body` of the mapped rows."""
         return sql("select line, body from {rows}", rows=MAPPED_ROW)
 
+    def _is_large(self) -> bool:
+        return self.path.stat().st_size >= _LARGE_BYTES
+
     def _stage(self, lake: Lake, mapped: Query) -> Name:
         try:
+            if self._is_large() and encrypts_spill(lake):
+                return stage_aside(lake, "mapped_file", mapped, self.scratch)
             return lake.stage("mapped_cell", mapped)
         except QueryFailed as error:
             raise unreadable(self.contract, self.path) from error

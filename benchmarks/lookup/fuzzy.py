@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.incremental.__main__ import HERE as PEOPLE
 from benchmarks.incremental.__main__ import land, timed
+from dmp.core.errors import UsageError
 from dmp.flows.ingest import ingest
 from dmp.flows.resolve import resolve_people, train_linkage
 from dmp.flows.similar import SimilarPeople
@@ -75,7 +76,10 @@ def ask(
     wall_ms, own_ms, answers = [], [], []
     for row in rows:
         begun, used = time.perf_counter(), time.thread_time()
-        answers.append(question(row))
+        try:
+            answers.append(question(row))
+        except UsageError:  # a mistyped value that no source could have read
+            continue
         wall_ms.append((time.perf_counter() - begun) * 1000)
         own_ms.append((time.thread_time() - used) * 1000)
     for name, times in (("elapsed", wall_ms), ("processor", own_ms)):
@@ -85,7 +89,8 @@ def ask(
     compared = np.percentile([each.compared for each in answers], (50, 99, 100))
     known = sum(bool(each.similar) for each in answers) / len(answers)
     print(
-        f"compared with {compared[0]:.0f} to {compared[2]:.0f}; near some: {known:.0%}"
+        f"compared with {compared[0]:.0f} to {compared[2]:.0f}; near some: {known:.0%};"
+        f" could not be read: {len(rows) - len(answers):,}"
     )
 
 

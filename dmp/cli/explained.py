@@ -81,7 +81,8 @@ def _reason_row(reason: Reason) -> list[str]:
     if reason.dropped_by:
         what += f", dropped: too many {reason.dropped_by} in one profile"
     if reason.counted_bits != reason.match_weight:
-        what += f", {reason.counted_bits:+.1f} beyond the threshold"
+        side = "above" if reason.counted_bits > 0 else "below"
+        what += f", {abs(reason.counted_bits):.1f} {side} the threshold"
     if reason.held_alone:
         what += f"; alone holds {reason.held_alone:,} to the others"
     return [

@@ -264,7 +264,7 @@ def test_the_next_tick(files: dict[str, Any], node: Any, expected: datetime) -> 
 def test_a_tick_of_a_segment_is_that_of_its_conditions(
     files: dict[str, Any], tmp_path: Path
 ) -> None:
-    week = {"did": {"event": "x", "within": {"last": 7, "unit": "day"}}}
+    week = {"did": {"any_event": True, "within": {"last": 7, "unit": "day"}}}
     for name, node in (("inner", week), ("outer", {"segment": {"in": "inner"}})):
         document = {"segment": name, "rule": node}
         (tmp_path / f"{name}.yaml").write_text(json.dumps(document))

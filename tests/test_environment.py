@@ -23,6 +23,8 @@ ENTRY = re.compile(
 )
 SERVER_LOCK = (REPOSITORY / "requirements-servers.lock").read_text(encoding="utf-8")
 SERVER_EXTRAS = ("postgres", "spark")
+UNPINNED_EXTRAS = ("bench",)
+"""What is only ever compared with."""
 PINNED = {canonicalize_name(m[1]): Version(m[2]) for m in ENTRY.finditer(LOCK)}
 DECLARED = [
     Requirement(text)
@@ -32,7 +34,7 @@ DECLARED = [
         *(
             listed
             for extra, listed in PROJECT["optional-dependencies"].items()
-            if extra not in SERVER_EXTRAS
+            if extra not in (*SERVER_EXTRAS, *UNPINNED_EXTRAS)
         ),
     )
     for text in group

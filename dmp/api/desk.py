@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
+from dmp.api.limits import MOST_SECONDS, limited
 from dmp.core.accounts import Account
 from dmp.core.errors import StorageError
 from dmp.flows.api_tokens import user_of
@@ -30,9 +31,22 @@ class Desk:
     environment of the server narrows nobody's roles.
     """
 
-    def __init__(self, home: Path, environ: Mapping[str, str]) -> None:
-        """Open nothing yet."""
+    def __init__(
+        self,
+        home: Path,
+        environ: Mapping[str, str],
+        *,
+        most_seconds: float = MOST_SECONDS,
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            home: the workspace.
+            environ: of the server.
+            most_seconds: that the queries of one request may take.
+        """
         self._home = home
+        self._most_seconds = most_seconds
         self._environ = {k: v for k, v in environ.items() if k != "DMP_ROLE"}
         self._places: OrderedDict[str, _Place] = OrderedDict()
         self._lock = Lock()
@@ -49,7 +63,8 @@ class Desk:
         with place.lock:
             place.workspace.look_anew()
             try:
-                yield place.workspace
+                with limited(place.workspace.lake, self._most_seconds):
+                    yield place.workspace
             except StorageError:
                 place.workspace.close()
                 raise

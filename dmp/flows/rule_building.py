@@ -18,7 +18,7 @@ from dmp.flows.segments import build_segments, saved_segments
 from dmp.flows.shapes import Viewer
 from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
-from dmp.segments.checks import faults_of
+from dmp.segments.compiler import faults_in
 from dmp.segments.parsing import parse
 from dmp.segments.population import population_of, stage_people
 from dmp.segments.saved import Saved, chosen, rules
@@ -86,7 +86,7 @@ class WorkspaceRules:
         except RuleInvalid as error:
             return list(error.faults)
         others = rules(saved_segments(self._workspace))
-        return faults_of(segment, self._population, others)
+        return faults_in(segment, self._population, others)
 
     def sentence(self, document: Document) -> str:
         """Return a rule without faults in plain English."""

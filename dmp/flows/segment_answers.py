@@ -18,7 +18,7 @@ from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
 from dmp.privacy.roles import may
 from dmp.segments import build, source
-from dmp.segments.checks import faults_of
+from dmp.segments.compiler import faults_in
 from dmp.segments.explain import Explanation, explained
 from dmp.segments.files import Opened
 from dmp.segments.parsing import parse
@@ -97,7 +97,7 @@ def draft(workspace: Workspace, text: str) -> Saved:
     assert isinstance(document, dict)
     known = rules(saved_segments(workspace))
     population = population_at(workspace, workspace.clock())
-    faults = faults_of(segment, population, known)
+    faults = faults_in(segment, population, known)
     faults += pattern_faults(segment, _opened(workspace, population).rows)
     if faults:
         raise RuleInvalid(DRAFT, faults)

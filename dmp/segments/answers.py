@@ -13,8 +13,7 @@ from sqlglot import exp
 
 from dmp.core.errors import Fault, RuleInvalid, UsageError
 from dmp.segments import trees
-from dmp.segments.checks import faults_of
-from dmp.segments.compiler import compile_segment
+from dmp.segments.compiler import compile_segment, faults_in
 from dmp.segments.files import Files, Opened, opened
 from dmp.segments.parsing import parse
 from dmp.segments.re2 import pattern_faults
@@ -217,7 +216,7 @@ def validate(
         return []
     files = Files(profiles, events, related or {}, consent, lists, traits)
     with opened(files, datetime.max) as data:
-        faults = faults_of(segment, data.population, segments)
+        faults = faults_in(segment, data.population, segments)
         for one in (segment, *segments.values()):
             faults += pattern_faults(one, lambda query: data.rows(query))
     return faults

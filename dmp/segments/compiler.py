@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from dmp.core.errors import RuleInvalid
+from dmp.core.errors import Fault, RuleInvalid
 from dmp.segments import event_nodes, profile_nodes, sequences, trees
 from dmp.segments.calendars import utc, zone_of
 from dmp.segments.checks import faults_of
@@ -44,6 +44,7 @@ from dmp.segments.rule import (
 from dmp.segments.sources import Population
 from dmp.segments.trees import Tree
 
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _COMPILERS: Mapping[type, Callable[[Any, Scope], Tree]] = {
     Attribute: profile_nodes.attribute,
     Did: event_nodes.did,
@@ -113,6 +114,20 @@ def compile_segment(
     scope = _scope(segment, population, as_of, segments)
     condition = compile_node(segment.rule, scope)
     return finish(people([key_column(scope, "p")], condition, scope), scope)
+
+
+def faults_in(
+    segment: Segment, population: Population, segments: Mapping[str, Segment]
+) -> list[Fault]:
+    """Return why a segment would not compile: names, references, or too many parts."""
+    faults = faults_of(segment, population, segments)
+    if faults:
+        return faults
+    try:
+        compile_segment(segment, population, _ANY_TIME, segments=segments)
+    except RuleInvalid as error:
+        return list(error.faults)
+    return []
 
 
 def compile_conditions(

@@ -21,8 +21,18 @@ from dmp.segments.compiler import (
     compile_segment,
 )
 from dmp.segments.files import Files, Opened, opened
+from dmp.segments.live.rules import not_live
 from dmp.segments.plan import Plan, Scope
-from dmp.segments.rule import Did, Leaf, Property, Segment, Total, deep_leaves, leaves
+from dmp.segments.rule import (
+    Did,
+    InSegment,
+    Leaf,
+    Property,
+    Segment,
+    Total,
+    deep_leaves,
+    leaves,
+)
 from dmp.segments.sources import event_source
 from dmp.segments.ticks import Mode, mode_of, next_tick
 
@@ -39,7 +49,7 @@ class ConditionFacts:
 
     Attributes:
         admits: people it alone admits.
-        mode: what can change its answer.
+        mode: what can change its answer; batch is what the live evaluator refuses.
         next_at: with mode tick, when time alone first can; None: not known, or not
             without new events.
         holds: for the person asked about; None when nobody was.
@@ -184,14 +194,44 @@ def _person(
 
 
 def _timing(leaf: Leaf, scope: Scope, data: Opened) -> tuple[Mode, datetime | None]:
-    mode = mode_of(leaf, scope.plan.segments)
+    """Return the mode and the next tick; what does not run live is batch."""
+    segments = scope.plan.segments
+    if not_live(Segment("condition", leaf), segments):
+        return Mode.BATCH, None
+    mode = mode_of(leaf, segments)
     if mode is not Mode.TICK:
         return mode, None
+    try:
+        return mode, min(_ticks(leaf, scope, data), default=None)
+    except _Unforeseen:
+        return mode, None
+
+
+class _Unforeseen(Exception):
+    """When time alone changes something is not known beforehand."""
+
+
+def _ticks(leaf: Leaf, scope: Scope, data: Opened) -> Iterator[datetime]:
+    """Yield when time alone can change a condition, or those of the segment it names.
+
+    Raises:
+        _Unforeseen: that is not known.
+    """
+    if isinstance(leaf, InSegment):
+        inner = scope.plan.segments[leaf.id]
+        there = scope.in_zone(zone_of(inner.timezone))
+        for _, part in deep_leaves(inner.rule):
+            if mode_of(part, scope.plan.segments) is Mode.TICK:
+                yield from _ticks(part, there, data)
+        return
     found = next_tick(leaf, scope)
+    if found is None:
+        raise _Unforeseen
     if isinstance(found, exp.Query):
         ((micros,),) = data.rows(found)
-        return mode, _instant(micros)
-    return mode, found
+        found = _instant(micros)
+    if found is not None:
+        yield found
 
 
 def _instant(micros: int | None) -> datetime | None:

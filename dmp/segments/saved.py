@@ -10,7 +10,7 @@ from typing import Any
 
 from dmp.core.config import fingerprint, read_all
 from dmp.core.errors import Fault, RuleInvalid, UnknownName, UsageError
-from dmp.segments.checks import faults_of
+from dmp.segments.compiler import faults_in
 from dmp.segments.diff import Change, diff
 from dmp.segments.parsing import parse
 from dmp.segments.rule import Segment
@@ -87,7 +87,7 @@ def check(population: Population, saved: Mapping[str, Saved]) -> None:
     faults = [
         Fault(f"{name}: {fault.path}", fault.wrong, fault.right)
         for name, one in saved.items()
-        for fault in faults_of(one.segment, population, segments)
+        for fault in faults_in(one.segment, population, segments)
     ]
     if faults:
         raise RuleInvalid("config/segments", faults)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,8 +13,12 @@ import httpx
 import pytest
 import yaml
 from conftest import ROLES, RULES, Served
+from hostile_rules import MISTAKEN
 from made_people import END, profile_id
 
+from dmp.api.desk import Desk
+from dmp.api.problems import Refused
+from dmp.core.accounts import current_account
 from dmp.core.errors import NotAllowed, UnknownName
 from dmp.flows.api_tokens import give_token, take_token
 
@@ -321,6 +326,30 @@ def test_many_ask_at_once_and_each_gets_its_own(served: Served) -> None:
     assert {one["members"] for one in found[1::2]} == {None}
     assert len({one["members"] for one in found[::2]}) == 1
     assert found[0]["members"] > 0
+
+
+def test_a_query_that_takes_too_long_is_broken_off(served: Served) -> None:
+    desk = Desk(served.home, os.environ, most_seconds=0.2)
+    user = current_account().user
+    endless = "select sum(a.i * b.i) from range(300000) a(i), range(300000) b(i)"
+    with pytest.raises(Refused, match=r"longer than 0.2 s.*narrow the rule"):
+        with desk.open_for(user) as workspace:
+            workspace.lake.rows(endless)
+    with desk.open_for(user) as workspace:
+        assert workspace.lake.value("select 1") == 1
+    desk.close()
+
+
+@pytest.mark.parametrize("name", MISTAKEN)
+def test_a_hostile_rule_is_told_its_faults(served: Served, name: str) -> None:
+    rule, words = MISTAKEN[name]
+    document = {"segment": "hostile", "rule": rule}
+    with served.as_("analyst") as client:
+        for path in ("/v1/validate", "/v1/count"):
+            answer = client.post(path, content=json.dumps(document))
+            assert answer.status_code == 422
+            told = answer.json()
+            assert told["faults"] and words in json.dumps(told, ensure_ascii=False)
 
 
 def test_the_rules_schema_is_served(served: Served) -> None:

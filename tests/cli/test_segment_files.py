@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from hostile_rules import MISTAKEN
 
 from dmp.cli.main import cli
-from dmp.core.errors import DMPError
+from dmp.core.errors import DMPError, RuleInvalid
 
 AS_OF = "2025-05-14T17:30:00+05:30"
 RULE = {"attribute": "country", "op": "eq", "value": "GB"}
@@ -28,6 +29,11 @@ def folder(tmp_path: Path) -> Path:
 def called(folder: Path, *words: str) -> Result:
     given = [str(folder / word) if (folder / word).exists() else word for word in words]
     return CliRunner().invoke(cli, ["segment", *given])
+
+
+def called_aloud(folder: Path, *words: str) -> None:
+    given = [str(folder / word) if (folder / word).exists() else word for word in words]
+    CliRunner().invoke(cli, ["segment", *given], catch_exceptions=False)
 
 
 ON_FILES = ("--profiles", "p.csv", "--as-of", AS_OF, "--format", "json")
@@ -71,3 +77,16 @@ def test_text_is_one_id_a_line(folder: Path) -> None:
     assert called(folder, "members", "r.yaml", *ON_FILES[:-2]).stdout == "a\nb\n"
     words = ("members", "r.yaml", *ON_FILES[:-1], "text")
     assert called(folder, *words).stdout == "a\nb\n"
+
+
+@pytest.mark.parametrize("name", MISTAKEN)
+def test_a_hostile_rule_is_told_its_faults(folder: Path, name: str) -> None:
+    rule, words = MISTAKEN[name]
+    (folder / "p.csv").write_text("profile_id,v\na,x\n")
+    (folder / "e.csv").write_text("event_id,profile_id,event,occurred_at\n")
+    (folder / "h.yaml").write_text(json.dumps({"segment": "h", "rule": rule}))
+    given = ("--profiles", "p.csv", "--events", "e.csv")
+    for verb, more in (("validate", ()), ("count", ("--as-of", AS_OF))):
+        with pytest.raises(RuleInvalid) as refused:
+            called_aloud(folder, verb, "h.yaml", *given, *more)
+        assert refused.value.faults and words in str(refused.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -258,6 +259,27 @@ def test_explain_tells_each_condition(files: dict[str, Any]) -> None:
 def test_the_next_tick(files: dict[str, Any], node: Any, expected: datetime) -> None:
     (found,) = explain(rule(node), **files, as_of=AS_OF).conditions
     assert (found.mode, found.next_at) == (Mode.TICK, expected)
+
+
+def test_a_tick_of_a_segment_is_that_of_its_conditions(
+    files: dict[str, Any], tmp_path: Path
+) -> None:
+    week = {"did": {"any_event": True, "within": {"last": 7, "unit": "day"}}}
+    for name, node in (("inner", week), ("outer", {"segment": {"in": "inner"}})):
+        document = {"segment": name, "rule": node}
+        (tmp_path / f"{name}.yaml").write_text(json.dumps(document))
+    (alone,), (through,) = (
+        explain(tmp_path / f"{name}.yaml", **files, as_of=AS_OF).conditions
+        for name in ("inner", "outer")
+    )
+    assert alone.mode is Mode.TICK and alone.next_at is not None
+    assert (through.mode, through.next_at) == (Mode.TICK, alone.next_at)
+
+
+def test_what_does_not_run_live_is_batch(files: dict[str, Any]) -> None:
+    foreign = {"attribute": "country", "op": "matches", "value": r"\pL"}
+    (found,) = explain(rule(foreign), **files, as_of=AS_OF).conditions
+    assert found.mode is Mode.BATCH
 
 
 def test_explain_knows_no_stranger(files: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hostile_rules import LEAF, MISTAKEN
 
 from dmp.core.errors import RuleInvalid
 from dmp.segments import members, validate
@@ -13,7 +14,6 @@ from dmp.segments.case_files import write_table
 
 from .test_answers import AS_OF, rule
 
-LEAF: dict[str, Any] = {"attribute": "v", "op": "eq", "value": "x"}
 EVENT = {"event_id": "1", "profile_id": "a", "event": "x", "occurred_at": "2025-01-01"}
 
 
@@ -25,38 +25,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     write_table(folder / "p.parquet", people, {})
     write_table(folder / "e.parquet", [EVENT], {"occurred_at": "TIMESTAMP"})
     return {"profiles": folder / "p.parquet", "events": folder / "e.parquet"}
-
-
-def nested(key: str, depth: int) -> Any:
-    node: Any = LEAF
-    for _ in range(depth):
-        node = {key: node} if key == "not" else {key: [node]}
-    return node
-
-
-MISTAKEN: dict[str, tuple[Any, str]] = {
-    "200 lists deep": (nested("all", 200), "nested too deeply"),
-    "200 complements deep": (nested("not", 200), "nested too deeply"),
-    "an unknown operator": ({**LEAF, "op": "starts_wiht"}, "did you mean"),
-    "a list for a number": ({**LEAF, "op": "gt", "value": [1]}, "rule.value"),
-    "a number for text": ({**LEAF, "op": "contains", "value": 5}, "rule.value"),
-    "a number past doubles": ({**LEAF, "value": 10**400}, "no finite number"),
-    "half a character": ({**LEAF, "value": "\ud800"}, "half a character"),
-    "NUL": ({**LEAF, "value": "a\0"}, "NUL"),
-    "a pattern too large": (
-        {**LEAF, "op": "matches", "value": "((a{1,99}){1,99}){99}"},
-        "",
-    ),
-    "an open pattern": ({**LEAF, "op": "matches", "value": "(" * 5000}, "rule.value"),
-    "10,000 events": (
-        {"any": [{"did": {"event": f"x{n}"}} for n in range(10_000)]},
-        "at most 2,000",
-    ),
-    "a list as a rule": ([], "rule"),
-    "nothing as a rule": (None, "rule"),
-    "two keys": ({"all": [], "any": []}, "rule"),
-    "21 steps": ({"sequence": {"steps": [{"event": "x"}] * 21}}, "at most 20"),
-}
 
 
 @pytest.mark.parametrize("name", MISTAKEN)

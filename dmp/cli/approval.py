@@ -33,7 +33,10 @@ def notes(context: Context, /, name: str, as_json: bool) -> None:
     if as_json:
         show_json(found)
         return
-    rows = [[one.noted_at, one.kind, one.actor, one.text] for one in found]
+    rows = [
+        [one.noted_at.isoformat(" ", "minutes"), one.kind, one.actor, one.text]
+        for one in found
+    ]
     show_table(name, ["when", "what", "by", "text"], rows)
 
 

@@ -46,7 +46,7 @@ def comment_segment(workspace: Workspace, segment: str, text: str) -> None:
         UsageError: it is empty, or longer than 2,000 characters.
         NotAllowed: the caller may not count.
     """
-    workspace.allow_now(Permission.COUNT)
+    _allow(workspace, Permission.COUNT)
     saved = saved_segments(workspace)
     chosen(saved, segment)
     if not 0 < len(text.strip()) <= MOST_TEXT:
@@ -63,7 +63,7 @@ def approve_segment(workspace: Workspace, segment: str) -> None:
     Raises:
         NotAllowed: the caller may not approve, or saved this form of it.
     """
-    workspace.allow_now(Permission.APPROVE_SEGMENT)
+    _allow(workspace, Permission.APPROVE_SEGMENT)
     saved = saved_segments(workspace)
     one = chosen(saved, segment)
     form, said = form_of(saved, segment), notes(workspace.lake, segment)
@@ -108,7 +108,7 @@ def archive_segment(
         UsageError: other segments or destinations still use it; they are named.
         NotAllowed: the caller may not define segments.
     """
-    workspace.allow_now(Permission.DEFINE_SEGMENT)
+    _allow(workspace, Permission.DEFINE_SEGMENT)
     saved = saved_segments(workspace)
     one = chosen(saved, segment)
     if one.segment.archived == archived:
@@ -137,6 +137,12 @@ def write_segment(workspace: Workspace, document: Mapping[str, Any]) -> Path:
 def note_saved(workspace: Workspace, segment: str) -> None:
     """Keep who saved a segment as it is now."""
     _note(workspace, saved_segments(workspace), segment, "saved")
+
+
+def _allow(workspace: Workspace, permission: Permission) -> None:
+    """Go on only if the caller may, and what they do can be put on record."""
+    workspace.allow_now(permission)
+    assert workspace.audit is not None
 
 
 def _note(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,7 @@ from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
 from dmp.segments import build
 from dmp.segments.graph import reads_any
-from dmp.segments.parsing import parse
+from dmp.segments.parsing import ID, parse
 from dmp.segments.population import population_of, stage_people
 from dmp.segments.rule import Segment
 from dmp.segments.saved import Saved, rules
@@ -50,15 +51,16 @@ class Sizes:
             QueryFailed: `cancel` came before the end.
         """
         self._workspace.allow_now(Permission.COUNT)
-        saved = {**saved_segments(self._workspace), **drafted(document)}
-        name, lake = document["segment"], self._workspace.lake
+        one = named(document)
+        saved = {**saved_segments(self._workspace), **drafted(one)}
+        name, lake = one["segment"], self._workspace.lake
         population, as_of = self._people(saved[name].segment, rules(saved))
         return build.evaluate(lake, population, saved, name, as_of)
 
     def estimate(self, document: Document) -> Estimate | None:
         """Return the size by one person in a hundred; None where that says little."""
         self._workspace.allow_now(Permission.COUNT)
-        lake, segment = self._workspace.lake, parse(dict(document))
+        lake, segment = self._workspace.lake, parse(named(document))
         known = {**rules(saved_segments(self._workspace)), segment.id: segment}
         population, as_of = self._people(segment, known)
         if "sample" not in self._staged:
@@ -77,8 +79,9 @@ class Sizes:
     def people(self, document: Document, limit: int) -> Table:
         """Return a few members of a rule, their attributes in bands and without ids."""
         self._workspace.allow_now(Permission.COUNT)
-        saved = {**rules(saved_segments(self._workspace)), **rules(drafted(document))}
-        segment, lake = saved[document["segment"]], self._workspace.lake
+        one = named(document)
+        saved = {**rules(saved_segments(self._workspace)), **rules(drafted(one))}
+        segment, lake = saved[one["segment"]], self._workspace.lake
         population, as_of = self._people(segment, saved)
         build.stage_members(lake, population, segment, saved, as_of)
         names = [n for n in population.attributes if not is_trait(population, n)]
@@ -148,6 +151,17 @@ def trait_names(population: Population) -> set[str]:
 def is_trait(population: Population, attribute: str) -> bool:
     """Say whether an attribute is computed from what people did."""
     return attribute in trait_names(population)
+
+
+def named(document: Document) -> dict[str, Any]:
+    """Return a document under its id, or under `draft` while it has none to go by.
+
+    >>> named({"segment": "", "rule": {}})["segment"], named({"segment": "a"})
+    ('draft', {'segment': 'a'})
+    """
+    id_ = document.get("segment")
+    is_one = isinstance(id_, str) and re.fullmatch(ID, id_) is not None
+    return {**document, "segment": id_ if is_one else "draft"}
 
 
 def drafted(document: Document) -> dict[str, Saved]:

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import re
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 from dmp.core.errors import Fault, RuleInvalid
 from dmp.core.types import Evaluation
 from dmp.flows.catalog import Catalog
 from dmp.flows.estimates import Estimate
-from dmp.flows.shapes import Viewer
 from dmp.segments.source import load, written
 from dmp.ui import rule_edits as edits
 from dmp.ui import rule_words as words
+from dmp.ui.drafts import duplicate, id_of, packed, unchosen, unpacked
 from dmp.ui.explorer import Loaded, loaded
 from dmp.ui.guard import Problem
 from dmp.ui.rule_edits import ABSENT, Document, Place
+from dmp.ui.rule_source import RuleSource
 
 MOST_UNDONE = 200
 ABOUT = (
@@ -37,56 +33,6 @@ ABOUT = (
 )
 UNCHOSEN = ("event", "attribute", "property", "entity", "in", "not_in", "purpose", "by")
 NEW: Document = {"segment": "", "name": "", "rule": {"all": []}}
-
-
-class RuleSource(Protocol):
-    """Reads and saves rules for one viewer; each method checks the role when called.
-
-    Raises:
-        NotAllowed: the role may not do this; the message says who may.
-    """
-
-    @property
-    def viewer(self) -> Viewer:
-        """Return who looks."""
-        ...
-
-    @property
-    def as_of(self) -> datetime:
-        """Return the instant that rules are counted at."""
-        ...
-
-    def catalog(self, segment: str) -> Catalog:
-        """Return what a rule of this segment can name."""
-        ...
-
-    def saved(self) -> Mapping[str, str]:
-        """Return the ids and names of the saved segments."""
-        ...
-
-    def document(self, segment: str) -> Document:
-        """Return a saved segment as it is written."""
-        ...
-
-    def faults(self, document: Document) -> list[Fault]:
-        """Return every fault of a document."""
-        ...
-
-    def sentence(self, document: Document) -> str:
-        """Return a rule without faults in plain English."""
-        ...
-
-    def suggest(self, subject: str, name: str, event: str = "") -> list[Any]:
-        """Return `(value, how many)` of an attribute or a property."""
-        ...
-
-    def save(self, document: Document, before: Document | None) -> str:
-        """Save a document in place of the one it began from; return where."""
-        ...
-
-    def build(self, segment: str) -> Evaluation:
-        """Evaluate and store a saved segment."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -381,64 +327,3 @@ class BuilderState:
         for change in changes:
             for listener in self._listeners:
                 listener(change)
-
-
-def unchosen(document: Document) -> list[Fault]:
-    """Return a fault for each name that is still empty, where the language allows it.
-
-    An event may have an empty name in a file; on a page it is one not chosen yet.
-    """
-    return list(_unchosen(document.get("rule"), ("rule",)))
-
-
-def _unchosen(value: Any, place: Place) -> Any:
-    if isinstance(value, dict):
-        if value.get("event") == "":
-            yield Fault(edits.path_text((*place, "event")), "is empty", "an event")
-        for key, part in value.items():
-            yield from _unchosen(part, (*place, key))
-    elif isinstance(value, list):
-        for index, part in enumerate(value):
-            yield from _unchosen(part, (*place, index))
-
-
-def id_of(name: str) -> str:
-    """Return the id that a name suggests.
-
-    >>> id_of("Looked at pricing, 2026!")
-    'looked_at_pricing_2026'
-    """
-    text = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-    return re.sub(r"^[0-9_]+", "", text)[:60]
-
-
-def duplicate(document: Document, taken: Mapping[str, str]) -> Document:
-    """Return a copy under a free id, with a name that says so."""
-    number = 2
-    while f"{document['segment']}_{number}" in taken:
-        number += 1
-    name = f"{document.get('name') or document['segment']} ({number})"
-    return {**document, "segment": f"{document['segment']}_{number}", "name": name}
-
-
-def packed(document: Document) -> str:
-    """Return a document as text for an address."""
-    plain = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
-    return base64.urlsafe_b64encode(zlib.compress(plain.encode(), 9)).decode()
-
-
-MOST_PACKED, MOST_UNPACKED = 20_000, 200_000
-
-
-def unpacked(text: str) -> Document | None:
-    """Return the document of an address; None where it holds none."""
-    if len(text) > MOST_PACKED:
-        return None
-    try:
-        machine = zlib.decompressobj()
-        plain = machine.decompress(base64.urlsafe_b64decode(text), MOST_UNPACKED)
-        document = json.loads(plain)
-    except (ValueError, zlib.error, RecursionError):
-        return None
-    sound = isinstance(document, dict) and isinstance(document.get("rule"), dict)
-    return document if sound else None

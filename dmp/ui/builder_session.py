@@ -9,7 +9,8 @@ from dmp.core.errors import Fault
 from dmp.flows.catalog import Catalog
 from dmp.flows.rule_building import rule_source
 from dmp.flows.workspace import open_workspace
-from dmp.ui.builder import BuilderState, RuleSource
+from dmp.ui.builder import BuilderState
+from dmp.ui.rule_source import RuleSource
 from dmp.ui.session import awaited_query, home_of_page, keep_log
 from dmp.ui.source import Viewer
 

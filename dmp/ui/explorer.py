@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 EXAMPLES = 50
 MOST_COMPARED = 6
-PANELS = ("funnel", "conditions", "makeup", "trend", "examples")
+PANELS = ("funnel", "conditions", "makeup", "examples", "trend")
 
 
 @dataclass(frozen=True)

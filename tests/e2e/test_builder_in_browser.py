@@ -13,7 +13,7 @@ from browser import Visit, Visitor
 from served_pages import FAKE, ROOT, Served, served, write_notebook
 from test_explorer_in_browser import shots
 
-from dmp.ui.builder import packed
+from dmp.ui.drafts import packed
 
 pytestmark = pytest.mark.browser
 

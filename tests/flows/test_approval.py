@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dmp.core.errors import NotAllowed, UsageError
+from dmp.core.errors import KeyMissing, NotAllowed, UsageError
 from dmp.flows.activate import sync_segments
 from dmp.flows.approval import (
     approve_segment,
@@ -91,3 +91,12 @@ def test_an_archived_segment_is_kept_and_not_used(opened: Workspace) -> None:
     archive_segment(opened, SEGMENT, archived=False)
     assert path.read_text() == before
     assert SEGMENT in {one.segment for one in build_segments(opened, as_of=at)}
+
+
+def test_what_cannot_be_put_on_record_is_not_done(opened: Workspace) -> None:
+    (opened.key_files.folder / "audit.key").unlink()
+    with Workspace(opened.paths.home) as workspace:
+        for act in (approve_segment, archive_segment):
+            with pytest.raises(KeyMissing, match="signing key"):
+                act(workspace, "cart_abandoners")
+        assert segment_notes(workspace, "cart_abandoners") == []

@@ -33,6 +33,8 @@ def test_the_interval_holds_the_exact_number(sizes: Sizes) -> None:
         assert about.low <= exact.members <= about.high
         assert 0 < exact.members < PEOPLE and 500 < about.sampled < 700
     check_traits(sizes)
+    nameless = {"segment": "", "name": "", "rule": {"all": []}}
+    assert sizes.count(nameless).members == PEOPLE
     sampled = lake.value("select count(*) from sampled_event")
     assert 0.005 < int(sampled) / 300_000 < 0.015
     assert lake.value("select count(*) from sampled_consent") < 400

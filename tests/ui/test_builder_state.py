@@ -12,8 +12,9 @@ from dmp.core.types import Evaluation
 from dmp.flows.estimates import Estimate
 from dmp.ui import builder_views as views
 from dmp.ui import rule_edits as edits
-from dmp.ui.builder import BuilderState, Tally, duplicate, packed, unpacked
+from dmp.ui.builder import BuilderState, Tally
 from dmp.ui.builder_page import BuilderPage, read_value
+from dmp.ui.drafts import duplicate, packed, unpacked
 from dmp.ui.explorer import Loaded
 
 ALL = ("rule", "all")

@@ -15,7 +15,8 @@ from dmp.segments.parsing import parse
 from dmp.segments.schema import EXAMPLES
 from dmp.segments.source import load, written
 from dmp.ui import rule_edits as edits
-from dmp.ui.builder import BuilderState, packed, unpacked
+from dmp.ui.builder import BuilderState
+from dmp.ui.drafts import packed, unpacked
 from dmp.ui.rule_form import Form, fields_of, rule_form
 
 CASES = Path(__file__).parents[1] / "cases" / "segments"

@@ -25,8 +25,8 @@ from dmp.storage.write import Write, commit, upsert
 _LOCK_TIMEOUT_S = 3600.0
 
 
-class ChangeTooLarge(UsageError):
-    """A sync would change too much of an audience; only withdrawals were sent.
+class HeldBack(UsageError):
+    """A sync may not take place as a whole; only withdrawals were sent.
 
     Attributes:
         outcome: what was sent all the same; None where nobody had withdrawn.
@@ -36,6 +36,10 @@ class ChangeTooLarge(UsageError):
         """Keep what was sent, so that it can be put on record."""
         super().__init__(message)
         self.outcome = outcome
+
+
+class ChangeTooLarge(HeldBack):
+    """A sync would change too much of an audience."""
 
 
 @contextmanager
@@ -76,6 +80,7 @@ def sync(
     now: datetime,
     dry_run: bool = False,
     force: bool = False,
+    hold: str = "",
 ) -> Outcome:
     """Send one evaluated segment to one destination, within `syncing`.
 
@@ -88,6 +93,7 @@ def sync(
 
     Args:
         force: go on where the change is larger than `max_change_share`.
+        hold: why nobody of this segment may be sent now; empty lets it through.
 
     Raises:
         UsageError: the segment has another purpose than the destination; nothing was
@@ -95,6 +101,7 @@ def sync(
         ChangeTooLarge: the change is too large: nobody was added, and removed was only
             who withdrew consent, was erased, or shares an identifier with somebody who
             declined.
+        HeldBack: `hold` says why; removed was who a too large change removes.
         NotAllowed: the caller is no sender for this destination.
     """
     _check_purpose(destination, found)
@@ -102,10 +109,12 @@ def sync(
     way = _Way(lake, vault, destination, sender, _path(destination, found, home), now)
     audience = stage_audience(lake, vault, destination.identifier, sender)
     planned = plan(lake, destination, found, audience)
+    if hold and not dry_run:
+        raise HeldBack(*_withdrawn(way, planned, hold, "it is held back"))
     if planned.sent < destination.floor:
         planned = _without_additions(way, planned)
     if not (dry_run or force) and _is_too_large(destination, planned):
-        raise _held_back(way, planned)
+        raise ChangeTooLarge(*_too_large(way, planned))
     if not planned.removed and planned.sent < destination.floor:
         return _kept_back(way, planned, dry_run=dry_run)
     if not (planned.added or planned.removed) and way.path.exists():
@@ -175,10 +184,7 @@ def _is_too_large(destination: Destination, planned: Outcome) -> bool:
     )
 
 
-def _held_back(way: _Way, planned: Outcome) -> ChangeTooLarge:
-    """Send the withdrawals alone, which never wait, and return what is to be told."""
-    stage_permitted(way.lake, way.vault, way.destination.identifier, way.sender)
-    left = counted(way.lake, planned)
+def _too_large(way: _Way, planned: Outcome) -> tuple[str, Outcome | None]:
     message = (
         f"the sync of {planned.segment} to {planned.destination} would change "
         f"{planned.added + planned.removed:,} of {planned.kept + planned.removed:,} "
@@ -186,12 +192,20 @@ def _held_back(way: _Way, planned: Outcome) -> ChangeTooLarge:
         f"{way.destination.max_change_share:g}; look at `dmp sync --dry-run`, then "
         "repeat with --force"
     )
+    return _withdrawn(way, planned, message, "the change is too large")
+
+
+def _withdrawn(
+    way: _Way, planned: Outcome, message: str, why: str
+) -> tuple[str, Outcome | None]:
+    """Send withdrawals alone, which never wait; return what to tell, and what went."""
+    stage_permitted(way.lake, way.vault, way.destination.identifier, way.sender)
+    left = counted(way.lake, planned)
     if not left.removed:
-        return ChangeTooLarge(message, None)
-    reason = "the change is too large: only withdrawals were sent"
-    done = _send(way, replace(left, reason=reason))
+        return message, None
+    done = _send(way, replace(left, reason=f"{why}: only withdrawals were sent"))
     told = f"{message}. The {done.removed:,} of people who withdrew were taken away"
-    return ChangeTooLarge(told, done)
+    return told, done
 
 
 def _path(destination: Destination, found: Evaluation, home: Path) -> Path:

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from dmp.activation.destinations import Destination, chosen, read_destinations
 from dmp.activation.plan import Outcome
-from dmp.activation.sync import ChangeTooLarge, sync, syncing
+from dmp.activation.sync import HeldBack, sync, syncing
 from dmp.core.types import Evaluation, Progress, silent
-from dmp.flows.approval import check_approved
+from dmp.flows.approval import hindrance
 from dmp.flows.population import population_at
 from dmp.flows.segments import saved_segments
 from dmp.flows.workspace import Workspace
@@ -44,8 +44,8 @@ def sync_segments(
 
     Raises:
         UnknownName: no such destination or segment.
-        UsageError: a purpose does not fit; the destinations before it are done. Or a
-            segment is archived or not approved; nothing was sent.
+        UsageError: a purpose does not fit; the destinations before it are done.
+        HeldBack: segments are archived or not approved, all of them named; the same.
         ChangeTooLarge: changes are too large, all of them named; there only
             withdrawals were sent, everything else is done.
         NotAllowed: the caller may not send.
@@ -54,26 +54,22 @@ def sync_segments(
     known = destinations(workspace)
     wanted = [chosen(known, name) for name in names or known]
     outcomes: list[Outcome] = []
-    held_back: list[ChangeTooLarge] = []
+    held_back: list[HeldBack] = []
     steps = [(one, s) for one in wanted for s in segments or one.segments]
-    if not dry_run:
-        saved = saved_segments(workspace)
-        for _, segment in steps:
-            if segment in saved:
-                check_approved(workspace, saved, segment)
     for done, (destination, segment) in enumerate(steps):
         progress(done, len(steps))
         try:
             outcome = _sync_one(
                 workspace, destination, segment, as_of, dry_run=dry_run, force=force
             )
-        except ChangeTooLarge as error:
+        except HeldBack as error:
             held_back.append(error)
         else:
             outcomes.append(outcome)
     progress(len(steps), len(steps))
     if held_back:
-        raise ChangeTooLarge("\n".join(map(str, held_back)), None) from held_back[0]
+        kind = type(held_back[0])
+        raise kind("\n".join(map(str, held_back)), None) from held_back[0]
     return outcomes
 
 
@@ -102,8 +98,9 @@ def _sync_one(
                 now=now,
                 dry_run=dry_run,
                 force=force,
+                hold=hindrance(workspace, segment),
             )
-        except ChangeTooLarge as error:
+        except HeldBack as error:
             if error.outcome:
                 _record(workspace, error.outcome)
             raise

@@ -76,27 +76,26 @@ def approve_segment(workspace: Workspace, segment: str) -> None:
         workspace.record("approve_segment", segment=segment, version=one.version)
 
 
-def check_approved(
-    workspace: Workspace, saved: Mapping[str, Saved], segment: str
-) -> None:
-    """Go on only with a segment that may leave.
+def hindrance(workspace: Workspace, segment: str) -> str:
+    """Return why a saved segment may not leave as it is now; empty where it may.
 
-    Raises:
-        UsageError: it is archived, or not approved where `approval` is required.
+    It is archived, or not approved where `approval` is required.
     """
+    saved = saved_segments(workspace)
     if chosen(saved, segment).segment.archived:
-        raise UsageError(
+        return (
             f"{segment} is archived and goes nowhere; bring it back: "
             f"dmp segment unarchive {segment}"
         )
     if workspace.settings.approval == "none":
-        return
+        return ""
     said = notes(workspace.lake, segment)
-    if approval_of(said, form_of(saved, segment)) is None:
-        raise UsageError(
-            f"{segment} is not approved as it is now; somebody with the right "
-            f"approve_segment does that: dmp segment approve {segment}"
-        )
+    if approval_of(said, form_of(saved, segment)) is not None:
+        return ""
+    return (
+        f"{segment} is not approved as it is now; somebody with the right "
+        f"approve_segment does that: dmp segment approve {segment}"
+    )
 
 
 def archive_segment(

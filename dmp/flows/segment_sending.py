@@ -8,9 +8,10 @@ from pathlib import Path
 
 from dmp.activation.audience import stage_audience
 from dmp.activation.destinations import IdentifierSpec, write_audience
+from dmp.core.errors import UsageError
 from dmp.core.sql import Name
 from dmp.flows.activate import destinations, sync_segments
-from dmp.flows.approval import check_approved
+from dmp.flows.approval import hindrance
 from dmp.flows.population import population_at
 from dmp.flows.segments import saved_segments
 from dmp.flows.shapes import DestinationSummary, ExportOutcome, FileFormat, Reach
@@ -86,7 +87,8 @@ def downloaded(
     """Return the consented members' hashed e-mails, read as sender and audited."""
     workspace.allow_now(Permission.EXPORT)
     saved = saved_segments(workspace)
-    check_approved(workspace, saved, segment)
+    if wrong := hindrance(workspace, segment):
+        raise UsageError(wrong)
     lake, population = workspace.lake, population_at(workspace, as_of)
     consent_at = max(as_of, workspace.clock())
     build.evaluate(lake, population, saved, segment, as_of, consent_at=consent_at)

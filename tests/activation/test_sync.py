@@ -10,7 +10,7 @@ from desk import SEGMENT, Desk
 from sample_workspace import NOW, UNTIL
 
 from dmp.activation.destinations import FileSettings, IdentifierSpec
-from dmp.activation.sync import ChangeTooLarge
+from dmp.activation.sync import ChangeTooLarge, HeldBack
 from dmp.core.errors import CommitFailed, NotAllowed, QueryFailed, UsageError
 from dmp.core.sql import Query
 from dmp.flows.activate import sync_segments
@@ -184,6 +184,27 @@ def test_withdrawals_go_out_where_the_rest_is_held_back(desk: Desk) -> None:
     forced = desk.sync(careful, only=5, force=True)
     assert forced.sent <= 5 and forced.sync_id != done.sync_id
     assert desk.lake.value("select count(*) from activation.sync") == 3
+
+
+def test_a_segment_that_is_held_back_keeps_nobody_who_withdrew(desk: Desk) -> None:
+    with pytest.raises(HeldBack, match="not approved") as unsent:
+        desk.sync(hold="not approved", force=True)
+    assert unsent.value.outcome is None and desk.ledger("add") == []
+    desk.sync(only=20)
+    people = set(desk.ledger("add"))
+    gone = min(people)
+    desk.withdraw(desk.subjects([gone]))
+    with pytest.raises(HeldBack, match=r"not approved\. The .* taken away") as held:
+        desk.sync(hold="not approved", force=True)
+    done = held.value.outcome
+    assert (
+        done is not None
+        and done.reason == "it is held back: only withdrawals were sent"
+    )
+    assert set(desk.ledger("add")) == people - {gone} and desk.sent() == desk.ledger(
+        "add"
+    )
+    assert desk.sync(hold="not approved", dry_run=True).added > 0
 
 
 def test_clear_values_of_people_held_back_are_read_anew(desk: Desk) -> None:

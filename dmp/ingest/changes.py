@@ -63,7 +63,7 @@ def stage_changed(landing: Landing, fields: Mapping[str, FieldSpec]) -> Name:
         "known_content",
         sql(_KNOWN, attributes=_hash(stored), source=contract.source),
     )
-    if not contract.direct_fields and not landing.count(known):
+    if not contract.direct_fields and not landing.has_any(known):
         everything = "select *, null::varchar as content_token from said_version"
         return lake.view("new_version", Query(everything))
     said = [

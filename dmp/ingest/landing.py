@@ -71,6 +71,10 @@ class Landing:
         """Return how many rows are staged under a name."""
         return int(self.lake.value(sql("select count(*) from {t}", t=table)))
 
+    def has_any(self, table: Name) -> bool:
+        """Say whether any row is staged under a name."""
+        return bool(self.lake.value(sql("select exists (from {t})", t=table)))
+
 
 def with_subject_ids(landing: Landing, mapped: Query) -> Query:
     """Return the select of mapped rows with the `subject_id` of each.

@@ -284,15 +284,15 @@ def _planned(landing: Landing, report: LoadReport, source: Input) -> list[Write]
 
 def _writes(landing: Landing, report: LoadReport, source: Input) -> Iterator[Write]:
     for table, staged in _TARGETS.items():
-        if landing.count(Name(staged)):
+        if landing.has_any(Name(staged)):
             yield append(table, Name(staged))
     yield from transaction_writes(landing)
-    if landing.count(Name("new_identifier")):
+    if landing.has_any(Name("new_identifier")):
         yield append("identity.identifier", current_identifiers(landing))
     if source.replay_of:
         yield _mark_replayed(landing, source.replay_of)
         yield append("raw.refused", Query(_DROPPED))
-    elif landing.count(Name("new_refused")):
+    elif landing.has_any(Name("new_refused")):
         yield append("raw.refused", Name("new_refused"))
     yield append("ops.load", _load_row(landing, report, source))
 

@@ -57,9 +57,9 @@ def stage_transactions(landing: Landing) -> Name:
 
 def transaction_writes(landing: Landing) -> Iterator[Write]:
     """Yield the writes of the staged purchases."""
-    if landing.count(Name("replaced_transaction")):
+    if landing.has_any(Name("replaced_transaction")):
         yield append("core.transaction_version", Name("replaced_transaction"))
-    if landing.count(Name("new_transaction")):
+    if landing.has_any(Name("new_transaction")):
         staged = Name("new_transaction")
         yield upsert("core.transaction", staged, ["transaction_id"])
 

@@ -262,13 +262,6 @@ MISTAKES = (
         ],
     ),
     Mistake(
-        "the end of a tie goes by the end of the id",
-        "sql",
-        "events",
-        [(event_nodes, "event_id", _reversed)],
-        "has",
-    ),
-    Mistake(
         "a missing value is a distinct one",
         "sql",
         "events",

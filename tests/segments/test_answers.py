@@ -261,6 +261,25 @@ def test_the_next_tick(files: dict[str, Any], node: Any, expected: datetime) -> 
     assert (found.mode, found.next_at) == (Mode.TICK, expected)
 
 
+@pytest.mark.parametrize(("end", "expected"), [("last", ["b"]), ("first", ["a"])])
+def test_of_events_of_one_instant_the_id_tells_the_end(
+    tmp_path: Path, end: str, expected: list[str]
+) -> None:
+    at = "2025-05-01T00:00:00"
+    (tmp_path / "p.csv").write_text("profile_id\na\nb\nc\n")
+    (tmp_path / "e.csv").write_text(
+        "event_id,profile_id,event,occurred_at,properties\n"
+        f"""10,a,x,{at},"{{""page"": ""y""}}"\n21,a,x,{at},"{{""page"": ""n""}}"\n"""
+        f"""11,b,x,{at},"{{""page"": ""n""}}"\n20,b,x,{at},"{{""page"": ""y""}}"\n"""
+        f"""12,c,x,{at},"{{""page"": ""n""}}"\n"""
+    )
+    node = {
+        end: {"event": "x", "has": [{"property": "page", "op": "eq", "value": "y"}]}
+    }
+    files = {"profiles": tmp_path / "p.csv", "events": tmp_path / "e.csv"}
+    assert members(rule(node), **files, as_of=AS_OF) == expected
+
+
 def test_a_tick_of_a_segment_is_that_of_its_conditions(
     files: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -73,6 +73,7 @@ def test_the_page_shows_what_count_and_export_give(
     assert window.text("[data-members]") == f"{built.found.members:,}"
     funnel = window.text(".dmp-main > .dmp:has(h2:text('From members to accepted'))")
     assert f"{built.found.consented:,}" in funnel
+    page.screenshot(path=shots() / "explorer_on_lake.png")
     with page.expect_download() as fetched:
         page.click("[data-format=csv]")
     file = tmp_path / "members.csv"
@@ -81,6 +82,16 @@ def test_the_page_shows_what_count_and_export_give(
     lines = built.exported.read_text().splitlines()
     assert downloaded == {json.loads(line)["email_sha256"] for line in lines}
     assert len(downloaded) > 0
+
+
+def test_the_form_shows_a_shipped_rule_with_its_size(
+    visit: Visitor, built: Built
+) -> None:
+    window = visit()
+    window.open(f"/pages/segment_builder?segment={SEGMENT}", ".dmp-rule .dmp-add")
+    window.page.wait_for_selector("[data-size]:not(.dmp-dim)")
+    assert window.text("[data-size]") == f"{built.found.members:,}"
+    window.page.screenshot(path=shots() / "builder_on_lake.png")
 
 
 def test_a_dry_run_from_the_page_writes_nothing(visit: Visitor, built: Built) -> None:

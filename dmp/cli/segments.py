@@ -44,13 +44,13 @@ for _command in (rules.explain, rules.diff, rules.overlap, rules.conformance):
 @click.option("--template", required=True, help="rfm, churn or lookalike.")
 @click.pass_obj
 def new(context: Context, name: str, template: str) -> None:
-    r"""Begin segment NAME from a template, as a file of config/segments to change.
+    """Begin segment NAME from a template, as a file of config/segments to change.
 
     \b
     rfm        bought lately, often and for much
     churn      bought before, and silent since
     lookalike  like a seed of people, without being of it
-    """
+    """  # noqa: D301
     from dmp.flows.segments import new_segment
 
     with context.workspace() as workspace:

@@ -11,7 +11,7 @@ import pytest
 from browser import Visit, Visitor
 from served_pages import FAKE, ROOT, Served, served, write_notebook
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PAIR = ".dmp-review[data-pair='{}']"
 TUNE = (

@@ -16,7 +16,7 @@ from browser import Visit, Visitor
 from served_pages import FAKE, ROOT, Served, served, write_notebook
 from test_explorer_in_browser import shots
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 CODE = (
     f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(FAKE)!r}]\n"
@@ -93,7 +93,6 @@ def test_a_rule_is_tried_on_a_page(visit: Visitor) -> None:
     window.page.screenshot(path=shots() / "trial_page.png")
 
 
-@pytest.mark.slow
 def test_a_rule_is_tried_in_jupyterlab(visit: Visitor, lab: Served) -> None:
     window = visit(server=lab)
     window.open("/lab/tree/dashboards/trial.ipynb", ".jp-Notebook .jp-Cell")

@@ -12,10 +12,11 @@ from gate import after_commit, before_commit, inside_commit
 
 from dmp.storage.lake import Lake
 
+pytestmark = pytest.mark.slow
+
 GATES = {"before": before_commit, "inside": inside_commit, "after": after_commit}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "moment"),
     [

@@ -24,6 +24,8 @@ from dmp.storage.migrate import migrate
 from dmp.storage.versions import newest_versions_sql
 from dmp.storage.write import append, commit
 
+pytestmark = pytest.mark.slow
+
 DISK_KB = 40_000
 Remount = Callable[[str], None]
 
@@ -67,7 +69,6 @@ def words_of(box: Box, *arguments: str) -> str:
     return words
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "spare_kb"),
     [("ingest", 0), ("ingest", 500), ("sync", 100)],

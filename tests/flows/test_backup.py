@@ -29,6 +29,8 @@ from dmp.flows.workspace import Workspace
 from dmp.storage.backup import table_entries
 from dmp.storage.manifest import read_manifest
 
+pytestmark = pytest.mark.slow
+
 SPAWN = get_context("spawn")
 LOADS = int(os.environ.get("DMP_BACKUP_LOADS", "3"))
 MOMENTS = int(os.environ.get("DMP_FAULT_MOMENTS", "2"))
@@ -286,7 +288,6 @@ def tidy_up(folder: Path, until: float) -> int:
     return runs
 
 
-@pytest.mark.slow
 def test_a_backup_under_writers_is_a_committed_point(mine: Path) -> None:
     numbers = list(range(1, 1 + LOADS))
     begun = []
@@ -341,7 +342,6 @@ def check_rest(rest: Path, into: Path, environ: dict[str, str]) -> None:
 _COMMAND = "from dmp.cli import main; main()"
 
 
-@pytest.mark.slow
 def test_a_killed_backup_is_never_taken_for_a_whole_one(mine: Path) -> None:
     command = [sys.executable, "-c", _COMMAND, "--home", str(mine / "ws"), "backup"]
     environ = environ_of(mine)

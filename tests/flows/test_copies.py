@@ -12,6 +12,8 @@ from dmp.flows.copies import give_new_id
 from dmp.flows.ingest import ingest
 from dmp.flows.rotate import rotate_vault_key
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def mine(base: Path, tmp_path: Path) -> Path:

@@ -29,6 +29,8 @@ from dmp.flows.workspace import Workspace
 from dmp.storage.lake import Lake
 from dmp.storage.lock import fair_lock
 
+pytestmark = pytest.mark.slow
+
 BIN = Path(sys.executable).parent
 _SLOW = {"versions: extensions"}
 OLD = time.time() - 7200
@@ -203,7 +205,6 @@ def test_a_broken_catalog_is_a_problem_and_stops_no_other_check(
     assert found["vault: key store"].level == Level.OK
 
 
-@pytest.mark.slow
 def test_a_broken_catalog_is_mended_from_a_back_up(home: Path, tmp_path: Path) -> None:
     with Workspace(home) as workspace:
         back_up(workspace, tmp_path / "saved")
@@ -380,7 +381,6 @@ ENDLESS = """
 """
 
 
-@pytest.mark.slow
 def test_an_abandoned_run_is_closed_by_the_next(home: Path, tmp_path: Path) -> None:
     flag = tmp_path / "flag"
     flag.touch()

@@ -12,6 +12,8 @@ from sample_workspace import SAMPLE
 from dmp.flows.ingest import dry_run, ingest
 from dmp.flows.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 CONTRACT = """
 source: people
 owner: tests

@@ -23,6 +23,8 @@ from dmp.flows.rotate import rotate_vault_key
 from dmp.flows.segments import count_segment
 from dmp.flows.status import status
 
+pytestmark = pytest.mark.slow
+
 PASSPHRASE = "five random words make one"
 
 

@@ -26,6 +26,8 @@ from dmp.ingest.load import Input, stage
 from dmp.privacy.pseudonyms import token
 from dmp.privacy.root_keys import FOUNDING
 
+pytestmark = pytest.mark.slow
+
 SPAWN = get_context("spawn")
 MOMENTS = int(os.environ.get("DMP_FAULT_MOMENTS", "2"))
 
@@ -165,7 +167,6 @@ def load_slowly(folder: Path, files: list[Path]) -> int:
     return len(files)
 
 
-@pytest.mark.slow
 def test_loads_and_readers_go_on_under_a_rotation(
     loaded: Workspace, tmp_path: Path
 ) -> None:
@@ -205,7 +206,6 @@ def rotate_when_told(folder: Path) -> None:
         rotate_pseudonyms(workspace)
 
 
-@pytest.mark.slow
 def test_a_rotation_killed_at_any_moment_leaves_one_version(
     loaded: Workspace, tmp_path: Path
 ) -> None:

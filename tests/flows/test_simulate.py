@@ -12,6 +12,8 @@ from dmp.flows.resolve import resolve_people
 from dmp.flows.simulate import simulate
 from dmp.flows.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 
 def contents(workspace: Workspace) -> tuple[int, set[Path]]:
     folder = workspace.paths.data

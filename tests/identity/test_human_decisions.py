@@ -19,6 +19,8 @@ from dmp.storage.lake import Lake
 from dmp.storage.migrate import migrate
 from dmp.storage.write import change, commit
 
+pytestmark = pytest.mark.slow
+
 
 def decide_merge(people: People, *subjects: int) -> Decision:
     ids = people.ids()
@@ -218,7 +220,6 @@ def test_the_tree_keeps_the_strongest_and_paths_follow_it(people: People) -> Non
     suppress_health_check=[HealthCheck.too_slow],
 )
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5)), max_size=4))
-@pytest.mark.slow
 def test_decisions_undone_in_reverse_restore_every_id(
     steps: list[tuple[int, int]],
 ) -> None:

@@ -25,6 +25,8 @@ from dmp.identity.model import LinkageModel
 from dmp.identity.records import stage_linkage_records
 from dmp.identity.settings import LinkageSettings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def linkage(resolved_sample: Workspace) -> LinkageSettings:

@@ -23,6 +23,8 @@ from dmp.privacy.vault_key import VaultKey
 from dmp.storage.lake import Lake
 from dmp.storage.migrate import migrate
 
+pytestmark = pytest.mark.slow
+
 Step = Callable[[People], None]
 TABLES = {
     "identity.assignment": "",
@@ -136,7 +138,6 @@ def some_change(chance: random.Random, here: list[int]) -> Step:
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_random_loads_give_what_full_runs_give(
     people: People, reference: People, seed: int
@@ -177,7 +178,6 @@ def later(people: People) -> None:
     people.clock += timedelta(days=40)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10, 10 + SEEDS))
 def test_limits_and_what_expires_give_what_full_runs_give(
     people: People, reference: People, seed: int
@@ -309,7 +309,6 @@ def describing(load_id: str, rows: dict[int, dict[str, str]]) -> Step:
     return lambda people: people.describe(load_id, rows)
 
 
-@pytest.mark.slow
 def test_scored_records_give_what_full_runs_give(
     people: People, reference: People, resolved_sample: Workspace
 ) -> None:

@@ -19,6 +19,8 @@ from dmp.identity.records import stage_linkage_records
 from dmp.identity.settings import Comparison, LinkageSettings
 from dmp.storage.lake import Lake
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def linkage(resolved_sample: Workspace) -> LinkageSettings:

@@ -24,6 +24,8 @@ from dmp.identity.resolve import resolve
 from dmp.identity.settings import IdentitySettings
 from dmp.privacy.pseudonyms import subject_id
 
+pytestmark = pytest.mark.slow
+
 PEOPLE = 40
 DIRECT = {"class": "direct", "purpose": "identity", "clear": False, "on_fault": "drop"}
 RULES: dict[str, dict[str, Any]] = {

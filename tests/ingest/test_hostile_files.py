@@ -14,6 +14,8 @@ from dmp.core.errors import DMPError, UsageError
 from dmp.ingest.batch import files_of, load_file
 from dmp.ingest.contracts import Contract
 
+pytestmark = pytest.mark.slow
+
 FIELDS: dict[str, Any] = {
     "name": {"from": "name", "purpose": "a"},
     "n": {"from": "n", "type": "number", "purpose": "a"},

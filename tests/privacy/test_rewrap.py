@@ -31,6 +31,8 @@ from dmp.privacy.vault_key import (
     replace_key_file,
 )
 
+pytestmark = pytest.mark.slow
+
 SPAWN = get_context("spawn")
 MOMENTS = int(os.environ.get("DMP_FAULT_MOMENTS", "4"))
 

@@ -14,6 +14,8 @@ from dmp.storage.write import append, change, commit
 
 from .small_lake import built, day, decide, event, move, note_load, people, saved
 
+pytestmark = pytest.mark.slow
+
 WEEK = {"did": {"event": "x", "within": {"last": 7, "unit": "day"}}}
 GRANTED = {"consent": {"purpose": "ads", "status": "granted"}}
 

@@ -17,6 +17,8 @@ from dmp.flows.ingest import ingest
 from dmp.flows.sources import infer_source, write_contract
 from dmp.flows.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 REFUSED = pd.read_parquet(SAMPLE / "truth" / "refused.parquet")
 DROPPED = {"DOB", "quantity", "email_sha256"}
 """Faults that cost the value and not the row: an inferred contract loads the rest."""

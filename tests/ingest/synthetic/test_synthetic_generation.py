@@ -20,6 +20,8 @@ from dmp.ingest.synthetic.seeds import coded, permuted
 from dmp.ingest.synthetic.spec import FORMATS, SOURCES, Spec
 from dmp.ingest.synthetic.web import web_lines
 
+pytestmark = pytest.mark.slow
+
 
 def digests(out: Path) -> dict[str, str]:
     return {

@@ -18,6 +18,8 @@ from dmp.flows.workspace import Workspace
 from dmp.storage.lake import Lake
 from dmp.storage.write import append, change, commit
 
+pytestmark = pytest.mark.slow
+
 AS_OF = BEGIN + timedelta(days=120)
 LATER = AS_OF + timedelta(days=5)
 DAY = timedelta(days=1)

@@ -25,6 +25,8 @@ from dmp.segments.science.rfm import rfm
 from dmp.segments.science.scoring import score
 from dmp.storage.write import append, change, commit
 
+pytestmark = pytest.mark.slow
+
 PEOPLE = 400
 REPOSITORY = Path(__file__).parents[3]
 RULES = {

@@ -17,6 +17,7 @@ from dmp.identity.link.columns import Kind
 from dmp.identity.link.fields import Field
 from dmp.identity.link.hashing import Hashes, Ints, mix
 from dmp.identity.link.nodes import Nodes
+from dmp.identity.link.parallel import side_by_side
 
 _SOUND = (
     "regexp_replace(regexp_replace(regexp_replace(replace(replace(replace(a, 'ph', "
@@ -131,12 +132,15 @@ def _of_field(
         f"select {cells} from form_value order by code"
     ).to_arrow_table()
     connection.unregister("form_value")
-    for i, form in enumerate(forms):
+
+    def shortened(numbered: tuple[int, str]) -> Atom:
+        i, form = numbered
         encoded = table.column(f"f{i}").combine_chunks().dictionary_encode()
         codes = np.append(np.asarray(pc.fill_null(encoded.indices, -1)), -1)
         keys = codes[field.codes].astype(np.int64)
-        made.append(_atom(f"{field.name} {form}", (place,), form, keys))
-    return made
+        return _atom(f"{field.name} {form}", (place,), form, keys)
+
+    return made + side_by_side(shortened, enumerate(forms))
 
 
 def chance(codes: npt.NDArray[np.integer]) -> float:

@@ -21,6 +21,7 @@ from dmp.identity.link.normalise import (
     parts,
     parts_sql,
 )
+from dmp.identity.link.parallel import side_by_side
 from dmp.identity.link.wording import worded
 
 Codes = npt.NDArray[np.int32]
@@ -83,7 +84,13 @@ def read_fields(
         day_first: column -> source's name -> whether 03/04 is the third of April,
             where that is known.
     """
-    encoded = {name: _encode(column) for name, column in records.columns.items()}
+    encoded = dict(
+        zip(
+            records.columns,
+            side_by_side(_encode, records.columns.values()),
+            strict=True,
+        )
+    )
     if not encoded:
         return Reading((), (), {}, {}, {})
     _stage_values(connection, list(encoded.values()))
@@ -198,10 +205,12 @@ def _text_fields(
 ) -> list[Field]:
     made = parts(column.column, column.kind)
     table = connection.sql(parts_sql(made, column.kind, number)).to_arrow_table()
-    return [
-        _field(part.name, column.column, part.kind, raw.codes, table.column(f"p{i}"))
-        for i, part in enumerate(made)
-    ]
+
+    def numbered(place: int) -> Field:
+        part, normal = made[place], table.column(f"p{place}")
+        return _field(part.name, column.column, part.kind, raw.codes, normal)
+
+    return side_by_side(numbered, range(len(made)))
 
 
 def _date_field(

@@ -8,13 +8,12 @@ from datetime import datetime
 
 from dmp.segments import trees
 from dmp.segments.calendars import zone_of
-from dmp.segments.checks import conditions
+from dmp.segments.checks import conditions, reachable
 from dmp.segments.rule import (
     Clause,
     Did,
     Endmost,
     FirstTime,
-    InSegment,
     Leaf,
     Other,
     Pattern,
@@ -84,16 +83,10 @@ def reading(
 def _with_others(
     chosen: Iterable[Segment], segments: Mapping[str, Segment]
 ) -> Iterator[Segment]:
-    waiting, seen = list(chosen), set[str]()
-    while waiting:
-        segment = waiting.pop()
-        if segment.id in seen:
-            continue
-        seen.add(segment.id)
-        yield segment
-        for _, leaf in deep_leaves(segment.rule):
-            if isinstance(leaf, InSegment):
-                waiting.append(segments[leaf.id])
+    own = {segment.id: segment for segment in chosen}
+    known = {**segments, **own}
+    ids = {id_ for segment in own.values() for id_ in reachable(segment, known)}
+    return (known[id_] for id_ in sorted(ids))
 
 
 def _patterns(leaf: Leaf, at: Moment) -> Iterator[tuple[Pattern, datetime | None]]:

@@ -103,6 +103,16 @@ class Desk:
         )
         return [subject for (subject,) in rows]
 
+    def values_of_holders(self, value: str) -> set[str]:
+        """What was sent of everybody of whom `value` was sent, `value` too."""
+        rows = self.lake.rows(
+            "select distinct destination_value from activation.ledger "
+            "where profile_key in (select profile_key from activation.ledger "
+            "where destination_value = $v)",
+            v=value,
+        )
+        return {sent for (sent,) in rows}
+
     def acknowledge(self, n: int) -> None:
         """Let the ledger hold `n` more identifiers, which are in no segment any more.
 

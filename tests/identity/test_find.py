@@ -10,17 +10,25 @@ from dmp.flows.find import find_person
 from dmp.flows.workspace import Workspace
 
 _RECORDS = """
+with held as (
+    select i.namespace, i.type, i.encoding, i.token, i.subject_id, a.profile_key,
+        min(a.profile_key) over value = max(a.profile_key) over value as by_one
+    from identity.identifier as i
+    join identity.assignment as a on a.subject_id = i.subject_id and a.valid_to is null
+    window value as (partition by i.namespace, i.type, i.encoding, i.token)
+)
 select r.subject_id, r.load_id, p.profile_id
 from core.record as r
-join identity.assignment as a on a.subject_id = r.subject_id and a.valid_to is null
+join held as h using (subject_id)
 join identity.profile as p using (profile_key)
-where r.source = 'crm' order by r.subject_id limit 40
+where r.source = 'crm'
+group by all having bool_and(h.by_one) order by r.subject_id limit 40
 """
 
 
 @pytest.fixture(scope="session")
 def known(resolved_sample: Workspace) -> list[tuple[str, str, str]]:
-    """E-mail, phone and profile id of some people of the sample."""
+    """E-mail, phone and profile id of people who share them with nobody."""
     rows = resolved_sample.lake.sql(_RECORDS).to_arrow_table()
     clear = resolved_sample.vault.read(
         rows.select(["subject_id", "load_id"]), ["email", "phone"]

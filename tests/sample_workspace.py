@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,6 +16,8 @@ from dmp.core.config import Paths, key_folder, workspace_identity
 from dmp.flows.ingest import ingest
 from dmp.flows.resolve import resolve_people, train_linkage
 from dmp.flows.workspace import Workspace
+from dmp.privacy.key_tables import root_purpose
+from dmp.privacy.root_keys import FOUNDING
 
 REPOSITORY = Path(__file__).parent.parent
 SAMPLE = REPOSITORY / "data" / "sample"
@@ -31,6 +35,16 @@ def land_sample(home: Path) -> None:
     shutil.copytree(SAMPLE, home / "data" / "landing")
 
 
+def found_pseudonyms(workspace: Workspace) -> None:
+    """Make all ids the same in every run of one DMP_SAMPLE_SEED; before any load."""
+    seed = os.environ.get("DMP_SAMPLE_SEED", "sample")
+    root = hashlib.sha256(seed.encode()).digest()
+    keys = workspace.keys
+    wrapped = keys._ring.wrap(root, root_purpose("pseudonym", FOUNDING))
+    keys._connection.execute("update root_key set wrapped = ?", (wrapped,))
+    workspace.forget_keys()
+
+
 def open_at(home: Path, now: datetime = NOW) -> Workspace:
     """Open a workspace whose clock stands still."""
     clock: Callable[[], datetime] = lambda: now  # noqa: E731
@@ -38,6 +52,8 @@ def open_at(home: Path, now: datetime = NOW) -> Workspace:
 
 
 def load_all(workspace: Workspace) -> None:
+    """Load a new workspace."""
+    found_pseudonyms(workspace)
     for source in SOURCES:
         ingest(workspace, source)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sample_workspace import land_sample
+from sample_workspace import found_pseudonyms, land_sample
 
 from dmp.core.sql import Query
 from dmp.flows.activate import sync_segments
@@ -83,6 +83,8 @@ def kill(process: subprocess.Popen[str]) -> bool:
 def land(box: Box) -> None:
     """Land the sample and load two of its sources."""
     land_sample(box.home)
+    with box.open() as workspace:
+        found_pseudonyms(workspace)
     _load(box, "app", "shop")
 
 

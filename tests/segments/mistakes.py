@@ -134,11 +134,11 @@ def _reversed(scope: Any) -> Any:
     return trees.call("reverse", _EVENT_ID(scope))
 
 
-def _greedy(ends: Any, *given: Any) -> Any:
-    return _EXTENDED(ends[:1], *given)
+def _greedy(chain: Any, ends: Any, *given: Any) -> Any:
+    return _EXTENDED(chain, ends[:1], *given)
 
 
-_EXTENDED = chains._extended
+_EXTENDED = chains._Chain._extended
 
 
 def _sooner(right: Callable[..., Any]) -> Callable[..., Any]:
@@ -201,10 +201,10 @@ _ANSWER = comparisons.answer
 def _absent_until(edge: str) -> Callable[..., Any]:
     """The time of absence without its last instant, or over a moment too late."""
 
-    def wrong(ends: Any, such: Any, gap: Any, now: Any, zone: Any) -> Iterator[Any]:
+    def wrong(chain: Any, ends: Any, such: Any, stage: Any) -> Iterator[Any]:
         for row, deadline in ends:
-            start, end = row.first, spans.later(row.first, gap, zone)
-            over = end < now.micros if edge == "over" else end <= now.micros
+            start, end = row.first, stage.ends(row.first)
+            over = end < chain.as_of if edge == "over" else end <= chain.as_of
             last = end - 1 if edge == "end" else end
             if over and not any(start < r.first <= last for r in such):
                 yield row, deadline
@@ -212,11 +212,18 @@ def _absent_until(edge: str) -> Callable[..., Any]:
     return wrong
 
 
-def _next_whatever(row: Any, end: Any, step: Any, every: Any, zone: Any) -> bool:
-    return _MAY_FOLLOW(row, end, replace(step, immediately=False), every, zone)
+def _next_whatever(chain: Any, row: Any, end: Any, stage: Any) -> bool:
+    step = replace(stage.step, immediately=False)
+    return _MAY_FOLLOW(chain, row, end, replace(stage, step=step))
 
 
-_MAY_FOLLOW = chains._may_follow
+_MAY_FOLLOW = chains._Chain._may_follow
+
+
+def _moment_early(*given: Any) -> Callable[[int], int]:
+    right = spans.later(*given)
+    return lambda at: right(at) - 1
+
 
 MISTAKES = (
     Mistake(
@@ -417,34 +424,34 @@ MISTAKES = (
         "live: only the earliest chain goes on",
         "live",
         "sequence",
-        [(chains, "_extended", _greedy)],
+        [(chains._Chain, "_extended", _greedy)],
     ),
     Mistake(
         "live: the end of a gap breaks no absence",
         "live",
         "sequence",
-        [(chains, "_still_absent", _absent_until("end"))],
+        [(chains._Chain, "_still_absent", _absent_until("end"))],
         "absent",
     ),
     Mistake(
         "live: an absence is over a moment late",
         "live",
         "sequence",
-        [(chains, "_still_absent", _absent_until("over"))],
+        [(chains._Chain, "_still_absent", _absent_until("over"))],
         "absent",
     ),
     Mistake(
         "live: others may come between",
         "live",
         "sequence",
-        [(chains, "_may_follow", _next_whatever)],
+        [(chains._Chain, "_may_follow", _next_whatever)],
         "immediately",
     ),
     Mistake(
         "live: a gap ends a moment early",
         "live",
         "sequence",
-        [(chains, "later", lambda *given: spans.later(*given) - 1)],
+        [(chains, "later", _moment_early)],
         "gap",
     ),
     Mistake(
@@ -485,7 +492,13 @@ MISTAKES = (
         "live: old events are dropped while a window needs them",
         "stream",
         "crowd",
-        [(person, "_needed", lambda track, settled, now, rules: now.micros)],
+        [(person, "_needed", lambda settled, now, rules: [now.micros] * 999)],
+    ),
+    Mistake(
+        "live: a count that held is thought to hold whatever comes",
+        "stream",
+        "events",
+        [(nodes, "_monotone", lambda measure: 1)],
     ),
 )
 

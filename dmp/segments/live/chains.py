@@ -7,16 +7,24 @@ event, so of all chains that end at one event only the latest deadline is kept.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import TypeAlias
 
-from dmp.segments.live.nodes import SLACK, Answer, EventLeaf
+from dmp.segments.live.nodes import SLACK, Answer, EventLeaf, stands
 from dmp.segments.live.rows import Row, Timeline, inside
-from dmp.segments.live.spans import NEVER, Now, is_exact, later, turns, window
+from dmp.segments.live.spans import (
+    NEVER,
+    Later,
+    Now,
+    is_exact,
+    later,
+    turns,
+    window,
+)
 from dmp.segments.live.tracks import Candidates, Tracks
-from dmp.segments.rule import Apart, Duration, Pattern, Range, Step
+from dmp.segments.rule import Pattern, Step
 from dmp.segments.rule import Sequence as Steps
 
 _End: TypeAlias = tuple[Row, int]
@@ -25,20 +33,20 @@ _End: TypeAlias = tuple[Row, int]
 
 @dataclass(frozen=True)
 class _Stage:
-    """A step and the rows that match it."""
+    """A step and the rows that match it.
+
+    Attributes:
+        ends: of an instant, when the step's gap after it is over; None without a gap.
+    """
 
     step: Step
     candidates: Candidates
-
-    @property
-    def absent(self) -> Duration | None:
-        """For how long no such event may follow; None where one is to be chosen."""
-        return self.step.gap if self.step.absent else None
+    ends: Later | None
 
 
 def sequence(node: Steps, tracks: Tracks, zone: tzinfo) -> EventLeaf:
     """Return whether events can be chosen in order, one a step."""
-    stages = [_Stage(s, tracks.candidates(s.pattern, zone)) for s in node.steps]
+    stages = [_stage(step, tracks, zone) for step in node.steps]
     mine = 0
     for stage in stages:
         mine |= stage.candidates.track
@@ -47,23 +55,43 @@ def sequence(node: Steps, tracks: Tracks, zone: tzinfo) -> EventLeaf:
         every |= tracks.candidates(Pattern(None), zone).track
     chosen = [s.candidates.track for s in stages if not s.step.absent]
     opens = window(node.within, zone)
+    deadline = None if node.total is None else later(node.total, zone)
+    lengths = [s.step.gap for s in stages] + [node.total]
+    exact = is_exact(*(length for length in lengths if length is not None))
 
     def answer(timeline: Timeline, now: Now) -> Answer:
-        if not all(timeline.on(track) for track in chosen):
+        if not all([timeline.on(track) for track in chosen]):
             return False, NEVER
         opening = opens(now)
         found = [_rows(s, timeline, opening.low, opening.high, now) for s in stages]
-        holds = _is_complete(stages, found, timeline.on(every), node.total, now, zone)
+        chain = _Chain(timeline.on(every), deadline, exact, now.micros)
         rows = timeline.on(mine)
         until = turns(rows, opening, now, zone)
-        return holds, min([until, *_turns(stages, timeline, rows, now, zone)])
+        until = min([until, *_turns(stages, timeline, rows, now, exact)])
+        return chain.is_complete(stages, found), until
 
     def reach(now: Now) -> int:
         opening = opens(now)
         return opening.low - (0 if opening.exact else SLACK)
 
-    lasting, stirring = _only_grows(node, stages), _stirring(stages)
-    return EventLeaf(every, answer, reach, lambda now: (), False, lasting, stirring)
+    monotone = int(_only_grows(stages))
+    still = all(s.candidates.where is None for s in stages)
+    lasting = monotone > 0 and stands(node.within) and still
+    return EventLeaf(
+        every,
+        answer,
+        reach,
+        cuts=lambda now: (),
+        folds=False,
+        monotone=monotone,
+        lasting=lasting,
+        stirring=_stirring(stages),
+    )
+
+
+def _stage(step: Step, tracks: Tracks, zone: tzinfo) -> _Stage:
+    ends = None if step.gap is None else later(step.gap, zone)
+    return _Stage(step, tracks.candidates(step.pattern, zone), ends)
 
 
 def _stirring(stages: Sequence[_Stage]) -> int:
@@ -79,13 +107,9 @@ def _stirring(stages: Sequence[_Stage]) -> int:
     return tracks | [s for s in stages if not s.step.absent][-1].candidates.track
 
 
-def _only_grows(node: Steps, stages: Sequence[_Stage]) -> bool:
-    """Say whether neither time nor more events can break a complete chain."""
-    still = node.within is None or isinstance(node.within, Apart | Range)
-    firm = all(
-        not (s.step.absent or s.step.immediately or s.candidates.where) for s in stages
-    )
-    return still and firm
+def _only_grows(stages: Sequence[_Stage]) -> bool:
+    """Say whether no further event can break a complete chain."""
+    return not any(s.step.absent or s.step.immediately for s in stages)
 
 
 def _rows(
@@ -98,73 +122,77 @@ def _rows(
     return inside(found, low, high)
 
 
-def _is_complete(
-    stages: Sequence[_Stage],
-    found: Sequence[Sequence[Row]],
-    every: Sequence[Row],
-    total: Duration | None,
-    now: Now,
-    zone: tzinfo,
-) -> bool:
-    ends: Iterable[_End] = ((row, _deadline(row, total, zone)) for row in found[0])
-    for stage, rows in zip(stages[1:], found[1:], strict=True):
-        before = list(ends)
-        if not before:
-            return False
-        if stage.absent is not None:
-            ends = _still_absent(before, rows, stage.absent, now, zone)
-        else:
-            ends = _extended(before, rows, stage.step, total, every, zone)
-    return any(row.first <= deadline for row, deadline in ends)
+@dataclass(frozen=True)
+class _Chain:
+    """How chains of events are chosen.
 
-
-def _deadline(row: Row, total: Duration | None, zone: tzinfo) -> int:
-    return NEVER if total is None else later(row.first, total, zone)
-
-
-def _still_absent(
-    ends: Sequence[_End], such: Sequence[Row], gap: Duration, now: Now, zone: tzinfo
-) -> Iterator[_End]:
-    """Yield the ends after whose gap, which is over, nothing such had come."""
-    for row, deadline in ends:
-        start, end = row.first, later(row.first, gap, zone)
-        if end <= now.micros and not any(start < r.first <= end for r in such):
-            yield row, deadline
-
-
-def _extended(
-    ends: Sequence[_End],
-    rows: Sequence[Row],
-    step: Step,
-    total: Duration | None,
-    every: Sequence[Row],
-    zone: tzinfo,
-) -> Iterator[_End]:
-    """Yield the rows that go on one of the chains.
-
-    With exact lengths the latest end before a row reaches furthest and has the latest
-    deadline; with months each end is tried.
+    Attributes:
+        every: the events between which steps come immediately, in order.
+        deadline: of a first event, when a chain from it must have ended; None: never.
+        exact: all lengths are the same wherever they begin.
+        as_of: microseconds.
     """
-    enough = is_exact(*(length for length in (step.gap, total) if length is not None))
-    past = 0
-    for row in rows:
-        while past < len(ends) and ends[past][0] < row:
-            past += 1
-        best = -NEVER
-        for end, deadline in ends[max(past - 1, 0) : past] if enough else ends[:past]:
-            if deadline > best and _may_follow(row, end, step, every, zone):
-                best = deadline
-        if best > -NEVER:
-            yield row, best
 
+    every: Sequence[Row]
+    deadline: Later | None
+    exact: bool
+    as_of: int
 
-def _may_follow(
-    row: Row, end: Row, step: Step, every: Sequence[Row], zone: tzinfo
-) -> bool:
-    """Say whether a later row may be chosen next."""
-    if step.immediately and every[bisect_left(every, row) - 1].id != end.id:
-        return False
-    return step.gap is None or later(end.first, step.gap, zone) >= row.first
+    def is_complete(
+        self, stages: Sequence[_Stage], found: Sequence[Sequence[Row]]
+    ) -> bool:
+        """Say whether some rows, one of each stage's, make a chain."""
+        ends = [(row, self._deadline(row)) for row in found[0]]
+        for stage, rows in zip(stages[1:], found[1:], strict=True):
+            if not ends:
+                return False
+            if stage.step.absent:
+                ends = list(self._still_absent(ends, rows, stage))
+            else:
+                ends = list(self._extended(ends, rows, stage))
+        return any(row.first <= deadline for row, deadline in ends)
+
+    def _deadline(self, row: Row) -> int:
+        return NEVER if self.deadline is None else self.deadline(row.first)
+
+    def _still_absent(
+        self, ends: Sequence[_End], such: Sequence[Row], stage: _Stage
+    ) -> Iterator[_End]:
+        """Yield the ends after whose gap, which is over, nothing such had come."""
+        assert stage.ends is not None, "what is absent is so for a time"
+        for row, deadline in ends:
+            over = stage.ends(row.first)
+            if over > self.as_of:
+                continue
+            place = bisect_left(such, (row.first + 1,))
+            if place == len(such) or such[place].first > over:
+                yield row, deadline
+
+    def _extended(
+        self, ends: Sequence[_End], rows: Sequence[Row], stage: _Stage
+    ) -> Iterator[_End]:
+        """Yield the rows that go on one of the chains.
+
+        With exact lengths the latest end before a row reaches furthest and has the
+        latest deadline; with months each end is tried.
+        """
+        past = 0
+        for row in rows:
+            while past < len(ends) and ends[past][0] < row:
+                past += 1
+            best = -NEVER
+            for end, deadline in ends[max(past - 1, 0) if self.exact else 0 : past]:
+                if deadline > best and self._may_follow(row, end, stage):
+                    best = deadline
+            if best > -NEVER:
+                yield row, best
+
+    def _may_follow(self, row: Row, end: Row, stage: _Stage) -> bool:
+        """Say whether a later row may be chosen next."""
+        if stage.step.immediately:
+            if self.every[bisect_left(self.every, row) - 1].id != end.id:
+                return False
+        return stage.ends is None or stage.ends(end.first) >= row.first
 
 
 def _turns(
@@ -172,13 +200,15 @@ def _turns(
     timeline: Timeline,
     rows: Sequence[Row],
     now: Now,
-    zone: tzinfo,
-) -> list[int]:
-    """Return when relative conditions change, and when the time of absence is over."""
-    found = []
+    exact: bool,
+) -> Iterator[int]:
+    """Yield when relative conditions change, and when the time of absence is over."""
     for stage in stages:
-        found.append(stage.candidates.until(timeline, now))
-        if stage.absent is not None:
-            overs = (later(row.first, stage.absent, zone) for row in rows)
-            found += [over for over in overs if over > now.micros]
-    return found
+        yield stage.candidates.until(timeline, now)
+        if stage.step.absent and stage.ends is not None:
+            for row in reversed(rows):
+                over = stage.ends(row.first)
+                if over > now.micros:
+                    yield over
+                elif exact:
+                    break

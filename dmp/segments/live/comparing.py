@@ -78,15 +78,36 @@ def holds(find: Find, comparison: Comparison, zone: tzinfo) -> Test:
         fits = number_test(inner)
         return lambda row, now: fits(_size(find(row)))
     op = OPERATORS[comparison.op]
-    judge = _judge(replace(comparison, op=op.twin or op.name), zone)
+    positive = replace(comparison, op=op.twin or op.name)
+    judge, of_text = _judge(positive, zone), _text_test(positive)
     filled = _on_missing(comparison)
     negative = op.negative
 
     def answer(row: Row, now: Now) -> bool:
-        found = judge(find(row), row, now)
+        given = find(row)
+        if type(given) is str and of_text is not None:
+            return of_text(given) is not negative
+        found = judge(given, row, now)
         return filled if found is None else found is not negative
 
     return answer
+
+
+def _text_test(comparison: Comparison) -> Callable[[str], bool] | None:
+    """Return a test as `_judge` makes it, for text that is compared as it stands."""
+    op, value = comparison.op, comparison.value
+    if comparison.ignore_case or is_date_operator(op):
+        return None
+    if op == "in" and isinstance(value, tuple) and _all_text(value):
+        return frozenset(value).__contains__
+    if op not in _OPS or not isinstance(value, str):
+        return None
+    compare = _OPS[op]
+    return lambda text: compare(text, value)
+
+
+def _all_text(values: tuple[Scalar, ...]) -> bool:
+    return all(isinstance(value, str) for value in values)
 
 
 def _on_missing(comparison: Comparison) -> bool:
@@ -101,15 +122,26 @@ def _size(value: Any) -> float | None:
 def number_test(comparison: Comparison) -> Callable[[float | None], bool]:
     """Return the test of a number against literals; None is a missing value."""
     op = OPERATORS[comparison.op]
-    judge = _judge(replace(comparison, op=op.twin or op.name), UTC)
-    filled, now = _on_missing(comparison), Now(_SOME_DAY)
-    nothing: Row = {}
+    positive = replace(comparison, op=op.twin or op.name)
+    filled, negative = _on_missing(comparison), op.negative
+    judge = _number_judge(positive)
 
     def fits(number: float | None) -> bool:
-        found = judge(number, nothing, now)
-        return filled if found is None else found is not op.negative
+        found = None if number is None else judge(number)
+        return filled if found is None else found is not negative
 
     return fits
+
+
+def _number_judge(comparison: Comparison) -> Callable[[float], bool | None]:
+    """Return a positive test of a number, of which NaN is missing."""
+    op, value = comparison.op, comparison.value
+    if op in _ORDERED and op in _OPS and literal_kind(value) == "number":
+        compare, wanted = _OPS[op], as_number(value)
+        return lambda number: None if number != number else compare(number, wanted)
+    judge, now = _judge(comparison, UTC), Now(_SOME_DAY)
+    nothing: Row = {}
+    return lambda number: judge(number, nothing, now)
 
 
 def _judge(comparison: Comparison, zone: tzinfo) -> Judge:

@@ -83,10 +83,11 @@ def _two_spells(
 ) -> EventLeaf:
     """Return a leaf about the spell of length `near` and the one before it."""
     candidates, exact = tracks.candidates(pattern, zone), is_exact(near, far)
+    before = later(far, zone, times=-1)
 
     def edges(now: Now) -> tuple[int, int]:
         recent = now.ago(near, zone)
-        return recent, later(recent, far, zone, -1)
+        return recent, before(recent)
 
     def answer(timeline: Timeline, now: Now) -> Answer:
         found, (recent, distant) = candidates.rows(timeline, now), edges(now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import TypeAlias
 
@@ -55,6 +55,8 @@ class EventLeaf:
         reach: before which instant it needs no events, now and later.
         cuts: instants that no bucket may reach across at an as_of.
         folds: it can be answered from buckets.
+        monotone: 1 where more events can only make it true, -1 where they can only
+            make it false, 0 where they can do either.
         lasting: once it holds, neither time nor more events end it.
         stirring: of the tracks, those whose newest event can change the answer.
     """
@@ -64,6 +66,7 @@ class EventLeaf:
     reach: Callable[[Now], int]
     cuts: Callable[[Now], Sequence[int]]
     folds: bool
+    monotone: int = 0
     lasting: bool = False
     stirring: int = -1
 
@@ -71,22 +74,35 @@ class EventLeaf:
 def did(node: Did, tracks: Tracks, zone: tzinfo) -> EventLeaf:
     """Return whether the count or the total satisfies its comparison."""
     candidates = tracks.candidates(node.pattern, zone)
+    monotone = _monotone(node.measure)
     if isinstance(node.measure, Total):
         measure = _total(node.measure, candidates, tracks)
-        return _windowed(candidates, node.within, zone, measure)
+        return _windowed(candidates, node.within, zone, measure, monotone)
     fits = number_test(node.measure)
 
     def count(rows: Sequence[Row], now: Now) -> bool:
         return fits(sum([row.n for row in rows]))
 
-    lasting = _only_grows(node.measure, node.within) and candidates.where is None
-    return _windowed(candidates, node.within, zone, count, lasting=lasting)
+    leaf = _windowed(candidates, node.within, zone, count, monotone)
+    lasting = monotone > 0 and stands(node.within) and candidates.where is None
+    return replace(leaf, lasting=lasting)
 
 
-def _only_grows(measure: Comparison, within: Within | None) -> bool:
-    """Say whether more events can only bring the answer nearer to true."""
-    at_least = measure.op in ("gt", "gte")
-    return at_least and (within is None or isinstance(within, Apart | Range))
+def _monotone(measure: Comparison | Total) -> int:
+    """Return which way more events can turn the answer, as `EventLeaf` has it."""
+    total = measure if isinstance(measure, Total) else None
+    comparison = measure.comparison if isinstance(measure, Total) else measure
+    upward = {"gt": 1, "gte": 1, "lt": -1, "lte": -1}.get(comparison.op, 0)
+    if total is None or total.agg == "distinct":
+        return upward
+    if comparison.include_missing or total.agg not in ("min", "max"):
+        return 0
+    return max(upward if total.agg == "max" else -upward, 0)
+
+
+def stands(within: Within | None) -> bool:
+    """Say whether no event ever leaves a window."""
+    return within is None or isinstance(within, Apart | Range)
 
 
 def _total(total: Total, candidates: Candidates, tracks: Tracks) -> Measure:
@@ -122,8 +138,8 @@ def _windowed(
     within: Within | None,
     zone: tzinfo,
     measure: Measure,
+    monotone: int = 0,
     folds: bool = True,
-    lasting: bool = False,
 ) -> EventLeaf:
     opens, still = window(within, zone), candidates.where is None
     of_nothing = measure((), Now(instant(0)))
@@ -140,7 +156,7 @@ def _windowed(
         return measure(found[start:end], now), until
 
     return EventLeaf(
-        candidates.track, answer, _low(opens), _ends(opens), folds and still, lasting
+        candidates.track, answer, _low(opens), _ends(opens), folds and still, monotone
     )
 
 
@@ -187,7 +203,7 @@ def endmost(node: Endmost, tracks: Tracks, zone: tzinfo) -> EventLeaf:
     candidates = tracks.candidates(node.pattern, zone)
     track, has = number_of(candidates), every(node.has, zone)
     if has is None:
-        return _windowed(candidates, node.within, zone, lambda rows, now: bool(rows))
+        return _windowed(candidates, node.within, zone, lambda rows, now: bool(rows), 1)
     if are_relative(node.has):
         return _endmost_by_time(node, candidates, has, tracks, zone)
     still, at = has, Now(instant(0))

@@ -13,7 +13,7 @@ from typing import Any
 from dmp.segments.live.facts import Event, Profile, ProfileLeaf
 from dmp.segments.live.nodes import EventLeaf
 from dmp.segments.live.rows import Cut, Row, Timeline, bucket
-from dmp.segments.live.rules import Rules, bits
+from dmp.segments.live.rules import Leaf, Rules, bits
 from dmp.segments.live.spans import (
     DAY,
     MINUTE,
@@ -111,9 +111,12 @@ def add(person: Person, row: Row, rules: Rules) -> bool:
         return False
     if person.timeline.add(row):
         newest = person.timeline.rows[-1] is row
-        touched = rules.stirred if newest else rules.listeners
+        listening = rules.stirred if newest else rules.listeners
+        touched = 0
         for track in bits(row.tracks):
-            person.dirty |= touched[track]
+            touched |= listening[track]
+        fixed = rules.rising & person.truths | rules.falling & ~person.truths
+        person.dirty |= touched & ~fixed
     return True
 
 
@@ -244,14 +247,19 @@ def compacted(
 
 def _pruned(person: Person, now: Now, rules: Rules) -> Person:
     settled = person.truths & rules.lasting
-    needed = [_needed(n, settled, now, rules) for n in range(len(rules.tracks))]
+    needed = _needed(settled, now, rules)
+    idle = sum(1 << n for n, at in enumerate(needed) if at == NEVER)
+    latest = max([at for at in needed if at < NEVER], default=-NEVER)
     rows: list[Row] = []
     for row in person.timeline.rows:
-        over = 0
-        for n in bits(row.tracks):
+        over = row.tracks & idle
+        for n in bits(row.tracks & ~idle) if row.last < latest else ():
             if row.last < needed[n]:
                 over |= 1 << n
-        rows += _without(row, over, rules) if over else (row,)
+        if over:
+            rows += _without(row, over, rules)
+        else:
+            rows.append(row)
     return replace(
         person,
         timeline=Timeline(rows),
@@ -261,21 +269,23 @@ def _pruned(person: Person, now: Now, rules: Rules) -> Person:
     )
 
 
-def _needed(track: int, settled: int, now: Now, rules: Rules) -> int:
-    """Return the instant before which no leaf needs the events of a track.
+def _needed(settled: int, now: Now, rules: Rules) -> Sequence[int]:
+    """Return of each track the instant before which no leaf needs its events.
 
     It may be up to a minute earlier than need be, so that it is found once a minute.
     """
+    reaches: Sequence[int] = now.shared(
+        "reaches",
+        lambda: ([_reach(leaf, now) for leaf in rules.leaves], now.micros + MINUTE),
+    )
+    return [
+        min([reaches[n] for n in bits(listeners & ~settled)], default=NEVER)
+        for listeners in rules.listeners
+    ]
 
-    def reach(n: int) -> int:
-        leaf = rules.leaves[n]
-        if not isinstance(leaf, EventLeaf):
-            return NEVER
-        return int(
-            now.shared(("reach", n), lambda: (leaf.reach(now), now.micros + MINUTE))
-        )
 
-    return min(map(reach, bits(rules.listeners[track] & ~settled)), default=NEVER)
+def _reach(leaf: Leaf, now: Now) -> int:
+    return leaf.reach(now) if isinstance(leaf, EventLeaf) else NEVER
 
 
 def _without(row: Row, tracks: int, rules: Rules) -> Iterator[Row]:
@@ -284,9 +294,11 @@ def _without(row: Row, tracks: int, rules: Rules) -> Iterator[Row]:
     if left == row.tracks:
         yield row
     elif left:
-        columns = {c for n in bits(left) for c in rules.tracks[n].columns}
-        values = {c: v for c, v in row.values.items() if c in columns}
-        yield row._replace(tracks=left, values=values)
+        values = row.values
+        if values:
+            columns = {c for n in bits(left) for c in rules.tracks[n].columns}
+            values = {c: v for c, v in values.items() if c in columns}
+        yield Row(row.first, row.id, left, values, row.last, row.n)
 
 
 def _folded(person: Person, now: Now, width: int, rules: Rules) -> Person:

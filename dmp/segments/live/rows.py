@@ -57,20 +57,13 @@ class Timeline:
         if row.id in self._ids:
             return False
         self._ids.add(row.id)
-        _insert(self.rows, row)
+        put = insort if self.rows and row < self.rows[-1] else list.append
+        put(self.rows, row)
         mine = row.tracks
         for tracks, found in self._on.items():
             if mine & tracks:
-                _insert(found, row)
+                put(found, row)
         return True
-
-
-def _insert(rows: list[Row], row: Row) -> None:
-    """Put a row in its place, which most often is the end."""
-    if not rows or rows[-1] < row:
-        rows.append(row)
-    else:
-        insort(rows, row)
 
 
 class Cut(Exception):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from dmp.core.errors import Fault, RuleInvalid
@@ -67,12 +68,15 @@ _PROFILE_NODES: Mapping[type, Callable[[Any, tzinfo], ProfileLeaf]] = {
 }
 
 
-def bits(mask: int) -> Iterator[int]:
-    """Yield the places of the ones of a mask, the lowest first."""
+@lru_cache(maxsize=16_384)
+def bits(mask: int) -> tuple[int, ...]:
+    """Return the places of the ones of a mask >= 0, the lowest first."""
+    found = []
     while mask:
         low = mask & -mask
-        yield low.bit_length() - 1
+        found.append(low.bit_length() - 1)
         mask ^= low
+    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,8 @@ class Rules:
         by_event: the tracks of an event's name.
         any_event: the tracks of every event.
         changing: the bits of the leaves that events or time can change.
+        rising: of those that more events can only make true.
+        falling: of those that more events can only make false.
         lasting: of those that hold for ever once they do.
     """
 
@@ -103,6 +109,8 @@ class Rules:
     by_event: Mapping[str, tuple[int, ...]]
     any_event: tuple[int, ...]
     changing: int
+    rising: int
+    falling: int
     lasting: int
 
 
@@ -189,9 +197,7 @@ class _Compiler:
 
     def _tree(self, node: Node | Condition, zone: tzinfo, read: set[int]) -> Tree:
         if isinstance(node, All | AnyOf):
-            parts = tuple(self._tree(part, zone, read) for part in node.parts)
-            enough = all if isinstance(node, All) else any
-            return lambda truths: enough(part(truths) for part in parts)
+            return self._group(node, zone, read)
         if isinstance(node, Not):
             inner = self._tree(node.part, zone, read)
             return lambda truths: not inner(truths)
@@ -201,6 +207,22 @@ class _Compiler:
             raise TypeError("a rule is made of nodes")
         bit = 1 << self._leaf(node, zone, read)
         return lambda truths: bool(truths & bit)
+
+    def _group(self, node: All | AnyOf, zone: tzinfo, read: set[int]) -> Tree:
+        """Return the tree of a group: of its leaves at once, then of other parts."""
+        trees, leaves = [], 0
+        for part in node.parts:
+            if isinstance(part, All | AnyOf | Not | InSegment | Condition):
+                trees.append(self._tree(part, zone, read))
+            else:
+                leaves |= 1 << self._leaf(part, zone, read)
+        if isinstance(node, All):
+            return lambda truths: (
+                truths & leaves == leaves and all([tree(truths) for tree in trees])
+            )
+        return lambda truths: (
+            truths & leaves != 0 or any([tree(truths) for tree in trees])
+        )
 
     def _in_segment(self, node: InSegment, read: set[int]) -> Tree:
         inner = self._known[node.id]
@@ -237,11 +259,9 @@ class _Compiler:
                 for n, leaf in enumerate(leaves)
                 if isinstance(leaf, EventLeaf) or leaf.timed
             ),
-            lasting=_mask(
-                n
-                for n, leaf in enumerate(leaves)
-                if isinstance(leaf, EventLeaf) and leaf.lasting
-            ),
+            rising=_of_events(leaves, lambda leaf: leaf.monotone > 0),
+            falling=_of_events(leaves, lambda leaf: leaf.monotone < 0),
+            lasting=_of_events(leaves, lambda leaf: leaf.lasting),
         )
 
     def _watchers(self, leaf: int) -> int:
@@ -253,19 +273,22 @@ def _mask(places: Iterable[int]) -> int:
     return sum(1 << place for place in places)
 
 
-def _listeners(track: int, leaves: Sequence[Leaf]) -> int:
+def _of_events(leaves: Sequence[Leaf], chosen: Callable[[EventLeaf], bool]) -> int:
+    """Return the bits of the conditions on events that are chosen."""
     return _mask(
         n
         for n, leaf in enumerate(leaves)
-        if isinstance(leaf, EventLeaf) and leaf.tracks >> track & 1
+        if isinstance(leaf, EventLeaf) and chosen(leaf)
     )
 
 
+def _listeners(track: int, leaves: Sequence[Leaf]) -> int:
+    return _of_events(leaves, lambda leaf: bool(leaf.tracks >> track & 1))
+
+
 def _stirred(track: int, leaves: Sequence[Leaf]) -> int:
-    return _mask(
-        n
-        for n, leaf in enumerate(leaves)
-        if isinstance(leaf, EventLeaf) and leaf.tracks & leaf.stirring & 1 << track
+    return _of_events(
+        leaves, lambda leaf: bool(leaf.tracks & leaf.stirring & 1 << track)
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
+from operator import add
 from typing import Any, NamedTuple, TypeAlias
 
 from dmp.segments.calendars import (
@@ -29,6 +31,9 @@ DAY = 86_400 * SECOND
 
 Shared: TypeAlias = dict[Hashable, tuple[int, int, Any]]
 """What was found, with the microseconds [begun, until) at which it holds."""
+
+Later: TypeAlias = Callable[[int], int]
+"""Moves an instant, in microseconds."""
 
 Times: TypeAlias = Sequence[tuple[Any, ...]]
 """Tuples that begin with microseconds, as rows do."""
@@ -239,8 +244,8 @@ def is_exact(*lengths: Duration) -> bool:
     return not any(length.unit in MONTHS for length in lengths)
 
 
-def later(at: int, length: Duration, zone: tzinfo, times: int = 1) -> int:
-    """Return the instant a duration later, or -1 times it: before."""
+def later(length: Duration, zone: tzinfo, times: int = 1) -> Later:
+    """Return what moves an instant a duration later, or -1 times it: before."""
     if length.unit in SECONDS:
-        return at + times * length.n * SECONDS[length.unit] * SECOND
-    return micros(move(instant(at), times * length.n, length.unit, zone))
+        return partial(add, times * length.n * SECONDS[length.unit] * SECOND)
+    return lambda at: micros(move(instant(at), times * length.n, length.unit, zone))

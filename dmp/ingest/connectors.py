@@ -11,7 +11,7 @@ from pathlib import Path
 from dmp.core.errors import ConfigInvalid, Fault, QueryFailed, UsageError
 from dmp.core.sql import Query, quote_file, quote_name, quote_text, sql
 from dmp.ingest.contracts import Contract
-from dmp.ingest.csv_rows import MAX_LINE_BYTES, RAW_ROW, stage_csv
+from dmp.ingest.csv_rows import RAW_ROW, stage_csv
 from dmp.ingest.field_names import shown_columns, shown_file
 from dmp.ingest.json_rows import (
     LOOKED_AT,
@@ -19,7 +19,7 @@ from dmp.ingest.json_rows import (
     stage_json,
     stage_nothing_rejected,
 )
-from dmp.ingest.texts import readable, why_unreadable
+from dmp.ingest.texts import MAX_LINE_BYTES, readable, why_unreadable
 from dmp.ingest.undeclared import undeclared_columns, undeclared_keys
 from dmp.storage.lake import Lake
 from dmp.storage.thrift import THRIFTY_MB
@@ -195,13 +195,13 @@ def check_patterns(lake: Lake, contract: Contract) -> None:
 def _stage_jsonl(
     lake: Lake, contract: Contract, path: Path, scratch: Path
 ) -> StagedRows:
-    text = readable(path, contract.connector.encoding, scratch)
+    text = readable(path, contract.connector.encoding, scratch, quotes=False)
     stage_json(lake, text, contract.places())
     return StagedRows((), is_json=True)
 
 
 def _stage_csv(lake: Lake, contract: Contract, path: Path, scratch: Path) -> StagedRows:
-    text = readable(path, contract.connector.encoding, scratch)
+    text = readable(path, contract.connector.encoding, scratch, quotes=True)
     try:
         stage_csv(lake, text, contract.connector.delimiter)
     except UsageError as error:

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from dmp.core.errors import UsageError
 from dmp.core.sql import Name, Query, quote_file, quote_name, quote_text
-from dmp.ingest.texts import line_limit
+from dmp.ingest.texts import Text
 from dmp.storage.lake import Lake
 
-MAX_LINE_BYTES = 64 << 20
 RAW_ROW = Name("raw_row")
 _READ = """
 select * from read_csv(
@@ -63,7 +62,6 @@ _REJECTED_LINES = """
 select l.line, r.* exclude (line) from rejected_row as r
 join line_of as l on l.staged = r.line and l.is_rejected order by l.line
 """
-_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -73,43 +71,40 @@ class CsvFile:
     Attributes:
         columns: unique names, whatever the header repeats or leaves empty.
         header_breaks: line breaks inside the header.
-        longest: how many bytes the reader is ready for in one line.
     """
 
-    path: Path
+    text: Text
     columns: tuple[str, ...]
     header_breaks: int
-    longest: int
 
 
-def open_csv(lake: Lake, file: Path, delimiter: str) -> CsvFile:
+def open_csv(lake: Lake, text: Text, delimiter: str) -> CsvFile:
     """Show `file_row` of a UTF-8 file: it is read when it is asked for.
 
     Raises:
         UsageError: the first line is no header.
     """
-    header = _header(file, delimiter)
+    header = _header(text.path, delimiter)
     columns = _named(header)
     types = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in columns)
-    longest = line_limit(file, MAX_LINE_BYTES, quotes=True)
     reading = _READ.format(
-        file=quote_file(file),
+        file=quote_file(text.path),
         columns=f"{{{types}}}",
         delimiter=quote_text(delimiter),
-        longest=longest,
+        longest=text.longest,
     )
     lake.view("file_row", Query(reading))
     _forget_rejects(lake)
-    return CsvFile(file, tuple(columns), "".join(header).count("\n"), longest)
+    return CsvFile(text, tuple(columns), "".join(header).count("\n"))
 
 
-def stage_csv(lake: Lake, file: Path, delimiter: str) -> None:
+def stage_csv(lake: Lake, text: Text, delimiter: str) -> None:
     """Stage `raw_cell` and `rejected_row` of a UTF-8 file; show `raw_row`.
 
     Raises:
         UsageError: the first line is no header.
     """
-    opened = open_csv(lake, file, delimiter)
+    opened = open_csv(lake, text, delimiter)
     cells = lake.stage("raw_cell", "from file_row")
     number_csv(lake, opened, cells, number_of(opened.columns), RAW_ROW)
 
@@ -125,7 +120,7 @@ def number_csv(lake: Lake, file: CsvFile, cells: Name, number: str, rows: Name) 
         number: what numbers them from 0.
     """
     lake.stage("rejected_row", _REJECTED)
-    if _is_a_line_each(lake, file.path, cells):
+    if _is_a_line_each(lake, file.text, cells):
         query = f"select {number} + 2 as line, * from {cells}"
     else:
         _stage_lines(lake, file)
@@ -134,18 +129,13 @@ def number_csv(lake: Lake, file: CsvFile, cells: Name, number: str, rows: Name) 
     _forget_rejects(lake)
 
 
-def _is_a_line_each(lake: Lake, file: Path, cells: Name) -> bool:
+def _is_a_line_each(lake: Lake, text: Text, cells: Name) -> bool:
     """Say whether header and rows are one line each, and all of the file's lines."""
-    lines, last = 0, b"\n"
-    with file.open("rb") as text:
-        while chunk := text.read(_CHUNK_BYTES):
-            lines += chunk.count(b"\n")
-            last = chunk[-1:]
     rows = lake.value(
         f"select (select count(*) from {cells}) "
         "+ if(exists (from rejected_row), null, 0)"
     )
-    return rows is not None and rows + 1 == lines + (last != b"\n")
+    return rows is not None and rows + 1 == text.n_lines
 
 
 def _header(file: Path, delimiter: str) -> list[str]:
@@ -183,7 +173,7 @@ def _named(header: Sequence[str]) -> list[str]:
 
 def _stage_lines(lake: Lake, file: CsvFile) -> None:
     """Stage `line_of`: of each row and rejected row its line, counting all between."""
-    blank = [*_blank_records(file.path)] if len(file.columns) > 1 else []
+    blank = [*_blank_records(file.text.path)] if len(file.columns) > 1 else []
     lake.stage("blank_row", "select unnest($places::bigint[]) as place", places=blank)
     text = ", ".join(f"r.{quote_name(name)}" for name in file.columns)
     breaks = f"len(string_split(concat_ws('', {text}), chr(10))) - 1"

@@ -22,7 +22,7 @@ from dmp.ingest.connectors import (
     unreadable,
 )
 from dmp.ingest.contracts import Contract
-from dmp.ingest.csv_rows import MAX_LINE_BYTES, CsvFile, number_csv, open_csv
+from dmp.ingest.csv_rows import CsvFile, number_csv, open_csv
 from dmp.ingest.field_names import shown_file
 from dmp.ingest.json_rows import (
     KEPT,
@@ -31,7 +31,7 @@ from dmp.ingest.json_rows import (
     open_json,
     texts_at,
 )
-from dmp.ingest.texts import readable
+from dmp.ingest.texts import MAX_LINE_BYTES, readable
 from dmp.ingest.undeclared import undeclared_columns, undeclared_keys
 from dmp.storage.aside import encrypts_spill, stage_aside
 from dmp.storage.lake import Lake
@@ -82,19 +82,19 @@ def open_file(lake: Lake, contract: Contract, path: Path, scratch: Path) -> Rows
     if form.format == "parquet":
         return stage_file(lake, contract, path, scratch)
     check_patterns(lake, contract)
-    text = readable(path, form.encoding, scratch)
+    is_csv = form.format == "csv"
+    text = readable(path, form.encoding, scratch, quotes=is_csv)
     try:
-        if form.format == "jsonl":
-            return JsonRows(
-                contract, path, scratch, *open_json(lake, text, contract.places())
-            )
+        if not is_csv:
+            objects = open_json(lake, text, contract.places())
+            return JsonRows(contract, path, scratch, text.longest, objects)
         file = open_csv(lake, text, form.delimiter)
     except UsageError as error:
         raise UsageError(f"{shown_file(path)} {error}") from error
     except QueryFailed as error:
         raise unreadable(contract, path) from error
     check_columns(contract, file.columns, path)
-    return CsvRows(contract, path, scratch, file.longest, file)
+    return CsvRows(contract, path, scratch, text.longest, file)
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from dmp.core.sql import Name, Query, quote_file, quote_name, quote_text
-from dmp.ingest.csv_rows import MAX_LINE_BYTES, RAW_ROW
-from dmp.ingest.texts import line_limit
+from dmp.ingest.csv_rows import RAW_ROW
+from dmp.ingest.texts import Text
 from dmp.storage.lake import Lake
 
 MAX_DEPTH = 500
 """Levels of nesting taken; some thousands more would exhaust DuckDB's stack."""
 
+_NUMBER_BYTES = 30
+"""More than a number of JSON takes that is read as one of 64 bits."""
 _ONE_IN_LOOKED_AT = 100
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _BRACKET = re.compile(r"[\[{}\]]")
@@ -89,26 +90,25 @@ union all (select body from key_shape order by number limit 20000)"""
 _HAS_TWIN = "list_bool_or(list_transform(keys, lambda k: list_unique(k) < len(k)))"
 
 
-def open_json(lake: Lake, file: Path, places: Sequence[str]) -> tuple[int, str]:
+def open_json(lake: Lake, text: Text, places: Sequence[str]) -> str:
     """Show `file_row` of a UTF-8 file: it is read when it is asked for.
 
     One row a line: `body`, the `reason` why it is no row (empty for a blank line) and
     `shape`, a hash of the keys of the row and of the objects that one of `places`
-    leads through. Returns how many bytes the reader is ready for in one line, and the
-    list of these objects, as paths in SQL.
+    leads through. Returns the list of these objects, as paths in SQL.
     """
     lake.define("json_depth", depth, ["VARCHAR"], "INTEGER")
     reason = _REASON.format(is_long=_IS_LONG, deepest=MAX_DEPTH)
-    longest = line_limit(file, MAX_LINE_BYTES, quotes=False)
-    lines = _LINES.format(reason=reason, file=quote_file(file), longest=longest)
+    file = quote_file(text.path)
+    lines = _LINES.format(reason=reason, file=file, longest=text.longest)
     objects = _objects(places)
     lake.view("file_row", Query(_READ.format(lines=lines, objects=objects)))
-    return longest, objects
+    return objects
 
 
-def stage_json(lake: Lake, file: Path, places: Sequence[str]) -> None:
+def stage_json(lake: Lake, text: Text, places: Sequence[str]) -> None:
     """Stage `raw_cell`, `key_shape`, `rejected_row` of a UTF-8 file; show `raw_row`."""
-    _, objects = open_json(lake, file, places)
+    objects = open_json(lake, text, places)
     number_json(lake, objects, lake.stage("raw_cell", "from file_row"), RAW_ROW)
 
 
@@ -223,7 +223,8 @@ def _read_cell(place: str) -> str:
     parts = place.split(".")
     cell = ".".join(map(quote_name, ["v", *parts]))
     return (
-        f"(case when {cell} between '-' and ':' and contains({cell}, 'e') "
+        f"(case when {cell} between '-' and ':' and strlen({cell}) < {_NUMBER_BYTES} "
+        f"and contains({cell}, 'e') "
         f"then json_extract_string(body, {quote_text(json_path(parts))}) "
         f"else {cell} end)"
     )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import codecs
+from dataclasses import dataclass
 from pathlib import Path
 
 from dmp.core.errors import UsageError
 from dmp.ingest.field_names import shown_file
 
-_CHUNK_BYTES = 1 << 20
+MAX_LINE_BYTES = 64 << 20
 _USUAL_LINE_BYTES = 8 << 20
+_CHUNK_BYTES = 1 << 20
 _BINARY = {
     b"\x1f\x8b": "compressed by gzip; unpack it first",
     b"BZh": "compressed by bzip2; unpack it first",
@@ -32,28 +34,104 @@ Source: WHATWG Encoding, index windows-1252: five bytes stand for control charac
 """
 
 
-def readable(path: Path, encoding: str, scratch: Path) -> Path:
+@dataclass(frozen=True)
+class Text:
+    """A file of text, looked at from begin to end.
+
+    Attributes:
+        is_plain: whether it is UTF-8 and its lines end in one way.
+        n_lines: a last one without a break is one too.
+        longest: how many bytes the reader has to be ready for in one line: few, mostly.
+            Its buffers are as large as that, several a thread.
+    """
+
+    path: Path
+    is_plain: bool
+    n_lines: int
+    longest: int
+
+
+def readable(path: Path, encoding: str, scratch: Path, *, quotes: bool) -> Text:
     """Return the file, or a copy of it in UTF-8 whose lines all end alike.
 
     `auto` takes each line as UTF-8 or else as Windows-1252.
+
+    Args:
+        quotes: whether line breaks inside quotes end no line.
 
     Raises:
         UsageError: the file is no text, or not in the encoding that is declared.
     """
     check_text(path)
-    if encoding != "cp1252" and _is_plain(path):
-        return path
+    if encoding != "cp1252":
+        text = look_at(path, quotes=quotes)
+        if text.is_plain:
+            return text
     copy = scratch / "utf8"
     with path.open("rb") as source, copy.open("w", encoding="utf-8", newline="") as out:
         for number, line in enumerate(source, start=1):
-            text = _decoded(line, encoding)
-            if text is None:
+            decoded = _decoded(line, encoding)
+            if decoded is None:
                 raise UsageError(
                     f"{shown_file(path)} line {number}: not UTF-8, which the contract "
                     "declares; mend the file, or write connector.encoding: auto"
                 )
-            out.write(text[:-2] + "\n" if text.endswith("\r\n") else text)
-    return copy
+            out.write(decoded[:-2] + "\n" if decoded.endswith("\r\n") else decoded)
+    return look_at(copy, quotes=quotes)
+
+
+def look_at(path: Path, *, quotes: bool) -> Text:
+    """Read a file through, once for all that its reader has to know.
+
+    Args:
+        quotes: whether line breaks inside quotes end no line.
+    """
+    utf8 = _Utf8()
+    longest, is_quoted, last = _USUAL_LINE_BYTES, False, b""
+    breaks = returns = 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            utf8.take(chunk)
+            breaks += chunk.count(b"\n")
+            returns += _returns(last, chunk)
+            if len(chunk) == _CHUNK_BYTES and not (
+                _ends_a_line(chunk, is_quoted) if quotes else b"\n" in chunk
+            ):
+                longest = MAX_LINE_BYTES
+            is_quoted ^= quotes and chunk.count(b'"') % 2 == 1
+            last = chunk[-1:]
+    is_plain = utf8.is_whole() and returns in (0, breaks)
+    return Text(path, is_plain, breaks + (last not in (b"", b"\n")), longest)
+
+
+class _Utf8:
+    """Tells whether bytes are UTF-8, chunk by chunk."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._is_valid = True
+
+    def take(self, chunk: bytes) -> None:
+        """Look at the next chunk; one of ASCII need not be decoded."""
+        if self._is_valid and (self._decoder.getstate()[0] or not chunk.isascii()):
+            self._decode(chunk)
+
+    def is_whole(self) -> bool:
+        """Say whether all was UTF-8, and nothing of a character is missing."""
+        self._decode(b"", final=True)
+        return self._is_valid
+
+    def _decode(self, chunk: bytes, *, final: bool = False) -> None:
+        try:
+            self._decoder.decode(chunk, final=final)
+        except UnicodeDecodeError:
+            self._is_valid = False
+
+
+def _returns(last: bytes, chunk: bytes) -> int:
+    """Return how many breaks of a chunk have a carriage return before them."""
+    across = last == b"\r" and chunk.startswith(b"\n")
+    return across + (chunk.count(b"\r\n") if b"\r" in chunk else 0)
 
 
 def why_unreadable(path: Path, longest: int) -> str:
@@ -68,26 +146,6 @@ def why_unreadable(path: Path, longest: int) -> str:
                     "it out, or put its cell into quotes"
                 )
     return "is it whole, and are format and delimiter of the contract right?"
-
-
-def line_limit(file: Path, longest: int, *, quotes: bool) -> int:
-    """Return how many bytes the reader has to be ready for in one line: few, mostly.
-
-    Its buffers are as large as that, several a thread.
-
-    Args:
-        longest: what is returned where lines may be longer than 2 MiB.
-        quotes: whether line breaks inside quotes end no line.
-    """
-    is_quoted = False
-    with file.open("rb") as text:
-        while chunk := text.read(_CHUNK_BYTES):
-            if len(chunk) == _CHUNK_BYTES and not (
-                _ends_a_line(chunk, is_quoted) if quotes else b"\n" in chunk
-            ):
-                return longest
-            is_quoted ^= quotes and chunk.count(b'"') % 2 == 1
-    return _USUAL_LINE_BYTES
 
 
 def _ends_a_line(chunk: bytes, is_quoted: bool) -> bool:
@@ -114,24 +172,6 @@ def check_text(path: Path) -> None:
         found = "no text: a tenth of its first bytes are zero; save it as UTF-8"
     if found:
         raise UsageError(f"{shown_file(path)} is {found}")
-
-
-def _is_plain(path: Path) -> bool:
-    """Say whether a file is UTF-8 and its lines end in one way."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    breaks = returns = 0
-    last = b""
-    with path.open("rb") as file:
-        try:
-            while chunk := file.read(_CHUNK_BYTES):
-                decoder.decode(chunk)
-                breaks += chunk.count(b"\n")
-                returns += (last + chunk).count(b"\r\n")
-                last = chunk[-1:]
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return False
-    return returns in (0, breaks)
 
 
 def _decoded(line: bytes, encoding: str) -> str | None:

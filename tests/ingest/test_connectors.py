@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dmp.core.errors import ConfigInvalid, UsageError
 from dmp.ingest.csv_rows import stage_csv
+from dmp.ingest.texts import look_at
 
 NAMES = contract(fields={"name": {"from": "name", "purpose": "a"}})
 
@@ -97,7 +98,7 @@ def test_every_row_that_csv_can_write_is_read(
         places.append(text.getvalue().count("\n") + 1)
         writer.writerow(row)
     path = door.file(text.getvalue().encode())
-    stage_csv(door.lake, path, ",")
+    stage_csv(door.lake, look_at(path, quotes=True), ",")
     found = door.lake.rows("select line, id, name from raw_row order by line")
     blank = [(line, i or "", name or "") for line, i, name in found]
     assert blank == [(n, *row) for n, row in zip(places[1:], rows, strict=True)]

@@ -18,7 +18,7 @@ from dmp.ingest.connectors import stage_file
 from dmp.ingest.contracts import Contract
 from dmp.ingest.file_rows import open_file
 from dmp.ingest.mapping import mapped_row_sql
-from dmp.ingest.texts import line_limit
+from dmp.ingest.texts import look_at
 
 PURPOSE = {"purpose": "analytics"}
 FIELDS = {
@@ -186,5 +186,5 @@ def test_how_long_a_line_may_be(
     tmp_path: Path, content: bytes, quotes: bool, is_usual: bool
 ) -> None:
     (tmp_path / "file").write_bytes(content)
-    limit = line_limit(tmp_path / "file", 64 * MIB, quotes=quotes)
-    assert limit == (8 * MIB if is_usual else 64 * MIB)
+    longest = look_at(tmp_path / "file", quotes=quotes).longest
+    assert longest == (8 * MIB if is_usual else 64 * MIB)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Formatter
@@ -115,6 +115,16 @@ def row(**values: Any) -> Query:
     """
     cells = ", ".join(f"${name} as {quote_name(name)}" for name in values)
     return Query(f"select {cells}", values)
+
+
+def columns(**values: Sequence[Any]) -> Query:
+    """Return the select of rows given column by column, each bound as one list.
+
+    >>> columns(a=[1, 2], b=["x", None]).text
+    'select unnest($a) as "a", unnest($b) as "b"'
+    """
+    cells = ", ".join(f"unnest(${name}) as {quote_name(name)}" for name in values)
+    return Query(f"select {cells}", {name: list(values[name]) for name in values})
 
 
 def join(parts: Iterable[Query | Name], separator: str = ", ") -> Query:

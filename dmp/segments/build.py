@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from dmp.core.sql import Name, Query, row, sql
+from dmp.core.sql import Name, Query, sql
 from dmp.core.types import Evaluation, Progress, silent
 from dmp.privacy.consent import stage_gate
-from dmp.segments.causes import Causes
+from dmp.segments.causes import stage_causes
 from dmp.segments.compiler import compile_segment
 from dmp.segments.judging import Judged, judge, judge_people
 from dmp.segments.population import KEY, population_of
+from dmp.segments.results import (
+    definition_writes,
+    differing,
+    result_writes,
+    rewritten,
+)
 from dmp.segments.rule import Computed, Segment
 from dmp.segments.saved import Saved, check, chosen
 from dmp.segments.sources import Population
-from dmp.storage import write
+from dmp.segments.stays import (
+    REASONS,
+    Inside,
+    counted,
+    membership_writes,
+    stage_moves,
+)
 from dmp.storage.instants import not_before
 from dmp.storage.lake import Lake
 from dmp.storage.lock import fair_lock
-from dmp.storage.write import Write, append, change, commit
+from dmp.storage.write import Write, commit
 
 MEMBER = "member"
 _LOCK_TIMEOUT_S = 3600.0
@@ -71,7 +82,11 @@ def _evaluation(
     """Stage the members of a judged segment, and return its funnel."""
     lake.stage(MEMBER, sql("select * from ({m}) order by 1", m=found.members))
     losses = _stage_consented(lake, one.segment.purpose, consent_at)
-    consented = _count(lake, "consented_member")
+    members, consented = (_count(lake, t) for t in (MEMBER, "consented_member"))
+    return _funnel(one, found, as_of, Inside(members, consented, losses, 0))
+
+
+def _funnel(one: Saved, found: Judged, as_of: datetime, inside: Inside) -> Evaluation:
     return Evaluation(
         segment=one.segment.id,
         version=one.version,
@@ -79,10 +94,10 @@ def _evaluation(
         as_of=as_of,
         snapshot=found.snapshot,
         people=found.people,
-        members=_count(lake, MEMBER),
-        consented=consented,
-        after_exclusions=consented,
-        losses=losses,
+        members=inside.members,
+        consented=inside.consented,
+        after_exclusions=inside.consented,
+        losses=inside.losses,
         conditions=found.conditions,
         touched=found.touched,
     )
@@ -111,18 +126,14 @@ def build(
         RuleInvalid: saved rules have faults, all listed; nothing was written.
     """
     check(population_of(lake, as_of, traits=traits), saved)
-    built = []
     with ExitStack() as held:
         for name in sorted(set(names)):
             held.enter_context(_lock(lake, name))
+        progress(0, len(names))
         judged = judge(lake, saved, names, as_of, full=full, traits=traits)
-        causes = Causes(lake, saved)
-        for done, name in enumerate(names):
-            progress(done, len(names))
-            given = saved[name], judged[name], causes
-            built.append(_keep(lake, *given, as_of=as_of, now=now))
+        built = _Keeping(lake, saved, judged, as_of).keep(now) if names else {}
     progress(len(names), len(names))
-    return built
+    return [built[name] for name in names]
 
 
 def _lock(lake: Lake, name: str) -> AbstractContextManager[None]:
@@ -131,27 +142,61 @@ def _lock(lake: Lake, name: str) -> AbstractContextManager[None]:
     return fair_lock(folder, timeout_s=_LOCK_TIMEOUT_S, name=f"segment {name}")
 
 
-def _keep(
-    lake: Lake,
-    one: Saved,
-    judged: Judged,
-    causes: Causes,
-    *,
-    as_of: datetime,
-    now: datetime,
-) -> Evaluation:
-    now = not_before(lake, now, "segment.result.computed_at", "ops.load.loaded_at")
-    found = _evaluation(lake, one, judged, as_of, as_of)
-    moved = list(_membership(lake, found, causes))
-    writes = [
-        *_definition(lake, one, now),
-        *_result(lake, found, judged.basis, now, moved=bool(moved)),
-        *moved,
-    ]
-    if not writes:
-        return replace(found, is_new=False)
-    commit(lake, writes, message=f"build segment {one.segment.id}")
-    return found
+@dataclass(frozen=True)
+class _Keeping:
+    """Segments judged at one instant, to be kept in one commit."""
+
+    lake: Lake
+    saved: Mapping[str, Saved]
+    judged: Mapping[str, Judged]
+    as_of: datetime
+
+    def keep(self, now: datetime) -> dict[str, Evaluation]:
+        """Write what differs from what is stored; return the funnels."""
+        instants = "segment.result.computed_at", "ops.load.loaded_at"
+        now = not_before(self.lake, now, *instants)
+        past = self._past()
+        purposes = {name: self.saved[name].segment.purpose for name in self.judged}
+        stage_moves(self.lake, self.judged, purposes, past)
+        inside = counted(self.lake, purposes, self.as_of)
+        found = {
+            name: _funnel(self.saved[name], one, self.as_of, inside[name])
+            for name, one in self.judged.items()
+        }
+        moved = {n for n, one in inside.items() if one.moved and n not in past}
+        anew = rewritten(self.lake, [self.saved[name] for name in found])
+        bases = {name: one.basis for name, one in self.judged.items()}
+        told = differing(self.lake, list(found.values()), bases, moved)
+        writes = list(definition_writes(anew, now)) if anew else []
+        if told:
+            writes += result_writes(self.lake, told, bases, now)
+        writes += self._membership(moved)
+        if writes:
+            commit(self.lake, writes, message=_message(list(found)))
+        new = {one.segment for one in told} | {one.segment.id for one in anew}
+        return {name: replace(one, is_new=name in new) for name, one in found.items()}
+
+    def _past(self) -> frozenset[str]:
+        """Return the segments with an evaluation of a later instant: its stays hold."""
+        rows = self.lake.rows(
+            "select distinct segment from segment.result where as_of > $as_of",
+            as_of=self.as_of,
+        )
+        return frozenset(segment for (segment,) in rows)
+
+    def _membership(self, moved: set[str]) -> Iterator[Write]:
+        if not moved:
+            return
+        snapshot = next(iter(self.judged.values())).snapshot
+        given = self.saved, list(self.judged), self.as_of, snapshot
+        stage_causes(self.lake, *given)
+        yield from membership_writes(self.lake, self.as_of)
+
+
+def _message(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f"build segment {names[0]}"
+    return f"build {len(names)} segments"
 
 
 def _count(lake: Lake, table: str) -> int:
@@ -168,9 +213,8 @@ def _stage_consented(
     stage_gate(lake, "gate", purpose=purpose, as_of=as_of)
     lake.stage(
         "member_consent",
-        f"select {KEY}, case when bool_or(is_eligible) then 'granted' "
-        "when bool_or(reason = 'denied') then 'denied' else 'no consent' end as reason "
-        f"from {MEMBER} left join gate using ({KEY}) group by {KEY}",
+        f"select {KEY}, coalesce(reason, 'no consent') as reason "
+        f"from {MEMBER} left join ({REASONS}) using ({KEY})",
     )
     lake.stage(
         "consented_member",
@@ -181,111 +225,3 @@ def _stage_consented(
         "group by reason order by 2 desc, 1"
     )
     return tuple(("consented", reason, people) for reason, people in lost)
-
-
-def _definition(lake: Lake, one: Saved, now: datetime) -> Iterator[Write]:
-    """Close the open version and write this one, where the document differs."""
-    document = json.dumps(one.document, default=str)
-    kept = lake.rows(
-        "select rule::varchar from segment.definition "
-        "where segment = $segment and valid_to is null",
-        segment=one.segment.id,
-    )
-    if kept and json.loads(kept[0][0]) == json.loads(document):
-        return
-    yield change(
-        "segment.definition",
-        sql(
-            "update segment.definition set valid_to = $now "
-            "where segment = $segment and valid_to is null",
-            segment=one.segment.id,
-            now=now,
-        ),
-    )
-    definition = row(
-        segment=one.segment.id,
-        version=one.version,
-        name=one.segment.name,
-        purpose=one.segment.purpose,
-        rule=document,
-        valid_from=now,
-    )
-    yield append("segment.definition", definition)
-
-
-def _result(
-    lake: Lake, found: Evaluation, basis: str, now: datetime, *, moved: bool
-) -> Iterator[Write]:
-    """Keep the funnel, unless it equals the stored one and nobody moved."""
-    where = sql(
-        "segment = $segment and version = $version and as_of = $as_of",
-        segment=found.segment,
-        version=found.version,
-        as_of=found.as_of,
-    )
-    losses = json.dumps(found.losses)
-    conditions = json.dumps(found.conditions)
-    kept = lake.rows(
-        sql(
-            "select people, members, consented, after_exclusions, losses::varchar, "
-            "conditions::varchar, basis from segment.result where {where}",
-            where=where,
-        )
-    )
-    numbers = (found.people, found.members, found.consented, found.after_exclusions)
-    if kept and not moved and kept[0] == (*numbers, losses, conditions, basis):
-        return
-    result = row(
-        segment=found.segment,
-        version=found.version,
-        as_of=found.as_of,
-        snapshot=found.snapshot,
-        people=found.people,
-        members=found.members,
-        consented=found.consented,
-        after_exclusions=found.after_exclusions,
-        losses=losses,
-        conditions=conditions,
-        computed_at=now,
-        basis=basis,
-    )
-    yield write.replace("segment.result", result, where)
-
-
-def _membership(lake: Lake, found: Evaluation, causes: Causes) -> Iterator[Write]:
-    """Close and open stays; an evaluation older than the newest one changes none."""
-    of = {"segment": found.segment, "as_of": found.as_of}
-    if lake.value(
-        "select count(*) from segment.result where segment = $segment "
-        "and as_of > $as_of",
-        **of,
-    ):
-        return
-    lake.stage(
-        "stay",
-        sql(
-            "select profile_key from segment.membership "
-            "where segment = $segment and left_at is null",
-            segment=found.segment,
-        ),
-    )
-    entered = f"select {KEY} from {MEMBER} except select {KEY} from stay"
-    left = f"select {KEY} from stay except select {KEY} from {MEMBER}"
-    causes.stage(found, f"({left}) union all ({entered})")
-    if lake.value(f"select count(*) from ({left})"):
-        yield change("segment.membership", sql(_LEAVE, left=Query(left), **of))
-    if lake.value(f"select count(*) from ({entered})"):
-        yield append("segment.membership", sql(_ENTER, e=Query(entered), **of))
-
-
-_LEAVE = """
-update segment.membership as m set left_at = $as_of, cause_left = (
-    select cause from crossing as c where c.profile_key = m.profile_key
-)
-where segment = $segment and left_at is null and profile_key in ({left})
-"""
-_ENTER = """
-select $segment as segment, profile_key, $as_of::timestamptz as entered_at,
-    c.cause as cause_entered
-from ({e}) join crossing as c using (profile_key) order by profile_key
-"""

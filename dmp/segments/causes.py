@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dmp.core.sql import Name, Query, sql
-from dmp.core.types import Evaluation
+from dmp.core.sql import Query, columns, join, sql
 from dmp.segments.checks import reachable
+from dmp.segments.population import KEY
 from dmp.segments.rule import Consent, deep_leaves
 from dmp.segments.saved import Saved, rules
+from dmp.segments.stays import CROSSING
 from dmp.segments.touched import Base, feed, snapshots
 from dmp.storage.lake import Lake
 
@@ -50,31 +51,38 @@ from (
     union all select profile_key, 'consent' from decided
     union all select profile_key, 'event' from acted
 )
+where profile_key in (select profile_key from moving)
 group by profile_key
 """
+_MOVING = f"""
+select n, {KEY}, true as is_entry from entering
+union all select n, {KEY}, false from leaving
+"""
 _CAUSES = """
-select profile_key, case
-    when $is_changed then 'rule_change'
+select b.segment, k.profile_key, k.is_entry, case
+    when w.since is null then 'event'
+    when w.is_changed then 'rule_change'
     when s.is_moved then 'merge'
     when p.profile_key is null then 'erasure'
-    when $reads_consent and s.is_decided then 'consent'
+    when w.reads_consent and s.is_decided then 'consent'
     when s.is_active then 'event'
     else 'tick' end as cause
-from ({keys}) as k
-left join {stirred} as s using (profile_key)
+from moving as k join building as b using (n) join reason_why as w using (n)
+left join stirred as s on s.since = w.since and s.profile_key = k.profile_key
 left join (
     select profile_key from profile.profile
     join identity.profile using (profile_key) where valid_to is null
-) as p using (profile_key)
+) as p on p.profile_key = k.profile_key
+where not b.is_past
 """
 _LATEST = """
-select version, computed_at, as_of, snapshot from segment.result
-where segment = $segment order by as_of desc, computed_at desc limit 1
+select segment, version, computed_at, as_of, snapshot from segment.result
+qualify row_number() over (
+    partition by segment order by as_of desc, computed_at desc
+) = 1
 """
-_REWRITTEN = """
-select count(*) from segment.definition
-where segment = $segment and valid_to is null
-    and (version <> $version or valid_from > $computed_at)
+_WRITTEN = """
+select segment, version, valid_from from segment.definition where valid_to is null
 """
 
 
@@ -87,71 +95,114 @@ class _Last:
     base: Base
 
 
-class Causes:
-    """The causes of one build, at one instant; what happened since is looked up once.
+def stage_causes(
+    lake: Lake,
+    saved: Mapping[str, Saved],
+    names: Sequence[str],
+    as_of: datetime,
+    snapshot: int,
+) -> None:
+    """Stage `crossing` from what `stage_moves` staged: who moves in each segment, why.
 
     In this order: another version of the rule or of one that it refers to; a subject
     moved between profiles since the last build; the person is gone; a decision since,
     where the rule asks for consent; an event, purchase or attribute that came, went or
     was passed over by as_of since; else time alone. A first build says event.
+
+    Args:
+        names: the segments, in the order of their numbers.
+        as_of: of the build.
+        snapshot: of the lake that it read.
     """
-
-    def __init__(self, lake: Lake, saved: Mapping[str, Saved]) -> None:
-        self._lake, self._saved, self._rules = lake, saved, rules(saved)
-        self._stirred: dict[_Since, Name] = {}
-
-    def stage(self, found: Evaluation, keys: str) -> None:
-        """Stage `crossing`: `profile_key` and `cause` of who enters or leaves now."""
-        last = self._last(found.segment)
-        if last is None:
-            query = sql(
-                "select profile_key, 'event' as cause from ({k})", k=Query(keys)
-            )
-            self._lake.stage("crossing", query)
-        elif self._lake.value(f"select count(*) from ({keys})"):
-            given = sql(
-                _CAUSES,
-                keys=Query(keys),
-                stirred=self._stage_stirred(found, last),
-                is_changed=self._is_changed(found, last),
-                reads_consent=self._reads_consent(found.segment),
-            )
-            self._lake.stage("crossing", given)
-
-    def _last(self, segment: str) -> _Last | None:
-        for version, computed_at, as_of, snapshot in self._lake.rows(
-            _LATEST, segment=segment
-        ):
-            return _Last(version, computed_at, Base(as_of, snapshot))
-        return None
-
-    def _is_changed(self, found: Evaluation, last: _Last) -> bool:
-        """Say whether a rule differs that decides; those never built aren't known."""
-        rule = self._rules[found.segment]
-        return last.version != found.version or any(
-            self._lake.value(
-                _REWRITTEN,
-                segment=name,
-                version=self._saved[name].version,
-                computed_at=last.computed_at,
-            )
-            for name in reachable(rule, self._rules)
+    lake.stage("moving", _MOVING)
+    moving = {n for (n,) in lake.rows("select distinct n from moving")}
+    last = {n: one for n, one in _lasts(lake, names).items() if n in moving}
+    sinces = list(
+        dict.fromkeys(
+            _Since(one.computed_at, one.base, as_of, snapshot) for one in last.values()
         )
+    )
+    _stage_stirred(lake, sinces)
+    _Why(lake, saved, names, last).stage([(s.computed_at, s.base) for s in sinces])
+    lake.stage(CROSSING, _CAUSES)
+
+
+def _lasts(lake: Lake, names: Sequence[str]) -> dict[int, _Last]:
+    numbers = {name: n for n, name in enumerate(names)}
+    return {
+        numbers[segment]: _Last(version, computed_at, Base(as_of, snapshot))
+        for segment, version, computed_at, as_of, snapshot in lake.rows(_LATEST)
+        if segment in numbers
+    }
+
+
+def _stage_stirred(lake: Lake, sinces: Sequence[_Since]) -> None:
+    """Stage whom something happened to since each evaluation, and what."""
+    flags = "false as is_moved, false as is_decided, false as is_active"
+    nobody = f"select 0 as since, null::bigint as {KEY}, {flags} where false"
+    parts = [Query(nobody)]
+    for number, since in enumerate(sinces):
+        table = lake.stage(f"stirred_{number}", since.query(lake))
+        parts.append(sql(f"select {number} as since, * from {{t}}", t=table))
+    lake.stage("stirred", join(parts, " union all "))
+
+
+@dataclass(frozen=True)
+class _Why:
+    """What of segments themselves decides a cause."""
+
+    lake: Lake
+    saved: Mapping[str, Saved]
+    names: Sequence[str]
+    last: Mapping[int, _Last]
+
+    def stage(self, sinces: Sequence[tuple[datetime, Base]]) -> None:
+        """Stage `reason_why`, one row a segment: n, since, is_changed, reads_consent.
+
+        Args:
+            sinces: the evaluations to go by; `since` is the place of a segment's own,
+                null where it has none.
+        """
+        numbers = range(len(self.names))
+        changed = self._changed()
+        places = [
+            sinces.index((self.last[n].computed_at, self.last[n].base))
+            if n in self.last
+            else None
+            for n in numbers
+        ]
+        told = columns(
+            n=numbers,
+            since=places,
+            is_changed=[n in changed for n in numbers],
+            reads_consent=[self._reads_consent(self.names[n]) for n in numbers],
+        )
+        self.lake.stage("reason_why", told)
+
+    def _changed(self) -> set[int]:
+        """Return where a rule differs that decides; those never built aren't known."""
+        known = rules(self.saved)
+        written: dict[str, list[tuple[str, datetime]]] = {}
+        for segment, version, valid_from in self.lake.rows(_WRITTEN):
+            written.setdefault(segment, []).append((version, valid_from))
+        return {
+            n
+            for n, last in self.last.items()
+            if last.version != self.saved[self.names[n]].version
+            or any(
+                version != self.saved[name].version or valid_from > last.computed_at
+                for name in reachable(known[self.names[n]], known)
+                for version, valid_from in written.get(name, ())
+            )
+        }
 
     def _reads_consent(self, segment: str) -> bool:
+        known = rules(self.saved)
         return any(
             isinstance(leaf, Consent)
-            for name in reachable(self._rules[segment], self._rules)
-            for _, leaf in deep_leaves(self._rules[name].rule)
+            for name in reachable(known[segment], known)
+            for _, leaf in deep_leaves(known[name].rule)
         )
-
-    def _stage_stirred(self, found: Evaluation, last: _Last) -> Name:
-        """Stage whom something happened to since an evaluation, and what."""
-        since = _Since(last.computed_at, last.base, found.as_of, found.snapshot)
-        if since not in self._stirred:
-            name = f"stirred_{len(self._stirred)}"
-            self._stirred[since] = self._lake.stage(name, since.query(self._lake))
-        return self._stirred[since]
 
 
 @dataclass(frozen=True)

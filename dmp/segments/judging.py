@@ -34,12 +34,16 @@ class Judged:
 
     Attributes:
         members: the query of their `profile_key`.
+        anew: the query of those of them who were judged anew.
+        among: the query of whoever was judged anew; None is everybody.
         people: everybody there is.
         snapshot: of the lake, read before anything else was.
         touched: who was judged anew; None where everybody was.
     """
 
     members: Query
+    anew: Query
+    among: Query | None
     people: int
     conditions: Counts
     snapshot: int
@@ -184,7 +188,7 @@ class _Since:
         shift = self._shift(chosen, known, touched) if touched.people else {}
         return {
             name: Judged(
-                self._members(name, shift.get(name), touched),
+                *self._members(name, shift.get(name), touched),
                 people,
                 _moved(kept[name].conditions, shift.get(name)),
                 self.snapshot,
@@ -229,22 +233,33 @@ class _Since:
         given = chosen, known, population, at, touched, among.snapshot
         return Judging(self.lake, *given).truths()
 
-    def _members(self, name: str, shift: _Shift | None, touched: Touched) -> Query:
+    def _members(
+        self, name: str, shift: _Shift | None, touched: Touched
+    ) -> tuple[Query, Query, Query]:
+        """Return the queries of members, of those judged anew, and of these people."""
         stays = sql(
             "select profile_key from segment.membership "
             "where segment = $segment and left_at is null",
             segment=name,
         )
         if shift is None:
-            return stays
-        return sql(
-            "select profile_key from ({stays}) where profile_key not in "
-            "(select profile_key from {touched} where {mine}) union all ({anew})",
-            stays=stays,
+            return stays, _NOBODY, _NOBODY
+        among = sql(
+            "select profile_key from {touched} where {mine}",
             touched=Name(touched.table),
             mine=Name(touched.columns[name]),
+        )
+        members = sql(
+            "select profile_key from ({stays}) where profile_key not in ({among}) "
+            "union all ({anew})",
+            stays=stays,
+            among=among,
             anew=shift.members,
         )
+        return members, shift.members, among
+
+
+_NOBODY = Query("select profile_key from profile.profile where false")
 
 
 @dataclass(frozen=True)
@@ -275,7 +290,7 @@ def _everybody(
     known, people = rules(saved), _people(lake)
     chosen = [known[name] for name in names]
     return {
-        name: Judged(members, people, conditions, snapshot, bases[name])
+        name: Judged(members, members, None, people, conditions, snapshot, bases[name])
         for name, (members, conditions) in Judging(
             lake, chosen, known, population, as_of
         )

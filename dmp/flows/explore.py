@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
@@ -50,9 +50,10 @@ from dmp.privacy import Permission
 from dmp.privacy.roles import may
 from dmp.segments import build
 from dmp.segments.checks import references
-from dmp.segments.graph import reads_any
+from dmp.segments.compiler import compile_segment
+from dmp.segments.graph import reads_instant
 from dmp.segments.notes import form_of
-from dmp.segments.population import KEY, population_of, stage_people
+from dmp.segments.population import KEY, population_of
 from dmp.segments.rule import leaves
 from dmp.segments.saved import Saved, chosen, rules
 from dmp.segments.sentence import sentence
@@ -89,7 +90,7 @@ class WorkspaceSegments:
         """Read nothing yet."""
         self._workspace = workspace
         self._people_at: tuple[datetime, int] | None = None
-        self._trend = lru_cache(maxsize=64)(self._sizes)
+        self._size = lru_cache(maxsize=512)(self._size_at)
         self._zone = ZoneInfo(workspace.settings.timezone)
 
     @cached_property
@@ -166,11 +167,18 @@ class WorkspaceSegments:
         types = self._known.attributes
         return [Share(*row) for row in makeup(self._workspace.lake, attribute, types)]
 
-    def trend(self, segment: str) -> list[TrendPoint]:
-        """Return the sizes of the last eight weeks, by today's rule evaluated anew."""
+    def trend(self, segment: str) -> Iterator[TrendPoint]:
+        """Return the sizes of the last eight weeks, by today's rule evaluated anew.
+
+        Each week is evaluated, and the role checked, when it is taken.
+        """
         self._workspace.allow_now(Permission.COUNT)
         row = self._row(segment)
-        return list(self._trend(segment, row["version"], row["as_of"]))
+        for back in reversed(range(TREND_POINTS)):
+            self._workspace.allow_now(Permission.COUNT)
+            at = row["as_of"] - back * TREND_STEP
+            people = self._size(segment, row["version"], at, row["as_of"])
+            yield TrendPoint(at.astimezone(self._zone), people)
 
     def examples(self, segment: str, limit: int) -> Table:
         """Return example members: for an analyst with profile_id, else bands alone."""
@@ -353,24 +361,19 @@ class WorkspaceSegments:
             self._people_at = key
         return self._known
 
-    def _sizes(
-        self, segment: str, version: str, as_of: datetime
-    ) -> tuple[TrendPoint, ...]:
-        self._people_at = None
-        lake, traits = self._workspace.lake, saved_traits(self._workspace)
-        segments = rules(saved_segments(self._workspace))
-        needed = reads_any(segments[segment], segments, trait_names(self._known))
-        points = []
-        for back in reversed(range(TREND_POINTS)):
-            at = as_of - back * TREND_STEP
-            population = population_of(lake, at, traits=traits)
-            stage_people(lake, population, at, read=None if needed else ())
-            staged = build.stage_members(
-                lake, population, segments[segment], segments, at, name="past_member"
-            )
-            people = lake.value(f"select count(*) from {staged}")
-            points.append(TrendPoint(at.astimezone(self._zone), int(people)))
-        return tuple(points)
+    def _size_at(
+        self, segment: str, version: str, at: datetime, staged_at: datetime
+    ) -> int:
+        """Evaluate a segment as it was; its people are staged of an instant anyway."""
+        lake, segments = self._workspace.lake, rules(saved_segments(self._workspace))
+        if reads_instant(segments[segment], segments, trait_names(self._known)):
+            self._people_at = None
+            population = population_at(self._workspace, at)
+        else:
+            population = self._staged(staged_at)
+        rule = segments[segment]
+        query = compile_segment(rule, population, at, segments=segments).sql("duckdb")
+        return int(lake.value(f"select count(*) from ({query})"))
 
 
 def _intersections(lake: Lake, sides: Sequence[str]) -> list[Intersection]:

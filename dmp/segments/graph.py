@@ -82,6 +82,19 @@ def reads_any(
     return read is None or not read.isdisjoint(attributes)
 
 
+def reads_instant(
+    segment: Segment, known: Mapping[str, Segment], traits: Collection[str]
+) -> bool:
+    """Say whether a rule, or one that it refers to, reads what is staged of an instant.
+
+    That are traits, static lists, and the views of `sql` nodes. Other rules read the
+    same staged people at any instant.
+    """
+    read = {id_: known[id_] for id_ in reachable(segment, known)}
+    lists = any(use.uses == "list" for use in uses(read, ()))
+    return lists or reads_any(segment, known, traits)
+
+
 def _of_leaf(leaf: Leaf) -> Iterator[tuple[str, str]]:
     match leaf:
         case InSegment(id=name):

@@ -15,6 +15,7 @@ from duckdb.func import SPECIAL
 from dmp.core.errors import GroundFailed, StorageError
 from dmp.core.ground import KnownFile, on_ground
 from dmp.core.sql import Name, Query, quote_text, sql
+from dmp.storage.binding import without_pandas
 from dmp.storage.extensions import connect_with_extensions
 from dmp.storage.failures import failed, first_line, interrupted
 from dmp.storage.lock import fair_lock
@@ -84,9 +85,10 @@ class Lake:
         """
         text, values = _text_and_values(query, params)
         try:
-            if values:
+            if not values:
+                return self.connection.sql(text)
+            with without_pandas():
                 return self.connection.sql(text, params=values)
-            return self.connection.sql(text)
         except duckdb.Error as error:
             raise failed(text, error) from error
 
@@ -98,7 +100,8 @@ class Lake:
         """
         text, values = _text_and_values(query, params)
         try:
-            self.connection.execute(text, values or None)
+            with without_pandas():
+                self.connection.execute(text, values or None)
         except duckdb.Error as error:
             raise failed(text, error) from error
         except RuntimeError as error:

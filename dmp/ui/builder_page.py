@@ -15,6 +15,7 @@ from dmp.ui.explorer_page import START_AFTER_S
 from dmp.ui.guard import Problem, guarded
 from dmp.ui.numbers import counted
 from dmp.ui.rule_edits import CHANGES, NEW_NODES, place_of
+from dmp.ui.steps import is_loop_running
 from dmp.ui.views import problem_content
 from dmp.ui.widgets.address import Address
 from dmp.ui.widgets.details import Details
@@ -232,15 +233,6 @@ def shown_value(value: Any) -> str:
         return str(value).lower()
     whole = isinstance(value, float) and value.is_integer()
     return str(int(value)) if whole else str(value)
-
-
-def is_loop_running() -> bool:
-    """Say whether this code runs inside an event loop, as in a kernel."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def show_builder(state: BuilderState) -> w.Widget:

@@ -18,9 +18,11 @@ from dmp.ui.source import (
     Reach,
     SegmentSource,
     SegmentSummary,
+    TrendPoint,
     Version,
     Why,
 )
+from dmp.ui.steps import Work, at_once
 
 T = TypeVar("T")
 
@@ -65,8 +67,13 @@ class ExplorerState:
     """
 
     def __init__(self, source: SegmentSource, query: str = "") -> None:
-        """Read nothing yet; `query` is the query string to open with."""
+        """Read nothing yet; `query` is the query string to open with.
+
+        A segment's panels are read by `later`: at once, unless a page puts something
+        there that goes through them one by one.
+        """
         self.source = source
+        self.later: Callable[[Work], None] = at_once
         self.segments: Loaded[list[SegmentSummary]] = Loaded()
         self.destinations: Loaded[list[DestinationSummary]] = Loaded()
         self._all_destinations: Loaded[list[DestinationSummary]] = Loaded()
@@ -118,7 +125,6 @@ class ExplorerState:
         self.attributes = loaded(self.source.attributes).value or []
         self._tell("segments")
         self.visit(self.asked)
-        self._read_destinations()
 
     def visit(self, query: str) -> None:
         """Open the view of a query string; what it does not name is the default."""
@@ -129,30 +135,63 @@ class ExplorerState:
         )
         wanted, page = named.get("segment"), named.get("page", "1")
         if not known:
-            return
+            return self.later(self._read_destinations())
         if wanted and wanted not in known:
             text = f"There is no segment {wanted!r} any more; the first one is shown."
             self.tell(Problem("missing", text))
-        self.segment = wanted if wanted in known else first or known[0]
         self._set_attribute(named.get("by"))
-        self.choose(self.segment)
-        self.turn_to(int(page) - 1 if page.isdecimal() else 0)
-        self.overlap_with(named["with"].split(",") if named.get("with") else [])
+        self._open(
+            wanted if wanted in known and wanted else first or known[0],
+            page=int(page) - 1 if page.isdecimal() else 0,
+            others=named["with"].split(",") if named.get("with") else [],
+        )
 
     def choose(self, segment: str) -> None:
         """Select a segment and read all its panels."""
-        self.segment, self.page = segment, 0
+        self._open(segment)
+
+    def _open(self, segment: str, *, page: int = 0, others: Sequence[str] = ()) -> None:
+        self.segment, self.page = segment, max(0, page)
         self.armed = self.export = self.overlap = self.reach = self.why = None
-        self.compared = ()
+        self._set_compared(others)
         self._tell("segment", "page", "export", "overlap", "reach", "why")
         self._offer_destinations()
         for name in PANELS:
             self._set_panel(name, Loaded())
-        for name in PANELS:
+        self.later(self._read(segment))
+
+    def _read(self, segment: str) -> Work:
+        """Read a segment's panels, those that are stored before those to evaluate."""
+        for name in ("funnel", "conditions"):
             self._read_panel(name)
+            yield
+        self._discuss(segment)
+        yield
         self.versions = loaded(lambda: self.source.versions(segment))
         self._tell("versions")
-        self._discuss(segment)
+        yield
+        yield from self._read_destinations()
+        if self.panels["makeup"].state == "loading":
+            self._read_panel("makeup")
+            yield
+        self._read_panel("examples")
+        self.turn_to(self.page)
+        yield
+        if self.overlap and self.overlap.state == "loading":
+            self._compare()
+            yield
+        yield from self._read_trend(segment)
+
+    def _read_trend(self, segment: str) -> Work:
+        points: list[TrendPoint] = []
+        try:
+            for point in self.source.trend(segment):
+                points.append(point)
+                yield
+        except Exception as error:
+            self._set_panel("trend", Loaded("problem", problem=problem_of(error)))
+        else:
+            self._set_panel("trend", Loaded("ready", points))
 
     def compare_by(self, attribute: str) -> None:
         """Show the make-up by another attribute."""
@@ -169,15 +208,20 @@ class ExplorerState:
 
     def overlap_with(self, others: Sequence[str]) -> None:
         """Show the overlap with other segments, five at most; none takes it away."""
+        self._set_compared(others)
+        self._tell("overlap")
+        if self.overlap:
+            self._compare()
+
+    def _set_compared(self, others: Sequence[str]) -> None:
         known = [one.segment for one in self.segments.value or []]
         fitting = [one for one in known if one in others and one != self.segment]
         self.compared = tuple(fitting[: MOST_COMPARED - 1])
-        self.overlap = None
-        if self.compared and self.segment:
-            asked = [self.segment, *self.compared]
-            self.overlap = Loaded()
-            self._tell("overlap")
-            self.overlap = loaded(lambda: self.source.overlap(asked))
+        self.overlap = Loaded() if self.compared and self.segment else None
+
+    def _compare(self) -> None:
+        asked = [str(self.segment), *self.compared]
+        self.overlap = loaded(lambda: self.source.overlap(asked))
         self._tell("overlap")
 
     def count_reach(self) -> None:
@@ -290,9 +334,11 @@ class ExplorerState:
         if not dry_run:
             self._read_panel("funnel")
 
-    def _read_destinations(self) -> None:
-        self._all_destinations = loaded(self.source.destinations)
-        self._offer_destinations()
+    def _read_destinations(self) -> Work:
+        if self._all_destinations.state == "loading":
+            self._all_destinations = loaded(self.source.destinations)
+            self._offer_destinations()
+            yield
 
     def _offer_destinations(self) -> None:
         """Offer the destinations of the segment's purpose; the first is chosen."""
@@ -313,7 +359,6 @@ class ExplorerState:
             "funnel": lambda: self.source.funnel(segment),
             "conditions": lambda: self.source.conditions(segment),
             "makeup": lambda: self.source.makeup(segment, self.attribute or ""),
-            "trend": lambda: self.source.trend(segment),
             "examples": lambda: self.source.examples(segment, EXAMPLES),
         }
         if name == "makeup" and not self.attribute:

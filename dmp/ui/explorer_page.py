@@ -13,6 +13,7 @@ from dmp.ui.drawings import words
 from dmp.ui.explorer import PANELS, ExplorerState
 from dmp.ui.export_card import ExportCard
 from dmp.ui.guard import Problem, guarded
+from dmp.ui.steps import Steps, is_loop_running
 from dmp.ui.widgets import (
     Address,
     Bars,
@@ -180,7 +181,9 @@ class ExplorerPage:
 
     @guarded
     def begin(self) -> None:
-        """Read the data and show it."""
+        """Read the data and show it; panel by panel where an event loop runs."""
+        if is_loop_running():
+            self.state.later = Steps(asyncio.get_running_loop(), self).begin
         self.state.start()
 
     def refresh(self, change: str) -> None:
@@ -275,10 +278,8 @@ def show_explorer(state: ExplorerState) -> w.Widget:
     browser is still fetching its scripts; elsewhere it is read at once.
     """
     page = ExplorerPage(state)
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        page.begin()
+    if is_loop_running():
+        asyncio.get_running_loop().call_later(START_AFTER_S, page.begin)
     else:
-        loop.call_later(START_AFTER_S, page.begin)
+        page.begin()
     return page.root

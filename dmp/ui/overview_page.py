@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import ipywidgets as w
 
-from dmp.ui.builder_page import is_loop_running
 from dmp.ui.explorer import loaded
 from dmp.ui.explorer_page import START_AFTER_S
 from dmp.ui.guard import Problem, guarded
 from dmp.ui.home import HomeSource, home
 from dmp.ui.jobs_state import JobsState, jobs
+from dmp.ui.steps import is_loop_running
 from dmp.ui.views import problem_content
 from dmp.ui.widgets.address import Address
 from dmp.ui.widgets.home_board import HomeBoard

@@ -131,7 +131,7 @@ def segment_report_html(
             for one in conditions
         ],
         makeups=_makeups(source, summary, attributes, cells),
-        trend=trend_points(source.trend(segment), cells),
+        trend=trend_points([*source.trend(segment)], cells),
         width=_WIDTH,
         height=_HEIGHT,
     )

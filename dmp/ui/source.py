@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from dmp.flows.shapes import (
@@ -82,8 +82,11 @@ class SegmentSource(Protocol):
         """Return the values of the attribute in the segment, largest share first."""
         ...
 
-    def trend(self, segment: str) -> list[TrendPoint]:
-        """Return the segment's sizes over time, oldest first."""
+    def trend(self, segment: str) -> Iterable[TrendPoint]:
+        """Return the segment's sizes over time, oldest first.
+
+        Each is evaluated when it is taken, for that takes a while.
+        """
         ...
 
     def examples(self, segment: str, limit: int) -> Table:

@@ -1,11 +1,13 @@
-"""What leaves by a page's download: consent counts as it is now."""
+"""What the segment pages read and send, over the sample."""
 
 from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import yaml
 
 from dmp.core.accounts import current_account
@@ -14,8 +16,10 @@ from dmp.core.sql import Query
 from dmp.flows.explore import WorkspaceSegments
 from dmp.flows.ingest import contracts, ingest
 from dmp.flows.resolve import resolve_people
-from dmp.flows.segments import build_segments
+from dmp.flows.segments import build_segments, saved_segments
 from dmp.flows.workspace import Workspace
+from dmp.segments.build import evaluate
+from dmp.segments.population import workspace_population
 from dmp.storage.write import append, commit
 
 ROOT = Path(__file__).parents[2]
@@ -27,8 +31,22 @@ from identity.subject
 """
 
 
-def test_a_download_obeys_what_was_decided_after_the_evaluation(tmp_path: Path) -> None:
-    home = tmp_path / "workspace"
+BUYERS = """\
+segment: buyers
+name: Buyers
+purpose: email_marketing
+rule:
+  related:
+    entity: transaction
+    quantifier: any
+    where: [{property: occurred_at, op: in_last, value: 60, unit: day}]
+"""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """The sample with a segment of traits, and one of purchases alone."""
+    home = tmp_path_factory.mktemp("explored") / "workspace"
     shutil.copytree(ROOT / "config", home / "config")
     roles = {
         "users": {
@@ -38,13 +56,34 @@ def test_a_download_obeys_what_was_decided_after_the_evaluation(tmp_path: Path) 
     (home / "config" / "roles.yaml").write_text(yaml.safe_dump(roles))
     shutil.copytree(ROOT / "data" / "sample", home / "data" / "landing")
     manifest = json.loads((home / "data" / "landing" / "manifest.json").read_text())
+    (home / "config" / "segments" / "buyers.yaml").write_text(BUYERS)
     with Workspace(home) as workspace:
         for source in ("crm", "shop"):
             ingest(workspace, contracts(workspace)[source].source)
         resolve_people(workspace)
-        build_segments(workspace, [SEGMENT], as_of=instant(manifest["until"]))
-        pages = WorkspaceSegments(workspace)
-        assert pages.download(SEGMENT, "csv")[1].count(b"\n") > 1
-        denials = append("privacy.consent", Query(ALL_DENY))
-        commit(workspace.lake, [denials], message="everybody declines")
-        assert pages.download(SEGMENT, "csv")[1] == b"email_sha256\n"
+        as_of = instant(manifest["until"])
+        build_segments(workspace, [SEGMENT, "buyers"], as_of=as_of)
+        yield workspace
+
+
+@pytest.mark.parametrize("segment", [SEGMENT, "buyers"])
+def test_sizes_over_time_are_those_of_each_instant(
+    built: Workspace, segment: str
+) -> None:
+    points = [*WorkspaceSegments(built).trend(segment)]
+    assert len({point.people for point in points}) > 1
+    saved, lake = saved_segments(built), built.lake
+    for point in points:
+        population = workspace_population(lake, point.at)
+        found = evaluate(lake, population, saved, segment, point.at)
+        assert found.members == point.people, point.at
+
+
+def test_a_download_obeys_what_was_decided_after_the_evaluation(
+    built: Workspace,
+) -> None:
+    pages = WorkspaceSegments(built)
+    assert pages.download(SEGMENT, "csv")[1].count(b"\n") > 1
+    denials = append("privacy.consent", Query(ALL_DENY))
+    commit(built.lake, [denials], message="everybody declines")
+    assert pages.download(SEGMENT, "csv")[1] == b"email_sha256\n"

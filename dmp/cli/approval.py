@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from dmp.cli.context import OUT, Context, json_option, show_json, show_table
+from dmp.cli.context import OUT, Context, json_option, local, show_json, show_table
 
 
 @click.command()
@@ -30,13 +30,11 @@ def notes(context: Context, /, name: str, as_json: bool) -> None:
 
     with context.workspace() as workspace:
         found = segment_notes(workspace, name)
+        zone = workspace.settings.timezone
     if as_json:
         show_json(found)
         return
-    rows = [
-        [one.noted_at.isoformat(" ", "minutes"), one.kind, one.actor, one.text]
-        for one in found
-    ]
+    rows = [[local(one.noted_at, zone), one.kind, one.actor, one.text] for one in found]
     show_table(name, ["when", "what", "by", "text"], rows)
 
 

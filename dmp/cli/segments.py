@@ -17,6 +17,7 @@ from dmp.cli.context import (
     Instant,
     as_of_option,
     form_option,
+    local,
     show_json,
     show_table,
 )
@@ -24,6 +25,7 @@ from dmp.cli.files import RULE_FILE, files_of, files_options, rule_file
 
 if TYPE_CHECKING:
     from dmp.core.types import Evaluation
+    from dmp.segments.rule import Node
 
 
 @click.group()
@@ -109,7 +111,7 @@ def count(
 ) -> None:
     """Count the people of segment NAME, and those each condition alone admits."""
     from dmp import segments
-    from dmp.flows.segments import count_segment
+    from dmp.flows.segments import count_segment, saved_segments
 
     if given["profiles"]:
         found = segments.count(rule_file(name), as_of=as_of, **files_of(given))
@@ -117,22 +119,29 @@ def count(
         return
     with context.workspace() as workspace:
         evaluation = count_segment(workspace, name, as_of)
+        rule = saved_segments(workspace)[name].segment.rule
+        zone = workspace.settings.timezone
     if as_json:
         show_json(evaluation)
     else:
-        _show_count(evaluation)
+        _show_count(evaluation, rule, zone)
 
 
-def _show_count(found: Evaluation) -> None:
+def _show_count(found: Evaluation, rule: Node, zone: str) -> None:
+    from dmp.segments.rule import leaves
+    from dmp.segments.sentence import sentence
+
     OUT.print(
         f"[bold]{found.members:,}[/] of {found.people:,} people are in {found.segment}"
     )
-    OUT.print(
-        f"{found.consented:,} of them have consented to {found.purpose or 'nothing'}"
-    )
-    rows = [list(condition) for condition in found.conditions]
-    show_table("each condition alone", ["condition", "people"], rows)
-    OUT.print(f"as of {found.as_of.isoformat()}, snapshot {found.snapshot}")
+    if found.purpose:
+        OUT.print(f"{found.consented:,} of them have consented to {found.purpose}")
+    said = {path: sentence(leaf) for path, leaf in leaves(rule)}
+    rows = [[path, said[path], people] for path, people in found.conditions]
+    show_table("each condition alone", ["where", "condition", "people"], rows)
+    OUT.print(f"as of {local(found.as_of, zone)}, snapshot {found.snapshot}")
+    if not found.people:
+        OUT.print("there is nobody yet; next: dmp ingest SOURCE, then dmp resolve")
 
 
 @segment.command()
@@ -342,26 +351,27 @@ def history(
             shown = list(segment_crossings(workspace, name, since, workspace.clock()))
         else:
             shown = list(segment_sizes(workspace, name))
+        zone = workspace.settings.timezone
     if as_json:
         show_json(shown[0] if at else shown)
     else:
-        _show_history(shown)
+        _show_history(shown, zone)
 
 
-def _show_history(shown: list[Any]) -> None:
+def _show_history(shown: list[Any], zone: str) -> None:
     for one in shown[:1]:
         names = [field.name for field in fields(one) if field.name != "members"]
         names += ["members"] * hasattr(one, "members")
-        rows = [[_shown(getattr(each, name)) for name in names] for each in shown]
+        rows = [[_shown(getattr(each, name), zone) for name in names] for each in shown]
         show_table("", names, rows)
     if not shown:
         OUT.print("nothing yet: build the segment first, or ask of an earlier instant")
 
 
-def _shown(value: object) -> object:
+def _shown(value: object, zone: str) -> object:
     if isinstance(value, tuple):
         return "\n".join(map(str, value)) or "nobody"
-    return value.isoformat() if isinstance(value, datetime) else value
+    return local(value, zone) if isinstance(value, datetime) else value
 
 
 @segment.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ from dmp.cli.bars import bar, progress_option, stages
 from dmp.cli.context import (
     OUT,
     Context,
+    Instant,
     json_option,
     local,
     show_json,
@@ -97,6 +99,11 @@ def demo(context: Context, people: int, seed: int, force: bool, as_json: bool) -
     "--format", "formats", multiple=True, help="SOURCE=FORMAT, may be repeated."
 )
 @click.option("--no-events", is_flag=True, help="People and records alone.")
+@click.option(
+    "--until",
+    type=Instant(),
+    help="Everything happens before this day or instant.  [default: 2026-06-30]",
+)
 @progress_option
 @json_option
 @click.pass_obj
@@ -108,12 +115,15 @@ def generate(
     sources: str | None,
     formats: tuple[str, ...],
     no_events: bool,
+    until: datetime | None,
     as_json: bool,
 ) -> None:
     """Make synthetic people in five sources, with the truth beside them.
 
-    The same people and seed give the same bytes. Realism is printed beside its target.
+    The same people, seed and --until give the same bytes. Realism is printed beside its
+    target.
     """
+    from dmp.ingest.synthetic import UNTIL
     from dmp.ingest.synthetic import generate as make
     from dmp.privacy import Permission
 
@@ -122,11 +132,13 @@ def generate(
         with context.workspace() as workspace:
             workspace.allow(Permission.GENERATE)
             out = workspace.paths.data / "landing"
+    until = until or UNTIL
     with bar("generate") as tell:
         report = make(
             out,
             people=people,
             seed=seed,
+            until=until,
             sources=sources.split(",") if sources else None,
             formats=chosen or None,
             events=not no_events,
@@ -138,6 +150,10 @@ def generate(
         for line in report.lines():
             click.echo(line)
         click.echo(f"written to {out}")
+        click.echo(
+            f"everything happened before {until:%Y-%m-%d}: ask for segments "
+            f"--as-of {until:%Y-%m-%d}"
+        )
 
 
 @click.command()

@@ -107,6 +107,24 @@ def test_without_json_it_is_for_people(at: Call, command: tuple[str, ...]) -> No
             json.loads(shown.out)
 
 
+def test_a_count_says_conditions_in_words_and_what_to_do_where_nobody_is(
+    at: Call,
+) -> None:
+    shown = at("segment", "count", "loyal_shoppers", "--as-of", "2026-06-30")
+    assert "order count is at least 3" in shown.out
+    assert "2026-06-30" in shown.out and "T00:00" not in shown.out
+    assert "there is nobody yet; next: dmp ingest SOURCE" in shown.out
+
+
+def test_people_are_made_up_to_the_day_asked_for(dmp: Call, tmp_path: Path) -> None:
+    out = tmp_path / "people"
+    options = ("--people", "100", "--sources", "crm", "--until", "2030-01-31")
+    shown = dmp("generate", *options, "--out", str(out))
+    assert shown.code == 0 and "--as-of 2030-01-31" in shown.out
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["until"].startswith("2030-01-31T00:00:00")
+
+
 WRONG = {
     "source": (("ingest", "crn"), "did you mean crm?"),
     "segment": (("segment", "count", "loyal_shopers"), "did you mean loyal_shoppers?"),

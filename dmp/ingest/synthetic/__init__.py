@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dmp.ingest.synthetic.generation import generate
+from dmp.ingest.synthetic.generation import UNTIL, generate
 from dmp.ingest.synthetic.realism import Figure
 from dmp.ingest.synthetic.report import FileEntry, GenerationReport
 from dmp.ingest.synthetic.spec import FORMATS, SOURCES
@@ -10,6 +10,7 @@ from dmp.ingest.synthetic.spec import FORMATS, SOURCES
 __all__ = [
     "FORMATS",
     "SOURCES",
+    "UNTIL",
     "Figure",
     "FileEntry",
     "GenerationReport",

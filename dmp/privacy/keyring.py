@@ -7,7 +7,7 @@ whoever holds either reads every row. New rows are wrapped under the newest alon
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -108,9 +108,9 @@ class KeyRing:
         self._keys = {key_id: self._linked(key_id) for key_id, _ in checks}
         self._ciphers = [AESGCM(key.secret) for key in self._keys.values()]
 
-    def wrap(self, key: bytes, purpose: bytes) -> bytes:
+    def wrap(self, key: bytes, purpose: bytes, nonce: bytes | None = None) -> bytes:
         """Return `key` sealed under the newest key-encryption key."""
-        return seal(self._ciphers[0], key, purpose)
+        return seal(self._ciphers[0], key, purpose, nonce)
 
     def unwrap(self, wrapped: bytes, purpose: bytes) -> bytes:
         """Return the key that was wrapped for `purpose`.
@@ -130,6 +130,17 @@ class KeyRing:
                 "another; restore the key store from a backup"
             )
         return key
+
+    def unwrap_many(self, rows: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+        """Return the keys of pairs of a wrapped key and its purpose, as `unwrap` does.
+
+        Most are wrapped under the newest key: the others are looked at closely.
+        """
+        newest = self._ciphers[0]
+        return [
+            unseal(newest, wrapped, purpose) or self.unwrap(wrapped, purpose)
+            for wrapped, purpose in rows
+        ]
 
     def opened(self, wrapped: bytes, purpose: bytes) -> bytes | None:
         """Return the wrapped key, or None where none of the known keys opens it."""

@@ -33,7 +33,7 @@ from dmp.privacy.root_keys import (
     newest_root,
     read_pseudonym_key,
 )
-from dmp.privacy.sealing import key_id
+from dmp.privacy.sealing import drawn, key_id
 from dmp.privacy.vault_key import VaultKey
 
 Ids = npt.NDArray[np.int64]
@@ -233,10 +233,9 @@ class KeyStore:
             yield
 
     def _read_subjects(self, ids: Sequence[int]) -> dict[int, bytes]:
-        return {
-            subject_id: self._ring.unwrap(wrapped, subject_purpose(subject_id))
-            for subject_id, wrapped in wrapped_subjects(self._connection, ids)
-        }
+        rows = list(wrapped_subjects(self._connection, ids))
+        keys = self._ring.unwrap_many((w, subject_purpose(i)) for i, w in rows)
+        return {i: key for (i, _), key in zip(rows, keys, strict=True)}
 
     def _note_destroyed(self, rows: Sequence[tuple[int, bytes]]) -> None:
         """Keep the ids of the keys, but of those that can't be unwrapped any more."""
@@ -252,13 +251,16 @@ class KeyStore:
         return key_id(self._ring.unwrap(wrapped, subject_purpose(subject_id)))
 
     def _add_subjects(self, ids: Sequence[int]) -> dict[int, bytes]:
-        secret = os.urandom(KEY_BYTES * len(ids))
-        keys = [secret[i : i + KEY_BYTES] for i in range(0, len(secret), KEY_BYTES)]
+        keys, nonces, wrap = (
+            drawn(len(ids), KEY_BYTES),
+            drawn(len(ids)),
+            self._ring.wrap,
+        )
         self._connection.executemany(
             "insert into subject_key values (?, ?)",
             (
-                (subject_id, self._ring.wrap(key, subject_purpose(subject_id)))
-                for subject_id, key in zip(ids, keys, strict=True)
+                (subject_id, wrap(key, subject_purpose(subject_id), nonce))
+                for subject_id, key, nonce in zip(ids, keys, nonces, strict=True)
             ),
         )
         return dict(zip(ids, keys, strict=True))

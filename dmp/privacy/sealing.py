@@ -31,12 +31,23 @@ def derive(secret: bytes, purpose: str) -> bytes:
     return HKDF(SHA256(), 32, salt=None, info=purpose.encode()).derive(secret)
 
 
-def seal(cipher: AESGCM, plaintext: bytes, purpose: bytes) -> bytes:
+def drawn(count: int, size: int = NONCE_BYTES) -> list[bytes]:
+    """Return random texts of `size` bytes, asked of the system in one go."""
+    random = os.urandom(count * size)
+    return [random[i : i + size] for i in range(0, len(random), size)]
+
+
+def seal(
+    cipher: AESGCM, plaintext: bytes, purpose: bytes, nonce: bytes | None = None
+) -> bytes:
     """Return nonce (96 random bits), ciphertext and tag, bound to `purpose`.
+
+    Args:
+        nonce: one of `drawn`, used for nothing else; for many values.
 
     Source: NIST SP 800-38D; at most 2**32 values under one key.
     """
-    nonce = os.urandom(NONCE_BYTES)
+    nonce = nonce or os.urandom(NONCE_BYTES)
     return nonce + cipher.encrypt(nonce, plaintext, purpose)
 
 

@@ -24,7 +24,7 @@ from dmp.core.errors import PrivacyError, UsageError
 from dmp.privacy.blobs import decode, encode
 from dmp.privacy.keys import KeyStore
 from dmp.privacy.private_files import safe_name, whole_file
-from dmp.privacy.sealing import KEY_ID_BYTES, key_id, seal, unseal
+from dmp.privacy.sealing import KEY_ID_BYTES, drawn, key_id, seal, unseal
 
 _BATCH_ROWS = 65_536
 _COLUMNS = b"dmp.columns"
@@ -137,8 +137,10 @@ class Vault:
         texts = [batch.column(name).cast(pa.large_string()) for name in columns]
         rows = encode(texts) if columns else [b""] * len(ids)
         blobs = [
-            _blob(key, row, subject + binding)
-            for key, row, subject in zip(keys, rows, _packed(ids), strict=True)
+            _blob(key, row, subject + binding, nonce)
+            for key, row, subject, nonce in zip(
+                keys, rows, _packed(ids), drawn(len(ids)), strict=True
+            )
             if key is not None
         ]
         return pa.record_batch([ids, pa.array(blobs, pa.binary())], schema=schema)
@@ -196,24 +198,27 @@ class _Reader:
     def _opened(
         self, batch: pa.RecordBatch, keys: Sequence[bytes | None]
     ) -> list[bytes | None]:
+        """Return the rows; None where one was written under a key not there now."""
         blobs = batch.column("blob").to_pylist()
         subjects = _packed(batch.column("subject_id").to_numpy())
-        return [
-            self._open(blob, key, subject) if key is not None else None
-            for blob, key, subject in zip(blobs, keys, subjects, strict=True)
-        ]
+        binding, rows = self.binding, []
+        for blob, key, subject in zip(blobs, keys, subjects, strict=True):
+            row = None
+            if key is not None:
+                name, sealed = blob[:KEY_ID_BYTES], blob[KEY_ID_BYTES:]
+                row = unseal(AESGCM(key), sealed, name + subject + binding)
+                if row is None:
+                    self._check_destroyed(name, subject)
+            rows.append(row)
+        return rows
 
-    def _open(self, blob: bytes, key: bytes, subject: bytes) -> bytes | None:
-        """Return the row, or None where it was written under a destroyed key."""
-        name = blob[:KEY_ID_BYTES]
-        row = unseal(AESGCM(key), blob[KEY_ID_BYTES:], name + subject + self.binding)
-        if row is None and not self.keys.was_destroyed(name):
+    def _check_destroyed(self, key_name: bytes, subject: bytes) -> None:
+        if not self.keys.was_destroyed(key_name):
             number = int.from_bytes(subject, "little")
             raise PrivacyError(
                 f"the blob of subject {number} in the vault file {self.file_name} was "
                 "tampered with; restore the file from a backup"
             )
-        return row
 
 
 def _batches(
@@ -271,9 +276,9 @@ def _check_order(ids: pa.Array, last: np.int64) -> np.int64:
     return values[-1] if len(values) else last
 
 
-def _blob(key: bytes, row: bytes, purpose: bytes) -> bytes:
+def _blob(key: bytes, row: bytes, purpose: bytes, nonce: bytes) -> bytes:
     name = key_id(key)
-    return name + seal(AESGCM(key), row, name + purpose)
+    return name + seal(AESGCM(key), row, name + purpose, nonce)
 
 
 def _binding(load_id: str, columns: Sequence[str]) -> bytes:

@@ -34,7 +34,8 @@ def stage_aside(lake: Lake, name: str, query: Query, folder: Path) -> Name:
     lake.execute(
         Query(
             f"copy ({query.text}) to {file} "
-            f"(format parquet, encryption_config {{footer_key: {key}}})",
+            f"(format parquet, compression uncompressed, "
+            f"encryption_config {{footer_key: {key}}})",
             query.params,
         )
     )

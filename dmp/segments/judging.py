@@ -12,17 +12,31 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from importlib.metadata import version
 
 from dmp.core.config import fingerprint
-from dmp.core.sql import Name, Query, sql
+from dmp.core.sql import Name, Query, columns, sql
 from dmp.segments.checks import reachable
+from dmp.segments.event_rows import TouchedRows
 from dmp.segments.graph import columns_read, uses
-from dmp.segments.population import Among, population_of, stage_people
-from dmp.segments.rule import Computed, Segment
+from dmp.segments.population import (
+    Among,
+    plain_people,
+    population_of,
+    stage_people,
+)
+from dmp.segments.rule import Computed, Leaf, Segment
 from dmp.segments.saved import Saved, rules
 from dmp.segments.sources import Population
-from dmp.segments.touched import Base, Touched, snapshots, stage_touched
+from dmp.segments.touched import (
+    Base,
+    Changes,
+    Touched,
+    changes,
+    snapshots,
+    stage_touched,
+)
 from dmp.segments.truths import Counts, Judging
 from dmp.segments.turning import Turning, turning
 from dmp.storage.lake import Lake
@@ -170,6 +184,11 @@ class _Since:
     snapshot: int
     touched: str
 
+    @cached_property
+    def changed(self) -> Changes:
+        """What changed in the lake since."""
+        return changes(self.lake, self.base.snapshot, self.snapshot)
+
     def judged(
         self, kept: Mapping[str, _Kept], bases: Mapping[str, str]
     ) -> dict[str, Judged]:
@@ -184,8 +203,8 @@ class _Since:
         touched, people = self._stage_touched(gone, names), _people(self.lake)
         if touched.people * 2 > people:
             return {}
-        chosen = [known[name] for name in names]
-        shift = self._shift(chosen, known, touched) if touched.people else {}
+        chosen = [known[name] for name in names if name in touched.segments]
+        shift = self._shift(chosen, known, touched) if chosen else {}
         return {
             name: Judged(
                 *self._members(name, shift.get(name), touched),
@@ -199,39 +218,73 @@ class _Since:
         }
 
     def _stage_touched(self, gone: Turning, names: Sequence[str]) -> Touched:
+        population = self.population
         if gone.attributes:
-            stage_people(self.lake, self.population, self.as_of, read=())
-        given = self.base, self.snapshot, gone, self.population, names
+            population = plain_people(self.lake, population)
+        given = self.base, self.changed, gone, population, names
         return stage_touched(self.lake, self.touched, *given)
 
     def _shift(
         self, chosen: Sequence[Segment], known: Mapping[str, Segment], touched: Touched
     ) -> dict[str, _Shift]:
-        """Judge the touched as they are and as they were."""
-        now = Among(self.touched, f"{self.touched}_now")
-        then = Among(self.touched, f"{self.touched}_then", self.base.snapshot)
-        given = chosen, known, touched
-        after = self._truths(*given, now, self.as_of)
-        before = self._truths(*given, then, self.base.as_of)
+        """Judge the touched as they are and as they were.
+
+        As they were only where members do not tell it: a rule of one condition admits
+        just them.
+        """
+        ends = self.as_of, self.base.as_of
+        given = self.lake, touched, chosen, known, self.base.as_of, self.as_of
+        rows = TouchedRows(*given, self.changed)
+        ids = [one.id for one in chosen]
+        populations = rows.populations(
+            self._stage_people(ids, self.as_of, "now"),
+            self._stage_people(ids, self.base.as_of, "then", self.base.snapshot),
+        )
+        joined = [one for one in chosen if not isinstance(one.rule, Leaf)]
+        after, before = (
+            Judging(self.lake, some, known, population, at, touched).truths()
+            for some, population, at in zip(
+                (chosen, joined), populations, ends, strict=True
+            )
+        )
+        stayed = self._stayed(ids, touched)
         return {
-            name: _Shift(after[name][0], after[name][1], before[name][1])
-            for name in after
+            id_: _Shift(
+                members,
+                counts,
+                before[id_][1] if id_ in before else ((counts[0][0], stayed[id_]),),
+            )
+            for id_, (members, counts) in after.items()
         }
 
-    def _truths(
-        self,
-        chosen: Sequence[Segment],
-        known: Mapping[str, Segment],
-        touched: Touched,
-        among: Among,
-        at: datetime,
-    ) -> dict[str, tuple[Query, Counts]]:
+    def _stage_people(
+        self, ids: Sequence[str], at: datetime, name: str, snapshot: int | None = None
+    ) -> Population:
+        """Stage the touched with what some segments read of them."""
+        among = Among(self.touched, f"{self.touched}_{name}", snapshot)
         traits = self.population.traits
         population = population_of(self.lake, at, among, traits=traits)
-        read = _read(self.saved, [one.id for one in chosen], population)
+        read = _read(self.saved, ids, population)
         stage_people(self.lake, population, at, among, read=read)
-        given = chosen, known, population, at, touched, among.snapshot
-        return Judging(self.lake, *given).truths()
+        return population
+
+    def _stayed(self, ids: Sequence[str], touched: Touched) -> dict[str, int]:
+        """Count the members so far of segments, of those touched for each."""
+        masks = touched.masks
+        bits = zip(*(masks.values({id_}) for id_ in ids), strict=True)
+        mine = columns(segment=ids, **dict(zip(masks.columns, bits, strict=True)))
+        test = " or ".join(f"(t.{m} & b.{m}) <> 0" for m in masks.columns)
+        rows = self.lake.rows(
+            sql(
+                "select segment, count(*) from segment.membership "
+                "join {touched} as t using (profile_key) join ({mine}) as b "
+                "using (segment) where left_at is null and ({test}) group by segment",
+                touched=Name(touched.table),
+                mine=mine,
+                test=Query(test),
+            )
+        )
+        return dict.fromkeys(ids, 0) | dict(rows)
 
     def _members(
         self, name: str, shift: _Shift | None, touched: Touched
@@ -247,7 +300,7 @@ class _Since:
         among = sql(
             "select profile_key from {touched} where {mine}",
             touched=Name(touched.table),
-            mine=Name(touched.columns[name]),
+            mine=Query(touched.is_of(name)),
         )
         members = sql(
             "select profile_key from ({stays}) where profile_key not in ({among}) "

@@ -152,39 +152,61 @@ def stage_people(
         read: the attributes and traits that somebody is going to read; None is all.
             Traits that nobody reads are left out, for they cost a pass over the events.
     """
-    others = {*_COUNTED, *TRAITS, *(trait.name for trait in population.traits)}
-    told = [name for name in TRAITS if read is None or name in read]
     defined = [t for t in population.traits if read is None or t.name in read]
-    names = [name for name in population.attributes if name not in others]
-    columns = [f", p.attributes.{quote_name(name)}" for name in names]
-    computed = sql("select null::bigint as profile_key where false")
+    told = [name for name in TRAITS if read is None or name in read]
+    plain = _plain(population)
+    if among is not None and read is not None:
+        plain = [name for name in plain if name in read]
+    computed = None
     if told:
-        columns += [f", t.{quote_name(name)}" for name in told]
-        people = among.people if among else ""
         computed = traits_sql(
             as_of.isoformat(),
-            among=people,
+            among=among.people if among else "",
             snapshot=among.snapshot if among else None,
             standing=held("", known_at),
         )
-    lake.stage(
-        population.profiles,
-        sql(
-            "select p.profile_key, i.profile_id, p.subjects, p.sources{columns} "
-            "from profile.profile as p{at} "
-            "join identity.profile as i{at} using (profile_key) "
-            "left join ({computed}) as t using (profile_key) "
-            "where {standing} order by p.profile_key",
-            columns=Query("".join(columns)),
-            at=Query(_at(among)),
-            standing=Query(_standing("p", among, known_at)),
-            computed=computed,
-        ),
-    )
+    query = _people(plain, told, computed, among, known_at)
+    lake.stage(population.profiles, sql("{q} order by p.profile_key", q=query))
     if defined:
         _add_computed(lake, replace(population, traits=tuple(defined)), as_of)
     if among is None:
         _make_public_views(lake, as_of)
+
+
+def plain_people(lake: Lake, population: Population) -> Population:
+    """Show the people of now with their attributes, without traits; stage nothing."""
+    name, plain = f"{population.profiles}_plain", _plain(population)
+    lake.view(name, _people(plain, [], None, None, None))
+    return replace(population, profiles=name)
+
+
+def _plain(population: Population) -> list[str]:
+    """Return the attributes that are stored with the profile."""
+    others = {*_COUNTED, *TRAITS, *(trait.name for trait in population.traits)}
+    return [name for name in population.attributes if name not in others]
+
+
+def _people(
+    plain: Sequence[str],
+    told: Sequence[str],
+    computed: Query | None,
+    among: Among | None,
+    known_at: datetime | None,
+) -> Query:
+    """Return the select of people with some attributes, and some computed traits."""
+    columns = [f", p.attributes.{quote_name(name)}" for name in plain]
+    columns += [f", t.{quote_name(name)}" for name in told]
+    query = sql(
+        "select p.profile_key, i.profile_id, p.subjects, p.sources{columns} "
+        "from profile.profile as p{at} "
+        "join identity.profile as i{at} using (profile_key)",
+        columns=Query("".join(columns)),
+        at=Query(_at(among)),
+    )
+    if computed is not None:
+        join = "{q} left join ({computed}) as t using (profile_key)"
+        query = sql(join, q=query, computed=computed)
+    return sql("{q} where {s}", q=query, s=Query(_standing("p", among, known_at)))
 
 
 def _add_computed(lake: Lake, population: Population, as_of: datetime) -> None:

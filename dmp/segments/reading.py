@@ -47,19 +47,31 @@ class Reading:
 
     def rows(self, as_of: datetime) -> Tree:
         """Return the condition on an event up to as_of that it is of any use."""
-        occurred, tests = trees.column("occurred_at"), list[Tree]()
+        occurred, tests = trees.column("occurred_at", "e"), list[Tree]()
         for event, low in self.since.items():
             test = []
             if event is not None:
-                test.append(trees.eq(trees.column("event"), trees.text(event)))
+                test.append(trees.eq(trees.column("event", "e"), trees.text(event)))
             if low is not None:
                 test.append(trees.gte(occurred.copy(), trees.instant(low)))
             tests.append(trees.both(test))
-        limits = [trees.lte(occurred.copy(), trees.instant(as_of))]
+        return trees.both([self.limits(as_of), trees.either(tests)])
+
+    def also(self, other: Reading) -> Reading:
+        """Return what either reads."""
+        since = dict(self.since)
+        for event, low in other.since.items():
+            since[event] = _earlier(since.get(event, low), low)
+        return Reading(since, self.properties | other.properties)
+
+    def limits(self, as_of: datetime) -> Tree:
+        """Return the condition on the instant of any event up to as_of of use."""
+        occurred = trees.column("occurred_at", "e")
+        limits = [trees.lte(occurred, trees.instant(as_of))]
         lows = [low for low in self.since.values() if low is not None]
         if len(lows) == len(self.since):
-            limits.append(trees.gte(occurred, trees.instant(min(lows))))
-        return trees.both([*limits, trees.either(tests)])
+            limits.append(trees.gte(occurred.copy(), trees.instant(min(lows))))
+        return trees.both(limits)
 
 
 def reading(
@@ -73,11 +85,14 @@ def reading(
         for _, leaf in deep_leaves(segment.rule):
             for pattern, low in _patterns(leaf, at):
                 known = since.get(pattern.event, low)
-                both = None if known is None or low is None else min(known, low)
-                since[pattern.event] = both
+                since[pattern.event] = _earlier(known, low)
                 properties |= _keys(pattern.where)
             properties |= _measured(leaf)
     return Reading(since, frozenset(properties))
+
+
+def _earlier(low: datetime | None, other: datetime | None) -> datetime | None:
+    return None if low is None or other is None else min(low, other)
 
 
 def _with_others(

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from dmp.core.sql import Query, sql
+from dmp.segments.masks import Masks
 from dmp.segments.population import KEY
+from dmp.segments.slices import attributes_sql, changed_sql, passed_sql
 from dmp.segments.sources import Population
-from dmp.segments.turning import Turning, attributes_sql, passed_sql
+from dmp.segments.turning import Turning
 from dmp.storage.lake import CATALOG, Lake
 
-_OF_SUBJECTS = ("core.event", "core.transaction", "privacy.consent")
+_OF_SUBJECTS = {"event": "core.event", "transaction": "core.transaction"}
+_CONSENT = "privacy.consent"
 _OF_PROFILES = ("identity.assignment", "identity.profile", "profile.profile")
+_READ = (*_OF_SUBJECTS.values(), _CONSENT, *_OF_PROFILES)
 _FEEDS = ("ducklake_table_insertions", "ducklake_table_deletions")
+_ADDING = {"tables_inserted_into", "merge_adjacent"}
+"""Changes of a table that leave each row that was there as it was."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,56 @@ class Base:
     snapshot: int
 
 
+@dataclass(frozen=True)
+class Changes:
+    """What changed in the lake in (since, until], two of its snapshots.
+
+    Attributes:
+        kinds: by table, of those that segments read, how it changed.
+    """
+
+    since: int
+    until: int
+    kinds: Mapping[str, frozenset[str]]
+
+    def of(self, *tables: str) -> list[str]:
+        """Return those of some tables that changed."""
+        return [table for table in tables if table in self.kinds]
+
+    def only_added(self, table: str) -> bool:
+        """Say whether all rows that a table had are in it still, unchanged."""
+        return self.kinds.get(table, frozenset()) <= _ADDING
+
+
+def changes(lake: Lake, since: int, until: int) -> Changes:
+    """Return what changed between two snapshots, the first of which is still known.
+
+    Tables of one name in two schemas are not told apart: each counts as changed.
+    """
+    kinds: dict[str, set[str]] = {}
+    for kind, number in lake.rows(_CHANGES, since=since, until=until):
+        kinds.setdefault(number, set()).add(kind)
+    if not kinds:
+        return Changes(since, until, {})
+    names = dict(lake.rows(_NUMBERS))
+    by_name: dict[str, set[str]] = {}
+    for number, found in kinds.items():
+        by_name.setdefault(names.get(number, ""), set()).update(found)
+    told = {table: by_name.get(table.partition(".")[2]) for table in _READ}
+    return Changes(since, until, {t: frozenset(k) for t, k in told.items() if k})
+
+
+_CHANGES = """
+select distinct key, unnest(value) from (
+    select unnest(map_entries(changes), recursive := true) from lake.snapshots()
+    where snapshot_id > $since and snapshot_id <= $until
+)
+"""
+_NUMBERS = f"""
+select table_id::varchar, table_name from ducklake_table_info('{CATALOG}')
+"""
+
+
 def snapshots(lake: Lake) -> frozenset[int]:
     """Return those of which the lake can still tell what changed since: they expire."""
     return frozenset(
@@ -42,21 +98,27 @@ class Touched:
     """Who has to be judged again.
 
     Attributes:
-        table: `profile_key`, and for each segment whether its answer may be another.
-        columns: by segment, the column that says so.
+        table: `profile_key`, and of which segments the answer may be another.
+        masks: how it says which.
         people: how many rows it has.
+        segments: those that anybody is touched for.
     """
 
     table: str
-    columns: Mapping[str, str]
+    masks: Masks
     people: int
+    segments: frozenset[str]
+
+    def is_of(self, segment: str, alias: str = "") -> str:
+        """Return the test whether a row is touched for a segment."""
+        return self.masks.any_of({segment}, alias)
 
 
 def stage_touched(
     lake: Lake,
     name: str,
     base: Base,
-    snapshot: int,
+    changed: Changes,
     found: Turning,
     population: Population,
     segments: Sequence[str],
@@ -64,58 +126,80 @@ def stage_touched(
     """Stage the touched, and return who they are.
 
     Those with a row that came, changed or went since the base, of their own or of a
-    subject that is theirs now; those whose profile or share of subjects changed; and
-    those whom time alone can have changed, each for the segments where it can.
-    Profiles that are no more are among them.
+    subject that is theirs now, for the segments that rest on such rows; those whose
+    profile or share of subjects changed, for all; and those whom time alone can have
+    changed, each for the segments where it can. Profiles that are no more are among
+    them.
 
     Args:
         name: of the scratch table.
         base: the evaluation before.
-        snapshot: up to which the lake is looked at.
+        changed: in the lake since.
         found: how time went on.
-        population: everybody.
+        population: everybody; those with conditions that time changes are read.
         segments: those to judge again.
     """
-    columns = {segment: f"t{n}" for n, segment in enumerate(segments)}
-    whole = " union all ".join(
-        f"({part})"
-        for part in (
-            f"select {KEY} from identity.profile where false",
-            *_changed(base.snapshot, snapshot),
-            *_decided(found, population),
+    masks = Masks(tuple(segments))
+    parts = list(_parts(base, changed, found, population, masks))
+    rows = " union all ".join(f"({part})" for part in parts)
+    query = (
+        f"select {KEY}, {masks.gathered} from ({rows}) group by {KEY} order by {KEY}"
+    )
+    table = lake.stage(name, Query(query))
+    count, *bits = lake.row(
+        sql(
+            "select count(*), {held} from {t}",
+            held=[Query(f"bit_or({column})") for column in masks.columns],
+            t=table,
         )
     )
-    every = ", ".join(f"true as {column}" for column in columns.values())
-    parts = [f"select {KEY}, {every} from ({whole})"]
-    passed = [f"({q.sql('duckdb')})" for q in passed_sql(found, columns)]
-    if passed:
-        mine = ", ".join(columns.values())
-        parts.append(
-            f"select a.{KEY}, {mine} from ({' union all '.join(passed)}) as e "
+    return Touched(name, masks, int(count), masks.named(bits))
+
+
+def _parts(
+    base: Base,
+    changed: Changes,
+    found: Turning,
+    population: Population,
+    masks: Masks,
+) -> Iterator[str]:
+    """Yield the selects of the touched, each with their segments."""
+    every, since = masks.holding(masks.segments), (changed.since, changed.until)
+    yield f"select {KEY}, {every} from identity.profile where false"
+    for table in changed.of(*_OF_PROFILES):
+        yield f"select {KEY}, {every} from ({feed(table, KEY, *since)})"
+    deciding = masks.holding(found.deciding)
+    subjects = passed_sql(found, population, masks)
+    came = {
+        entity: feed(table, "*", *since)
+        for entity, table in _OF_SUBJECTS.items()
+        if changed.of(table)
+    }
+    subjects += changed_sql(found, population, masks, came)
+    if found.deciding and changed.of(_CONSENT):
+        decided = feed(_CONSENT, "subject_id", *since)
+        subjects.append(f"select subject_id, {deciding} from ({decided})")
+    if found.deciding and base.as_of < found.now:
+        subjects.append(
+            f"select subject_id, {deciding} from {_passed_decisions(found)}"
+        )
+    if subjects:
+        columns = ", ".join(masks.columns)
+        yield (
+            f"select a.{KEY}, {columns} from ({' union all '.join(subjects)}) as e "
             "join identity.assignment as a using (subject_id) where a.valid_to is null"
         )
-    attributes = attributes_sql(found, population, columns)
+    attributes = attributes_sql(found, population, masks)
     if attributes is not None:
-        parts.append(attributes.sql("duckdb"))
-    some = ", ".join(f"bool_or({column}) as {column}" for column in columns.values())
-    rows = " union all ".join(f"({part})" for part in parts)
-    table = lake.stage(
-        name,
-        Query(f"select {KEY}, {some} from ({rows}) group by {KEY} order by {KEY}"),
+        yield attributes
+
+
+def _passed_decisions(found: Turning) -> str:
+    """Return the decisions that as_of passed over: they count now."""
+    return (
+        f"{_CONSENT} where captured_at > '{found.then.isoformat()}' "
+        f"and captured_at <= '{found.now.isoformat()}'"
     )
-    people = lake.value(sql("select count(*) from {t}", t=table))
-    return Touched(name, columns, int(people))
-
-
-def _changed(since: int, until: int) -> list[str]:
-    if since >= until:
-        return []
-    parts = [
-        f"select {KEY} from identity.assignment where valid_to is null and subject_id "
-        f"in ({feed(table, 'subject_id', since, until)})"
-        for table in _OF_SUBJECTS
-    ]
-    return parts + [feed(table, KEY, since, until) for table in _OF_PROFILES]
 
 
 def feed(table: str, column: str, since: int, until: int) -> str:
@@ -123,18 +207,8 @@ def feed(table: str, column: str, since: int, until: int) -> str:
     if since >= until:
         return f"select {column} from {table} where false"
     schema, _, name = table.partition(".")
-    return " union all ".join(
+    return " union all by name ".join(
         f"select {column} from {function}('{CATALOG}', '{schema}', '{name}', "
         f"{since + 1}, {until})"
         for function in _FEEDS
     )
-
-
-def _decided(found: Turning, population: Population) -> list[str]:
-    """Return the select of whose decisions as_of passed over: they count now."""
-    if found.then == found.now:
-        return []
-    bounds = f"'{found.then.isoformat()}' and '{found.now.isoformat()}'"
-    return [
-        f"select {KEY} from {population.consent} where captured_at between {bounds}"
-    ]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from dmp.core.sql import Name, Query, quote_name, sql
-from dmp.core.traits import at_snapshot
-from dmp.segments import trees
+from dmp.core.sql import Name, Query, sql
 from dmp.segments.compiler import Truths, compile_truths
+from dmp.segments.event_rows import read_population, scanned
 from dmp.segments.population import KEY
-from dmp.segments.reading import Reading, reading
+from dmp.segments.reading import reading
 from dmp.segments.rule import Segment
 from dmp.segments.sources import Population
 from dmp.segments.touched import Touched
@@ -30,9 +29,9 @@ class Judging:
 
     Attributes:
         known: by id, those that they may refer to.
-        population: where they read; its people are staged.
+        population: where they read; its people are staged, and of the touched what
+            they did too.
         touched: who is judged, by segment; None is everybody.
-        snapshot: of the lake; None is the newest.
     """
 
     lake: Lake
@@ -41,7 +40,6 @@ class Judging:
     population: Population
     as_of: datetime
     touched: Touched | None = None
-    snapshot: int | None = None
 
     def truths(self) -> dict[str, tuple[Query, Counts]]:
         """Stage who satisfies what; return each segment's members and counts."""
@@ -52,7 +50,9 @@ class Judging:
         return found
 
     def _at_once(self, name: str) -> dict[str, tuple[Query, Counts]]:
-        population = self._stage_events()
+        population = self.population
+        if self.touched is None:
+            population = self._stage_events()
         found = compile_truths(self.chosen, population, self.as_of, segments=self.known)
         rows = Query(str(self.lake.stage(name, Query(found.query.sql("duckdb")))))
         if self.touched is not None:
@@ -72,7 +72,7 @@ class Judging:
     def _mine(self, segment: str, column: str) -> str:
         if self.touched is None:
             return column
-        return f"{column} and {self.touched.columns[segment]}"
+        return f"{column} and {self.touched.is_of(segment)}"
 
     def _counted(self, rows: Query, found: Truths) -> dict[str, Counts]:
         asked = [
@@ -93,60 +93,17 @@ class Judging:
         }
 
     def _stage_events(self) -> Population:
-        """Stage what the segments read of the events, so that it is found once only.
-
-        Of the touched, only events of the names that the segments read for which they
-        are.
-        """
-        population = self.population
+        """Stage what the segments read of the events, so that it is found once only."""
         read = reading(self.chosen, self.known, self.as_of)
         if not read.since:
-            return population
-        types = population.typed_properties
-        types = {name: types[name] for name in types if name in read.properties}
-        name = f"{population.profiles}_event_read"
+            return self.population
+        name = f"{self.population.profiles}_event_read"
+        population = read_population(self.population, name, read)
         rows = sql(
             "select a.profile_key, e.event_id, e.event, e.occurred_at, e.properties "
-            "from ({events}) as e join identity.assignment as a{at} using (subject_id)",
-            events=self._scanned(read, types),
-            at=Query(self._at),
+            "from ({events}) as e join identity.assignment as a using (subject_id) "
+            "where a.valid_to is null",
+            events=scanned(read, population.typed_properties, self.as_of),
         )
-        touched = self.touched
-        if touched is not None:
-            rows = sql(
-                "{rows} join {t} as t using (profile_key) where {whose} and",
-                rows=rows,
-                t=Name(touched.table),
-                whose=Query(trees.either(self._whose(touched)).sql("duckdb")),
-            )
-        else:
-            rows = sql("{rows} where", rows=rows)
-        self.lake.stage(name, sql("{rows} a.valid_to is null", rows=rows))
-        return replace(population, events=name, typed_properties=types)
-
-    @property
-    def _at(self) -> str:
-        return at_snapshot(self.snapshot)
-
-    def _scanned(self, read: Reading, types: Mapping[str, str]) -> Query:
-        fields = ", ".join(
-            f"{quote_name(name)} := properties.{quote_name(name)}" for name in types
-        )
-        properties = f"struct_pack({fields})" if fields else "null"
-        return Query(
-            f"select subject_id, event_id, event, occurred_at, {properties} as "
-            f"properties from core.event{self._at} "
-            f"where {read.rows(self.as_of).sql('duckdb')}"
-        )
-
-    def _whose(self, touched: Touched) -> Iterator[trees.Tree]:
-        """Yield the conditions on events of the touched: one for each name."""
-        columns: dict[str | None, list[str]] = {}
-        for segment in self.chosen:
-            for event in reading([segment], self.known, self.as_of).since:
-                columns.setdefault(event, []).append(touched.columns[segment.id])
-        for event, mine in columns.items():
-            test = trees.either(trees.column(column, "t") for column in mine)
-            name = trees.column("event", "e")
-            named = [] if event is None else [trees.eq(name, trees.text(event))]
-            yield trees.both([*named, test])
+        self.lake.stage(name, rows)
+        return population

@@ -7,20 +7,16 @@ edge. So the people to look at again are those with an event there: usually few.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
-from typing import NamedTuple
-
-from sqlglot import exp
+from typing import NamedTuple, TypeVar
 
 from dmp.core.traits import TRAITS
-from dmp.segments import trees
 from dmp.segments.calendars import MONTHS, move, zone_of
-from dmp.segments.compiler import compile_node
-from dmp.segments.plan import Plan, Scope, key_column
 from dmp.segments.rule import (
     Attribute,
     Computed,
+    Consent,
     Did,
     Duration,
     Endmost,
@@ -29,7 +25,9 @@ from dmp.segments.rule import (
     InSegment,
     Leaf,
     Other,
+    Pattern,
     Regularly,
+    Related,
     Restarted,
     Segment,
     Sql,
@@ -40,7 +38,6 @@ from dmp.segments.rule import (
 from dmp.segments.rule import (
     Sequence as Steps,
 )
-from dmp.segments.sources import Population
 from dmp.segments.ticks import comparisons_of, is_relative
 from dmp.segments.windows import (
     Moment,
@@ -55,18 +52,31 @@ _SLACK = timedelta(days=4)
 """How far months may move an edge away from where it is expected."""
 
 
-class Passed(NamedTuple):
-    """What an edge passed over: rows of an entity in [low, high].
+class Rows(NamedTuple):
+    """Rows of an entity that decide about somebody.
 
     Attributes:
         entity: event or transaction.
-        event: the name of the events; None takes every row.
+        pattern: those that match; it takes every row of a transaction.
+        zone: that its dates are read in.
     """
 
     entity: str
-    event: str | None
+    pattern: Pattern
+    zone: tzinfo
+
+
+class Passed(NamedTuple):
+    """What an edge passed over: the rows between its two places.
+
+    Attributes:
+        low_in: whether low itself is among them; high is.
+    """
+
+    rows: Rows
     low: datetime
     high: datetime
+    low_in: bool = True
 
 
 _TRAIT_OF = {
@@ -76,6 +86,11 @@ _TRAIT_OF = {
     "last_order_at": "transaction",
 }
 """Traits that are the instant of some row: who has the trait there has the row."""
+_ENTITY_OF = {**_TRAIT_OF, "event_count": "event"} | dict.fromkeys(
+    ("order_count", "order_total"), "transaction"
+)
+"""The rows that each trait of every profile is of."""
+_ANY = Pattern(None)
 
 
 @dataclass(frozen=True)
@@ -86,6 +101,8 @@ class Turning:
         then: the earlier as_of.
         now: the later one.
         passed: the ranges of rows whose people may have changed, for which segments.
+        rows: those that change something where they come or go, for which segments.
+        deciding: segments that ask for consent.
         attributes: conditions on the profile that time can change, with their zone,
             and for which segments.
         everybody: segments whose people cannot be told apart so.
@@ -94,6 +111,8 @@ class Turning:
     then: datetime
     now: datetime
     passed: Mapping[Passed, frozenset[str]]
+    rows: Mapping[Rows, frozenset[str]]
+    deciding: frozenset[str]
     attributes: Mapping[tuple[Attribute, tzinfo], frozenset[str]]
     everybody: frozenset[str]
 
@@ -115,32 +134,102 @@ def turning(
         traits: those that operators define.
     """
     defined = {trait.name: trait for trait in traits}
-    entities = ("event", "transaction") if then < now else ()
-    ranges: dict[Passed, frozenset[str]] = {}
-    attributes: dict[tuple[Attribute, tzinfo], frozenset[str]] = {}
-    everybody = set()
+    found = _Found(then, now, defined)
     for segment in chosen:
-        mine = frozenset({segment.id})
-        passed = {Passed(entity, None, then, now) for entity in entities}
         for leaf, zone in _everywhere(segment, segments):
-            ends = Moment(then, zone), Moment(now, zone)
-            read = [defined[n] for n in _attributes(leaf) if n in defined]
+            found.add(segment.id, leaf, zone)
+    return Turning(
+        then,
+        now,
+        _frozen(found.passed),
+        _frozen(found.rows),
+        frozenset(found.deciding),
+        _frozen(found.attributes),
+        frozenset(found.everybody),
+    )
+
+
+K = TypeVar("K")
+
+
+def _frozen(sets: Mapping[K, set[str]]) -> dict[K, frozenset[str]]:
+    return {key: frozenset(names) for key, names in sets.items()}
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What is found of the segments one condition at a time."""
+
+    then: datetime
+    now: datetime
+    defined: Mapping[str, Computed]
+    passed: dict[Passed, set[str]] = field(default_factory=dict)
+    rows: dict[Rows, set[str]] = field(default_factory=dict)
+    deciding: set[str] = field(default_factory=set)
+    attributes: dict[tuple[Attribute, tzinfo], set[str]] = field(default_factory=dict)
+    everybody: set[str] = field(default_factory=set)
+
+    def add(self, segment: str, leaf: Leaf, zone: tzinfo) -> None:
+        """Find what one condition of a segment rests on."""
+        read = [self.defined[n] for n in _attributes(leaf) if n in self.defined]
+        ages = any(trait.agg == "time_since" for trait in read)
+        ages |= bool(read) and any(map(is_relative, comparisons_of(leaf)))
+        if isinstance(leaf, Consent):
+            self.deciding.add(segment)
+        if _needs_everybody(leaf) or (ages and self.then < self.now):
+            self.everybody.add(segment)
+            return
+        for rows in _rows(leaf, zone, read):
+            self.rows.setdefault(rows, set()).add(segment)
+        if self.then < self.now:
+            for passed in self._passed(leaf, zone, read):
+                self.passed.setdefault(passed, set()).add(segment)
+        by_trait = leaf.name in _TRAIT_OF if isinstance(leaf, Attribute) else True
+        if (
+            isinstance(leaf, Attribute)
+            and is_relative(leaf.comparison)
+            and not by_trait
+        ):
+            self.attributes.setdefault((leaf, zone), set()).add(segment)
+
+    def _passed(
+        self, leaf: Leaf, zone: tzinfo, read: Sequence[Computed]
+    ) -> Iterator[Passed]:
+        """Yield what as_of itself passed over, and what the edges did."""
+        for rows in _rows(leaf, zone, read):
+            yield Passed(rows, self.then, self.now, low_in=False)
+        for trait in read:
+            yield from _through_trait(trait, self.then, self.now)
+        ends = Moment(self.then, zone), Moment(self.now, zone)
+        if not isinstance(leaf, Attribute):
+            yield from _edges(leaf, *ends)
+        elif leaf.name in _TRAIT_OF and is_relative(leaf.comparison):
+            yield from _by_trait(leaf, *ends)
+
+
+def _rows(leaf: Leaf, zone: tzinfo, read: Sequence[Computed]) -> Iterator[Rows]:
+    """Yield which rows a condition rests on, of the traits too that it reads."""
+    match leaf:
+        case Steps(steps=steps):
+            for step in steps:
+                yield Rows("event", step.pattern, zone)
+            if any(step.immediately for step in steps):
+                yield Rows("event", _ANY, zone)
+        case Did() | Endmost() | FirstTime() | Regularly() | Stopped() | Restarted():
+            yield Rows("event", leaf.pattern, zone)
+        case Related():
+            yield Rows(leaf.entity, _ANY, zone)
+        case Attribute():
+            for name in _attributes(leaf):
+                if name in _ENTITY_OF:
+                    yield Rows(_ENTITY_OF[name], _ANY, zone)
             for trait in read:
-                passed |= set(_through_trait(trait, then, now))
-            ages = any(trait.agg == "time_since" for trait in read)
-            ages |= bool(read) and any(map(is_relative, comparisons_of(leaf)))
-            if _needs_everybody(leaf) or (ages and then < now):
-                everybody.add(segment.id)
-            elif not isinstance(leaf, Attribute):
-                passed |= set(_passed(leaf, *ends))
-            elif leaf.name in _TRAIT_OF and is_relative(leaf.comparison):
-                passed |= set(_by_trait(leaf, *ends))
-            elif is_relative(leaf.comparison):
-                known = attributes.get((leaf, zone), frozenset())
-                attributes[leaf, zone] = known | mine
-        for one in passed:
-            ranges[one] = ranges.get(one, frozenset()) | mine
-    return Turning(then, now, ranges, attributes, frozenset(everybody))
+                yield _of_trait(trait)
+
+
+def _of_trait(trait: Computed) -> Rows:
+    pattern = _ANY if trait.entity else trait.of
+    return Rows(trait.entity or "event", pattern, zone_of(trait.timezone))
 
 
 def _everywhere(
@@ -178,23 +267,22 @@ def _through_trait(trait: Computed, then: datetime, now: datetime) -> Iterator[P
     """Yield the rows that came into a trait's window or left it."""
     zone = zone_of(trait.timezone)
     spans = [within_span(trait.within, Moment(at, zone)) for at in (then, now)]
-    for found in _between(trait.of.event, *spans):
-        yield found._replace(entity=trait.entity or "event")
+    yield from _between(_of_trait(trait), *spans)
 
 
 def _by_trait(leaf: Attribute, then: Moment, now: Moment) -> Iterator[Passed]:
     spans = [date_spans(leaf.comparison, at).instants for at in (then, now)]
-    for found in _between(None, *spans):
-        yield found._replace(entity=_TRAIT_OF[leaf.name])
+    yield from _between(Rows(_TRAIT_OF[leaf.name], _ANY, now.zone), *spans)
 
 
-def _passed(leaf: Leaf, then: Moment, now: Moment) -> Iterator[Passed]:
+def _edges(leaf: Leaf, then: Moment, now: Moment) -> Iterator[Passed]:
     if isinstance(leaf, Did | Endmost | FirstTime):
         spans = [within_span(leaf.within, at) for at in (then, now)]
-        yield from _between(leaf.pattern.event, *spans)
+        yield from _between(Rows("event", leaf.pattern, now.zone), *spans)
     elif isinstance(leaf, Stopped | Restarted):
+        rows = Rows("event", leaf.pattern, now.zone)
         for before, after in zip(_spells(leaf, then), _spells(leaf, now), strict=True):
-            yield from _between(leaf.pattern.event, before, after)
+            yield from _between(rows, before, after)
     elif isinstance(leaf, Regularly):
         yield from _periods(leaf, then, now)
     elif isinstance(leaf, Steps):
@@ -202,12 +290,18 @@ def _passed(leaf: Leaf, then: Moment, now: Moment) -> Iterator[Passed]:
 
 
 def _between(
-    event: str | None, before: Span[datetime], after: Span[datetime]
+    rows: Rows, before: Span[datetime], after: Span[datetime]
 ) -> Iterator[Passed]:
-    for ends in ((before.low, after.low), (before.high, after.high)):
-        found = [end for end in ends if end is not None]
-        if len(set(found)) > 1:
-            yield Passed("event", event, min(found), max(found))
+    """Yield what lies between two places of either edge.
+
+    An edge that is in its span lets go of what lies on it when it moves on.
+    """
+    if before.low is not None and after.low is not None and before.low != after.low:
+        low, high = sorted((before.low, after.low))
+        yield Passed(rows, low, high, before.low_in or after.low_in)
+    if before.high is not None and after.high is not None and before.high != after.high:
+        low, high = sorted((before.high, after.high))
+        yield Passed(rows, low, high, not (before.high_in and after.high_in))
 
 
 def _spells(leaf: Stopped | Restarted, at: Moment) -> list[Span[datetime]]:
@@ -223,89 +317,22 @@ def _periods(leaf: Regularly, then: Moment, now: Moment) -> Iterator[Passed]:
     before, after = (list(whole_periods(leaf, at)) for at in (then, now))
     if before != after:
         edges = [e for s in (*before, *after) for e in (s.low, s.high) if e is not None]
-        yield Passed("event", leaf.pattern.event, min(edges), max(edges))
+        rows = Rows("event", leaf.pattern, now.zone)
+        yield Passed(rows, min(edges), max(edges))
 
 
 def _steps(leaf: Steps, then: Moment, now: Moment) -> Iterator[Passed]:
     spans = [within_span(leaf.within, at) for at in (then, now)]
-    chosen = [step.pattern.event for step in leaf.steps if not step.absent]
+    chosen = [step.pattern for step in leaf.steps if not step.absent]
     absences = [step.gap for step in leaf.steps if step.absent and step.gap is not None]
-    for event in chosen:
-        yield from _between(event, *spans)
+    for pattern in chosen:
+        rows = Rows("event", pattern, now.zone)
+        yield from _between(rows, *spans)
         for gap in absences:
-            yield Passed("event", event, _before(then, gap, -1), _before(now, gap, 1))
+            yield Passed(rows, _before(then, gap, -1), _before(now, gap, 1))
 
 
 def _before(at: Moment, gap: Duration, side: int) -> datetime:
     """Return the instant a gap ago, with room where months are of unequal length."""
     slack = side * _SLACK if gap.unit in MONTHS else timedelta()
     return move(at.as_of, -gap.n, gap.unit, at.zone) + slack
-
-
-def passed_sql(found: Turning, columns: Mapping[str, str]) -> Iterator[exp.Query]:
-    """Yield the queries for the subjects with a row in one of the ranges.
-
-    Their id, and for each segment whether a range of its own is met. Each interval is
-    looked at by itself, since the order of the files by time makes that little to read.
-
-    Args:
-        found: how time went on.
-        columns: by segment, the name of its column.
-    """
-    intervals: dict[tuple[str, datetime, datetime], list[Passed]] = {}
-    for one in sorted(found.passed, key=str):
-        intervals.setdefault((one.entity, one.low, one.high), []).append(one)
-    for (entity, low, high), mine in intervals.items():
-        subject, occurred = trees.column("subject_id", "e"), _OCCURRED
-        told = [
-            trees.named(
-                trees.either(_is_of(one) for one in mine if name in found.passed[one]),
-                column,
-            )
-            for name, column in columns.items()
-        ]
-        tests = [
-            trees.gte(occurred.copy(), trees.instant(low)),
-            trees.lte(occurred.copy(), trees.instant(high)),
-            trees.either(_is_of(one) for one in mine),
-        ]
-        source = trees.relation(f"core.{entity}", "e")
-        yield trees.select([subject, *told], source, trees.both(tests))
-
-
-_OCCURRED = trees.column("occurred_at", "e")
-
-
-def _is_of(one: Passed) -> trees.Tree:
-    if one.event is None:
-        return trees.truth(True)
-    return trees.eq(trees.column("event", "e"), trees.text(one.event))
-
-
-def attributes_sql(
-    found: Turning, population: Population, columns: Mapping[str, str]
-) -> exp.Query | None:
-    """Return those whose conditions on the profile hold at one as_of only, by segment.
-
-    None where time changes no such condition.
-    """
-    if not found.attributes or found.then == found.now:
-        return None
-    scopes = [_scope(population, at) for at in (found.then, found.now)]
-    tests: list[tuple[trees.Tree, frozenset[str]]] = []
-    for (leaf, zone), segments in found.attributes.items():
-        before, after = (compile_node(leaf, scope.in_zone(zone)) for scope in scopes)
-        tests.append((trees.negation(trees.eq(before, after)), segments))
-    told = [
-        trees.named(
-            trees.either(test.copy() for test, of in tests if name in of), column
-        )
-        for name, column in columns.items()
-    ]
-    table = trees.relation(population.profiles, "p")
-    anyone = trees.either(test for test, _ in tests)
-    return trees.select([key_column(scopes[0], "p"), *told], table, anyone)
-
-
-def _scope(population: Population, at: datetime) -> Scope:
-    return Scope(Plan(population, at, {}), zone_of("UTC"), compile_node)

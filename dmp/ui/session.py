@@ -16,12 +16,12 @@ from dmp.core.errors import DMPError
 from dmp.flows.viewer import viewer_account
 from dmp.flows.workspace import Workspace, open_workspace
 from dmp.ui.explorer import ExplorerState
+from dmp.ui.request import awaited_query, is_ahead
 from dmp.ui.source import SegmentSource, SegmentSummary, Viewer
 
 log = logging.getLogger(__name__)
 
 LOG_BYTES = 1_000_000
-PREHEATED = "VOILA_PREHEAT"
 
 
 class _Unopened:
@@ -80,7 +80,7 @@ def begin_visit(workspaces: int = 1) -> Visit:
     at once. What the pages log is kept from here on.
     """
     home, ahead = Path(os.environ.get("DMP_HOME") or Path.cwd()), []
-    if os.environ.get(PREHEATED) == "True":
+    if is_ahead():
         ahead = [*opened_ahead(home, workspaces)]
     query = awaited_query()
     keep_log(home)
@@ -97,19 +97,6 @@ def opened_ahead(home: Path, workspaces: int) -> Iterator[Workspace]:
             log.info("nothing opened ahead reason=%s", type(error).__name__)
             return
         yield workspace
-
-
-def awaited_query() -> str:
-    """Return the query string of the request that this kernel serves.
-
-    A kernel started ahead waits here until somebody opens its page. Outside a served
-    page the query is empty.
-    """
-    if os.environ.get(PREHEATED) == "True":
-        from voila.utils import wait_for_request
-
-        wait_for_request()
-    return os.environ.get("QUERY_STRING", "")
 
 
 def open_explorer() -> ExplorerState:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dmp.activation.destinations import IdentifierSpec
 from dmp.core.sql import Name, Query, sql
-from dmp.privacy import Caller, Permission, Vault, require
+from dmp.privacy import Caller, Permission, require
 from dmp.storage.lake import Lake
 from dmp.storage.versions import newest_versions_sql
+
+if TYPE_CHECKING:
+    from dmp.privacy import Vault
 
 DECLINED = "the identifier is also held by someone who declined"
 NO_IDENTIFIER = "no identifier on a record with consent"

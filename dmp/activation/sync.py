@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dmp.activation.audience import stage_audience, stage_permitted
 from dmp.activation.destinations import Destination, Manifest, write_audience
@@ -17,10 +18,13 @@ from dmp.activation.plan import Outcome, counted, plan
 from dmp.core.errors import NotAllowed, UsageError
 from dmp.core.sql import Name, row, sql
 from dmp.core.types import Evaluation
-from dmp.privacy import Caller, Vault
+from dmp.privacy import Caller
 from dmp.storage.lake import Lake
 from dmp.storage.lock import fair_lock
 from dmp.storage.write import Write, commit, upsert
+
+if TYPE_CHECKING:
+    from dmp.privacy import Vault
 
 _LOCK_TIMEOUT_S = 3600.0
 

@@ -39,17 +39,27 @@ class Overview:
     Attributes:
         counts: people, events and so on; 0 where nothing is yet.
         sources: source, rows read, rows refused, last load, oldest first.
-        attention: findings of the doctor that are not well, the gravest first.
     """
 
     viewer: Viewer
     counts: dict[str, int]
     sources: tuple[dict[str, Any], ...]
     segments: tuple[SegmentSize, ...]
-    attention: tuple[Finding, ...]
-    examined: int
     last_resolved_at: datetime | None
     last_sync_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Health:
+    """What the doctor found.
+
+    Attributes:
+        attention: what is not well, the gravest first.
+        examined: how many things were looked at.
+    """
+
+    attention: tuple[Finding, ...]
+    examined: int
 
 
 @dataclass(frozen=True)
@@ -91,19 +101,26 @@ class WorkspaceOverview:
         """
         self.workspace.allow_now(Permission.STATUS)
         lake = self.workspace.lake
-        diagnosis = examine(self.workspace.paths.home, clock=self.workspace.clock)
-        unwell = [one for one in diagnosis.findings if one.level is not Level.OK]
-        unwell.sort(key=lambda one: one.level is not Level.PROBLEM)
         return Overview(
             viewer=self.viewer,
             counts={name: int(lake.value(query)) for name, query in _COUNTS.items()},
             sources=tuple(lake.records(_SOURCES)),
             segments=tuple(SegmentSize(**row) for row in lake.records(_SEGMENTS)),
-            attention=tuple(unwell),
-            examined=len(diagnosis.findings),
             last_resolved_at=lake.value(_RESOLVED),
             last_sync_at=lake.value("select max(synced_at) from activation.sync"),
         )
+
+    def health(self) -> Health:
+        """Return what needs attention; takes a second, for it looks at everything.
+
+        Raises:
+            NotAllowed: the caller holds no role here.
+        """
+        self.workspace.allow_now(Permission.STATUS)
+        found = examine(self.workspace.paths.home, clock=self.workspace.clock).findings
+        unwell = [one for one in found if one.level is not Level.OK]
+        unwell.sort(key=lambda one: one.level is not Level.PROBLEM)
+        return Health(tuple(unwell), len(found))
 
     def checks(self) -> list[CheckTrend]:
         """Return the checks of data quality with their last results; none kept: none.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from dmp.core.errors import UsageError
@@ -33,7 +32,7 @@ from dmp.flows.review_shapes import (
     Reviewer,
     Side,
 )
-from dmp.flows.workspace import Workspace, open_workspace
+from dmp.flows.workspace import Workspace
 from dmp.identity import decisions, labels
 from dmp.identity.agreement import Agreement, agreements
 from dmp.identity.basis import Basis
@@ -46,15 +45,6 @@ from dmp.storage.versions import newest_versions_sql
 
 MOST_NODES = 40
 _WHOLE_NAME = "full_name"
-
-
-def review_source(home: Path) -> WorkspaceReview:
-    """Return the pairs of a workspace for the user who runs this process.
-
-    Raises:
-        UsageError: the folder is no workspace, or nothing is compared there.
-    """
-    return WorkspaceReview(open_workspace(home))
 
 
 class WorkspaceReview:

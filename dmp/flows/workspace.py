@@ -22,18 +22,16 @@ from dmp.core.config import (
     read_yaml,
     workspace_identity,
 )
-from dmp.core.errors import DMPError, KeyMissing, NotAllowed
+from dmp.core.errors import DMPError, GroundFailed, KeyMissing, NotAllowed
 from dmp.core.sql import Name
 from dmp.flows.tables import Tables
 from dmp.flows.viewer import viewer_account
 from dmp.flows.workspace_keys import WorkspaceKeys
 from dmp.privacy import (
     AuditLog,
-    Bodies,
     Caller,
     KeyStore,
     Permission,
-    Vault,
     encrypted_spill,
     require,
 )
@@ -56,6 +54,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from dmp.ingest.load import Stores
+    from dmp.privacy import Vault
 
 
 class Workspace:
@@ -142,6 +141,8 @@ class Workspace:
     @cached_property
     def vault(self) -> Vault:
         """The vault of direct identifiers."""
+        from dmp.privacy import Vault
+
         return Vault(self.paths.vault / "blobs", self.keys)
 
     @cached_property
@@ -153,6 +154,7 @@ class Workspace:
         from dmp.identity.settings import blocked_patterns
         from dmp.ingest.landing import PseudonymKeys
         from dmp.ingest.load import Stores
+        from dmp.privacy import Bodies
 
         self.audit.complete()
         keys = PseudonymKeys(
@@ -267,6 +269,19 @@ class Workspace:
         self.close()
         for name in ("key_files", "caller"):
             self.__dict__.pop(name, None)
+
+    def hand_to(self, account: Account | None) -> None:
+        """Let this account call from here on; None is the one that runs the process.
+
+        What is open stays open, unless it is no longer what it was when opened.
+        """
+        self._account = account or current_account()
+        self.look_anew()
+        if "lake" in self.__dict__:
+            try:
+                self.lake.check_ground()
+            except GroundFailed:
+                self.close()
 
     def look_anew(self) -> None:
         """Read settings and roles again when they are next asked for.

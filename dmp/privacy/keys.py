@@ -8,10 +8,7 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Self
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Self
 
 from dmp.core.errors import PrivacyError
 from dmp.privacy.key_tables import (
@@ -36,7 +33,11 @@ from dmp.privacy.root_keys import (
 from dmp.privacy.sealing import drawn, key_id
 from dmp.privacy.vault_key import VaultKey
 
-Ids = npt.NDArray[np.int64]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Ids = npt.NDArray[np.int64]
 
 
 class KeyStore:
@@ -118,6 +119,8 @@ class KeyStore:
         Raises:
             PrivacyError: a wrapped key was tampered with.
         """
+        import numpy as np
+
         unique, positions = np.unique(subject_ids, return_inverse=True)
         ids: list[int] = unique.tolist()
         found = self._read_subjects(ids)
@@ -139,6 +142,8 @@ class KeyStore:
             PrivacyError: the keys are gone for every reader, but a reader that is
                 still open keeps old bytes in the journal: run it again.
         """
+        import numpy as np
+
         ids = np.unique(subject_ids).tolist()
         with self._writing():
             rows = list(wrapped_subjects(self._connection, ids))
@@ -164,6 +169,8 @@ class KeyStore:
             )
             if self._name(subject_id, wrapped).hex() in listed
         ]
+        import numpy as np
+
         return self.destroy_subject_keys(np.array(found, np.int64))
 
     def was_destroyed(self, key_name: bytes) -> bool:

@@ -8,10 +8,9 @@ from typing import Any, cast
 from dmp.core.errors import Fault
 from dmp.flows.catalog import Catalog
 from dmp.flows.rule_building import rule_source
-from dmp.flows.workspace import open_workspace
 from dmp.ui.builder import BuilderState
 from dmp.ui.rule_source import RuleSource
-from dmp.ui.session import awaited_query, home_of_page, keep_log
+from dmp.ui.session import begin_visit
 from dmp.ui.source import Viewer
 
 
@@ -43,14 +42,12 @@ class _ClosedRules:
 def open_builder() -> BuilderState:
     """Return the rule builder over the workspace, at the rule that the address names.
 
-    The workspace is the folder in `DMP_HOME`, or else the current one. One that cannot
-    be opened gives a page that says why.
+    A workspace that cannot be opened gives a page that says why.
     """
-    home, query = home_of_page(), awaited_query()
-    keep_log(home)
+    visit = begin_visit(workspaces=2)
     source: RuleSource
     try:
-        source = rule_source(open_workspace(home), open_workspace(home))
+        source = rule_source(visit.open(), visit.open())
     except Exception as error:
         source = cast(RuleSource, _ClosedRules(error))
-    return BuilderState(source, query)
+    return BuilderState(source, visit.query)

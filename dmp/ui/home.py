@@ -6,7 +6,7 @@ from typing import Protocol
 
 from dmp.core.cells import Cells
 from dmp.flows.checks.finding import Finding, Level
-from dmp.flows.overview import MOST_SEGMENTS, Overview, SegmentSize
+from dmp.flows.overview import MOST_SEGMENTS, Health, Overview, SegmentSize
 from dmp.jobs.records import RunRecord
 from dmp.ui.drawings import Content, words
 from dmp.ui.explorer import Loaded
@@ -25,12 +25,20 @@ class HomeSource(Protocol):
         """Return how the workspace is."""
         ...
 
+    def health(self) -> Health:
+        """Return what needs attention; takes a second."""
+        ...
+
     def runs(self) -> list[RunRecord]:
         """Return the runs of notebooks, the newest first."""
         ...
 
 
-def home(overview: Loaded[Overview], runs: Loaded[list[RunRecord]]) -> Content:
+def home(
+    overview: Loaded[Overview],
+    runs: Loaded[list[RunRecord]],
+    health: Loaded[Health],
+) -> Content:
     """Return what the start page shows, whatever could be read of it."""
     if overview.state == "loading":
         return {"state": "loading"}
@@ -46,8 +54,8 @@ def home(overview: Loaded[Overview], runs: Loaded[list[RunRecord]]) -> Content:
             for name, n in found.counts.items()
         ],
         "next": next_step(found),
-        "health": _health(found),
-        "attention": [_attention(one) for one in found.attention] + _jumps(found),
+        "health": _health(health),
+        "attention": _attention(health) + _jumps(found),
         "segments": [
             _segment(one, cells=cells) for one in found.segments[:MOST_SEGMENTS]
         ],
@@ -111,20 +119,35 @@ def shown_seconds(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-def _health(found: Overview) -> Content:
+def _health(health: Loaded[Health]) -> Content:
+    if health.problem:
+        return problem_content(health.problem)
+    if health.value is None:
+        return {"state": "loading"}
+    found = health.value
     grave = sum(one.level is GRAVE for one in found.attention)
     minor = len(found.attention) - grave
     level = "problem" if grave else "warning" if minor else "ok"
     parts = [_counted(grave, "problem"), _counted(minor, "warning")]
     text = " and ".join(part for part in parts if part) or "All is well"
-    return {"level": level, "text": text, "examined": found.examined}
+    return {
+        "state": "ready",
+        "level": level,
+        "text": text,
+        "examined": found.examined,
+    }
 
 
 def _counted(n: int, what: str) -> str:
     return f"{n} {what}{'' if n == 1 else 's'}" if n else ""
 
 
-def _attention(one: Finding) -> Content:
+def _attention(health: Loaded[Health]) -> list[Content]:
+    found = health.value.attention if health.value else ()
+    return [_finding(one) for one in found]
+
+
+def _finding(one: Finding) -> Content:
     level = "problem" if one.level is GRAVE else "warning"
     area, _, thing = one.check.partition(": ")
     title = words(area) + (f": {thing}" if thing else "")

@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import ipywidgets as w
 
-from dmp.ui.explorer import loaded
+from dmp.ui.explorer import Loaded, loaded
 from dmp.ui.explorer_page import START_AFTER_S
 from dmp.ui.guard import Problem, guarded
 from dmp.ui.home import HomeSource, home
 from dmp.ui.jobs_state import JobsState, jobs
-from dmp.ui.steps import is_loop_running
+from dmp.ui.steps import Steps, Work, at_once, is_loop_running
 from dmp.ui.views import problem_content
 from dmp.ui.widgets.address import Address
 from dmp.ui.widgets.home_board import HomeBoard
@@ -37,9 +37,18 @@ class HomePage:
 
     @guarded
     def begin(self) -> None:
-        """Read the workspace and show it."""
+        """Read the workspace and show it; what needs attention comes last."""
+        if is_loop_running():
+            Steps(asyncio.get_running_loop(), self).begin(self._read())
+        else:
+            at_once(self._read())
+
+    def _read(self) -> Work:
         overview, runs = loaded(self.source.overview), loaded(self.source.runs)
-        self.board.content = home(overview, runs)
+        self.board.content = home(overview, runs, Loaded())
+        if overview.value:
+            yield
+            self.board.content = home(overview, runs, loaded(self.source.health))
 
 
 class JobsPage:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from dmp.ui.jobs_state import JobsState
 from dmp.ui.run_source import WorkspaceRuns
-from dmp.ui.session import awaited_query, home_of_page, keep_log
+from dmp.ui.session import begin_visit
 
 
 def open_home() -> WorkspaceRuns:
-    """Return what the start page reads, of the workspace in `DMP_HOME`."""
-    home = home_of_page()
-    awaited_query()
-    keep_log(home)
-    return WorkspaceRuns(home)
+    """Return what the start page reads."""
+    visit = begin_visit()
+    return WorkspaceRuns(visit.home, visit.open)
 
 
 def open_jobs() -> JobsState:
-    """Return the page of jobs of the workspace, at the run that the address names."""
-    home, query = home_of_page(), awaited_query()
-    keep_log(home)
-    return JobsState(WorkspaceRuns(home), query)
+    """Return the page of jobs, at the run that the address names."""
+    visit = begin_visit()
+    return JobsState(WorkspaceRuns(visit.home, visit.open), visit.query)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from dmp.ui.review import ReviewState
-from dmp.ui.session import awaited_query, keep_log
+from dmp.ui.session import begin_visit
 
 
 class _NoPairs:
@@ -24,15 +22,12 @@ class _NoPairs:
 def open_review() -> ReviewState:
     """Return the review of pairs over the workspace, at the pair the address names.
 
-    The workspace is the folder in `DMP_HOME`, or else the current one. A workspace
-    that cannot be opened gives a page that says why.
+    A workspace that cannot be opened gives a page that says why.
     """
-    home = Path(os.environ.get("DMP_HOME") or Path.cwd())
-    flow = import_module("dmp.flows.review")
-    query = awaited_query()
-    keep_log(home)
+    flow, visit = import_module("dmp.flows.review"), begin_visit()
     try:
-        return ReviewState(flow.review_source(home), query, clear=True)
+        source = flow.WorkspaceReview(visit.open())
+        return ReviewState(source, visit.query, clear=True)
     except Exception as refused:
-        source: Any = _NoPairs(refused)
-        return ReviewState(source, query)
+        unopened: Any = _NoPairs(refused)
+        return ReviewState(unopened, visit.query)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from dmp.core.errors import UnknownName
-from dmp.flows.overview import CheckTrend, Overview, WorkspaceOverview
-from dmp.flows.workspace import open_workspace
+from dmp.flows.overview import CheckTrend, Health, Overview, WorkspaceOverview
+from dmp.flows.workspace import Workspace, open_workspace
 from dmp.jobs.records import RunRecord, read_records
 from dmp.privacy import Permission
 from dmp.ui.executed import ExecutedCell, executed_cells
@@ -16,14 +17,21 @@ from dmp.ui.executed import ExecutedCell, executed_cells
 class WorkspaceRuns:
     """The overview of a workspace with its runs. Roles are checked at each call."""
 
-    def __init__(self, home: Path) -> None:
-        """Read nothing yet."""
+    def __init__(
+        self, home: Path, open_: Callable[[], Workspace] | None = None
+    ) -> None:
+        """Read nothing yet; `open_` gives the workspace at the first call."""
         self._home = home
+        self._open = open_ or (lambda: open_workspace(home))
         self._overview: WorkspaceOverview | None = None
 
     def overview(self) -> Overview:
         """Return how the workspace is."""
         return self._opened.overview()
+
+    def health(self) -> Health:
+        """Return what needs attention."""
+        return self._opened.health()
 
     def checks(self) -> list[CheckTrend]:
         """Return the checks of data quality with their last results."""
@@ -86,7 +94,7 @@ class WorkspaceRuns:
     @property
     def _opened(self) -> WorkspaceOverview:
         if self._overview is None:
-            self._overview = WorkspaceOverview(open_workspace(self._home))
+            self._overview = WorkspaceOverview(self._open())
         return self._overview
 
 

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib import import_module
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, cast
 
+from dmp.core.config import find_home
+from dmp.core.errors import DMPError
+from dmp.flows.viewer import viewer_account
+from dmp.flows.workspace import Workspace, open_workspace
 from dmp.ui.explorer import ExplorerState
+from dmp.ui.request import awaited_query, is_ahead
 from dmp.ui.source import SegmentSource, SegmentSummary, Viewer
+
+log = logging.getLogger(__name__)
 
 LOG_BYTES = 1_000_000
 
@@ -33,48 +42,74 @@ class _Unopened:
         return []
 
 
-def awaited_query() -> str:
-    """Return the query string of the request that this kernel serves.
+@dataclass
+class Visit:
+    """A viewer's request of a page: the workspace, and the view they ask for.
 
-    A kernel started ahead waits here until somebody opens its page, so nothing is
-    read before. Outside a served page the query is empty.
+    The workspace is the folder in `DMP_HOME`, or else the current one.
+
+    Attributes:
+        query: the query string of the request; empty outside a served page.
+        ahead: the workspace opened before the viewer came, by nobody yet.
     """
-    if os.environ.get("VOILA_PREHEAT") == "True":
-        from voila.utils import wait_for_request
 
-        wait_for_request()
-    return os.environ.get("QUERY_STRING", "")
+    home: Path
+    query: str
+    ahead: list[Workspace]
+
+    def open(self) -> Workspace:
+        """Return the workspace, for this viewer; a second call opens it once more.
+
+        Raises:
+            UsageError: the folder is no workspace.
+            NotAllowed: behind a proxy that named nobody.
+        """
+        if not self.ahead:
+            return open_workspace(self.home)
+        account = viewer_account(self.home)
+        workspace = self.ahead.pop()
+        workspace.hand_to(account)
+        return workspace
 
 
-def home_of_page() -> Path:
-    """Return the workspace of the page: `DMP_HOME`, or else the current folder."""
-    return Path(os.environ.get("DMP_HOME") or Path.cwd())
+def begin_visit(workspaces: int = 1) -> Visit:
+    """Wait for the viewer of this page, with so many workspaces opened meanwhile.
+
+    A kernel started ahead attaches the lake and waits here until somebody opens its
+    page; no table is read before, and roles are those of who comes. Any other goes on
+    at once. What the pages log is kept from here on.
+    """
+    home, ahead = Path(os.environ.get("DMP_HOME") or Path.cwd()), []
+    if is_ahead():
+        ahead = [*opened_ahead(home, workspaces)]
+    query = awaited_query()
+    keep_log(home)
+    return Visit(home, query, ahead)
+
+
+def opened_ahead(home: Path, workspaces: int) -> Iterator[Workspace]:
+    """Open a workspace so many times; what stands against it is told to the viewer."""
+    for _ in range(workspaces):
+        try:
+            workspace = Workspace(find_home(home))
+            workspace.lake.snapshot()
+        except (DMPError, OSError) as error:
+            log.info("nothing opened ahead reason=%s", type(error).__name__)
+            return
+        yield workspace
 
 
 def open_explorer() -> ExplorerState:
     """Return the explorer over the workspace, at the view that the address names.
 
-    The workspace is the folder in `DMP_HOME`, or else the current one. A workspace
-    that cannot be opened gives a page that says why.
+    A workspace that cannot be opened gives a page that says why.
     """
-    home = home_of_page()
-    source: SegmentSource | None = None
-    error: Exception | None = None
+    flow, visit = import_module("dmp.flows.explore"), begin_visit()
     try:
-        flow = import_module("dmp.flows.explore")
-    except ImportError as missing:
-        error = missing
-    query = awaited_query()
-    keep_log(home)
-    if error is None:
-        try:
-            opening = import_module("dmp.flows.workspace")
-            source = flow.segment_source(opening.open_workspace(home))
-        except Exception as refused:
-            error = refused
-    if source is None:
-        source = cast(SegmentSource, _Unopened(error or RuntimeError("no source")))
-    return ExplorerState(source, query)
+        source: SegmentSource = flow.segment_source(visit.open())
+    except Exception as refused:
+        source = cast(SegmentSource, _Unopened(refused))
+    return ExplorerState(source, visit.query)
 
 
 def keep_log(home: Path) -> None:

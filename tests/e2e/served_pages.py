@@ -67,7 +67,7 @@ def write_page(home: Path, name: str, source: str, title: str = "Segments") -> N
             f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(FAKE)!r}]\n"
             "from fake_source import FakeSource, Viewer\n"
             "from dmp.ui import ExplorerState, show_explorer\n"
-            "from dmp.ui.session import awaited_query",
+            "from dmp.ui.request import awaited_query",
         ),
         _code("b", f"explorer = ExplorerState({source}, awaited_query())"),
         _code("c", "show_explorer(explorer)"),

@@ -28,7 +28,7 @@ PROOF = {"X-Dmp-Proxy-Secret": SECRET}
 ADA = {**PROOF, "X-Forwarded-User": "ada", "X-Forwarded-Groups": "growth,analysts"}
 BOB = {**PROOF, "X-Forwarded-User": "bob"}
 WHO = """
-from dmp.ui.session import awaited_query
+from dmp.ui.request import awaited_query
 query = awaited_query()
 names = ("HTTP_X_FORWARDED_USER", "HTTP_X_FORWARDED_GROUPS", "DMP_PROXY_SECRET")
 " ".join(["viewer:", *[os.environ.get(name, "none") for name in names], "end"])

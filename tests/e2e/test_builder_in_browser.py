@@ -27,7 +27,7 @@ def write_builder(home: Path, name: str, source: str) -> None:
         f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(FAKE)!r}]\n"
         "from rule_sources import FakeRules\n"
         "from dmp.ui import BuilderState, show_builder\n"
-        "from dmp.ui.session import awaited_query",
+        "from dmp.ui.request import awaited_query",
         f"builder = BuilderState({source}, awaited_query())",
         "show_builder(builder)",
     ]

@@ -46,7 +46,7 @@ def review_page(home: Path, name: str, source: str) -> None:
         name,
         "from fake_review import FakeReview\n"
         "from dmp.ui import ReviewState, show_review\n"
-        "from dmp.ui.session import awaited_query",
+        "from dmp.ui.request import awaited_query",
         f"review = ReviewState({source}, awaited_query(), clear=True)",
         "show_review(review)",
     )

@@ -12,7 +12,7 @@ import pytest
 
 from dmp.core.errors import NotAllowed, RunFailed
 from dmp.flows.checks.finding import Finding, Level
-from dmp.flows.overview import CheckTrend, Overview, SegmentSize
+from dmp.flows.overview import CheckTrend, Health, Overview, SegmentSize
 from dmp.flows.shapes import Viewer
 from dmp.jobs.records import RunRecord
 from dmp.ui.executed import ExecutedCell, executed_cells
@@ -33,18 +33,18 @@ FULL = Overview(
     counts=COUNTS,
     sources=(SOURCE,),
     segments=(GROWN, SMALL),
-    attention=(),
-    examined=19,
     last_resolved_at=AT,
     last_sync_at=None,
 )
+WELL = Health((), 19)
 RUN = RunRecord(
     "20_resolve-1", "20_resolve", {"limit": 3}, "k", "failed", AT.isoformat(), 61.0
 )
 
 
-def shown(found: Overview, runs: Any = ()) -> Any:
-    return home(Loaded("ready", found), Loaded("ready", list(runs)))
+def shown(found: Overview, runs: Any = (), health: Health = WELL) -> Any:
+    known = Loaded("ready", found), Loaded("ready", list(runs))
+    return home(*known, Loaded("ready", health))
 
 
 def test_an_empty_workspace_says_the_next_step_at_each_stage() -> None:
@@ -61,8 +61,9 @@ def test_an_empty_workspace_says_the_next_step_at_each_stage() -> None:
 
 def test_health_names_the_gravest_and_sizes_that_jump_need_attention() -> None:
     found = (Finding("lake: files", Level.PROBLEM, "gone", "dmp maintain"),)
-    content = shown(replace(FULL, attention=found))
+    content = shown(FULL, health=Health(found, 19))
     assert content["health"] == {
+        "state": "ready",
         "level": "problem",
         "text": "1 problem",
         "examined": 19,
@@ -89,6 +90,11 @@ class Source:
         if "overview" in self.refused:
             raise NotAllowed("status needs a role")
         return FULL
+
+    def health(self) -> Health:
+        if "health" in self.refused:
+            raise RuntimeError("nobody may read this")
+        return WELL
 
     def runs(self) -> list[RunRecord]:
         again = [replace(RUN, run_id=f"again-{n}") for n in range(self.retried)]
@@ -178,6 +184,22 @@ def test_a_forged_message_to_the_jobs_shows_a_banner(message: Any) -> None:
     page.board._handle_custom_msg(message, [])
     assert page.notice.content["state"] == "failed"
     assert page.notice.content["reference"]
+
+
+def test_the_start_page_shows_what_is_there_before_it_is_examined() -> None:
+    page, seen = HomePage(Source()), []
+    page.board.observe(lambda change: seen.append(change["new"]), "content")
+    page.begin()
+    assert [one["health"]["state"] for one in seen] == ["loading", "ready"]
+    assert {str(one["figures"]) for one in seen} == {str(seen[0]["figures"])}
+
+
+def test_what_cannot_be_examined_says_so_in_its_place() -> None:
+    page = HomePage(Source(refused=("health",)))
+    page.begin()
+    content = page.board.content
+    assert content["health"]["state"] == "failed" and content["figures"]
+    assert "nobody may read" not in json.dumps(content)
 
 
 def test_a_start_page_that_may_not_be_read_says_why() -> None:

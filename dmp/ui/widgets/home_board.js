@@ -15,18 +15,24 @@ function none(text) {
   return node("p", { class: "dmp-faint" }, text);
 }
 
-function attention(content) {
-  const { level, text, examined } = content.health;
-  const head = node("p", { class: "dmp-health", "data-level": level },
+function health({ state, level, text, examined, ...rest }) {
+  if (state === "loading")
+    return node("p", { class: "dmp-health", "aria-busy": "true" }, dot("run"),
+      node("b", {}, "Looking…"), node("small", {}, "keys, lake, files, settings"));
+  if (state !== "ready") return message({ state, ...rest });
+  return node("p", { class: "dmp-health", "data-level": level },
     dot(level), node("b", {}, text),
     node("small", {}, `${examined} things examined`));
+}
+
+function attention(content) {
   const lines = content.attention.map((one) =>
     node("li", {}, dot(one.level),
       node("div", {}, node("b", {}, one.title), node("p", {}, one.text),
         one.mend ? node("code", {}, one.mend) : null,
         one.link ? node("a", { class: "dmp-link", href: one.link }, "Look at it")
           : null)));
-  return panel("Needs attention", null, head,
+  return panel("Needs attention", null, health(content.health),
     lines.length ? node("ul", { class: "dmp-attention" }, lines) : null);
 }
 

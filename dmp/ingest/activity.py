@@ -15,7 +15,7 @@ def stage_events(landing: Landing) -> Name:
         return landing.lake.stage("new_event", "select * from core.event limit 0")
     _stage_repeated(landing)
     struct = struct_of({name: property_column(name) for name in event.properties})
-    return landing.lake.stage(
+    return landing.stage_file(
         "new_event",
         sql(
             """

@@ -100,7 +100,9 @@ def try_file(
         head = head_of(lake, path, contract.connector.format, scratch, rows=rows)
         staged = stage_file(lake, contract, head.path, scratch)
         found = Input(staged, seen.load_id, shown_file(path), digest)
-        report = report_of(stage(stores, contract, found, now), found, is_new=False)
+        report = report_of(
+            stage(stores, contract, found, now, scratch), found, is_new=False
+        )
         return DryRun(
             report=report,
             is_whole=head.is_whole,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from dmp.core.identifiers import FieldType
 from dmp.core.sql import Name, Query, quote_name, quote_text, sql
@@ -37,29 +37,41 @@ def stage_identifiers(landing: Landing) -> Name:
     )
     version = token_version(landing.lake)
     later = landing.keys.later(landing.keys.analytics.version, version)
-    landing.lake.stage(
-        "seen_identifier",
-        "select subject_id, namespace, type, encoding, value, "
-        "min(row_at) as first_seen_at, "
-        f"max(row_at) as last_seen_at, count(*) as observations from ({seen}) "
-        "group by all",
-    )
-    return landing.lake.stage(
+    return landing.stage_file(
         "new_identifier",
         sql(
             """
             select subject_id, namespace, type, encoding, {token} as token, {origin},
                 first_seen_at, last_seen_at, observations
-            from seen_identifier
+            from ({seen})
             """,
             token=rekeyed_sql(later, token),
             origin=landing.origin,
+            seen=Query(_each_once(landing, fields.values(), seen)),
         ),
     )
 
 
-def current_identifiers(landing: Landing) -> Name | Query:
-    """Return `new_identifier` with tokens of the version in use, for the commit.
+def _each_once(landing: Landing, specs: Iterable[FieldSpec], seen: str) -> str:
+    """Return the select of each identifier of a subject once, from all that are seen.
+
+    Nothing is to be compared where no subject has two rows or two fields of one type.
+    """
+    kinds = [(s.identifier.namespace, s.identifier.type) for s in specs if s.identifier]
+    if len(set(kinds)) == len(kinds) and not landing.has_repeated_subjects():
+        return (
+            "select * exclude (row_at), row_at as first_seen_at, "
+            f"row_at as last_seen_at, 1::bigint as observations from ({seen})"
+        )
+    return (
+        "select * exclude (row_at), min(row_at) as first_seen_at, "
+        f"max(row_at) as last_seen_at, count(*) as observations from ({seen}) "
+        "group by all"
+    )
+
+
+def rekeyed_identifiers(landing: Landing) -> Query | None:
+    """Return `new_identifier` with tokens of the version in use; None where it has.
 
     To be asked under the commit lock: the key may have been rotated since they were
     staged.
@@ -70,7 +82,7 @@ def current_identifiers(landing: Landing) -> Name | Query:
     version = token_version(landing.lake)
     later = landing.keys.later(version if staged is None else staged, version)
     if not later:
-        return Name("new_identifier")
+        return None
     token = rekeyed_sql(later, Query("token"))
     return sql("select * replace ({token} as token) from new_identifier", token=token)
 

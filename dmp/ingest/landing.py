@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from dmp.core.errors import KeyMissing
 from dmp.core.sql import Name, Query, quote_name, quote_text, sql
 from dmp.ingest.contracts import Contract
 from dmp.privacy import PseudonymKey
 from dmp.privacy.pseudonyms import subject_id_sql
+from dmp.storage.data_files import stage_data_file
 from dmp.storage.lake import Lake
 
 LaterKeys = Callable[[int, int], Sequence[PseudonymKey]]
@@ -47,6 +49,7 @@ class Landing:
 
     Attributes:
         replay_of: the load whose refused rows these are; empty for a file.
+        folder: where files are staged; they last as long as the load.
         blocked: type of identifier to the patterns of values that identify nobody.
     """
 
@@ -55,6 +58,7 @@ class Landing:
     keys: PseudonymKeys
     load_id: str
     loaded_at: datetime
+    folder: Path
     replay_of: str = ""
     blocked: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -65,6 +69,16 @@ class Landing:
             "$source as source, $load_id as load_id",
             source=self.contract.source,
             load_id=self.load_id,
+        )
+
+    def stage_file(self, name: str, query: Query) -> Name:
+        """Stage rows in a file that their table in the lake takes over."""
+        return stage_data_file(self.lake, name, query, self.folder)
+
+    def has_repeated_subjects(self) -> bool:
+        """Say whether any subject has more rows than one; asks `subject_key`."""
+        return bool(
+            self.lake.value("select exists (from subject_key where n_rows > 1)")
         )
 
     def count(self, table: Name) -> int:

@@ -14,7 +14,7 @@ from dmp.ingest.activity import stage_events
 from dmp.ingest.contracts import Contract, FieldSpec
 from dmp.ingest.decisions import stage_consent
 from dmp.ingest.file_rows import Rows
-from dmp.ingest.identifiers import current_identifiers, stage_identifiers
+from dmp.ingest.identifiers import rekeyed_identifiers, stage_identifiers
 from dmp.ingest.landing import (
     Landing,
     PseudonymKeys,
@@ -32,9 +32,11 @@ from dmp.ingest.purchases import (
 from dmp.ingest.readings import define_readers
 from dmp.ingest.versions import clear_values, stage_records, stage_versions
 from dmp.privacy import Bodies, Vault
+from dmp.storage.data_files import take_over
 from dmp.storage.instants import not_before
 from dmp.storage.lake import Lake
 from dmp.storage.migrate import ensure_fields, struct_fields
+from dmp.storage.temporary import temporary_folder
 from dmp.storage.write import Write, append, change, commit_planned, is_loaded
 
 _LOG = logging.getLogger(__name__)
@@ -119,27 +121,30 @@ def load(
     """
     _check_types(stores.lake, contract)
     now = not_before(stores.lake, now, "ops.load.loaded_at")
-    landing = stage(stores, contract, source, now)
-    report = report_of(landing, source, is_new=True)
-    if tell:
-        tell(_STAGED_SHARE)
-    _write_vault(stores, landing)
-    if not source.replay_of:
-        _write_bodies(stores, landing, source.rows)
-    _ensure_columns(landing)
-    done = commit_planned(
-        stores.lake,
-        lambda: _planned(landing, report, source),
-        message=f"load {source.load_id}",
-    )
+    with temporary_folder("load-", stores.scratch) as folder:
+        landing = stage(stores, contract, source, now, folder)
+        report = report_of(landing, source, is_new=True)
+        if tell:
+            tell(_STAGED_SHARE)
+        _write_vault(stores, landing)
+        if not source.replay_of:
+            _write_bodies(stores, landing, source.rows)
+        _ensure_columns(landing)
+        done = commit_planned(
+            stores.lake,
+            lambda: _planned(landing, report, source),
+            message=f"load {source.load_id}",
+        )
     if not done.is_new:
         return LoadReport(contract.source, source.file_name, source.load_id, False)
     _LOG.info("loaded load_id=%s rows=%d", source.load_id, report.rows_read)
     return report
 
 
-def stage(stores: Stores, contract: Contract, source: Input, now: datetime) -> Landing:
-    """Stage everything that a load would write; nothing is written."""
+def stage(
+    stores: Stores, contract: Contract, source: Input, now: datetime, folder: Path
+) -> Landing:
+    """Stage everything that a load would write, some of it in files in `folder`."""
     lake = stores.lake
     define_readers(lake)
     loaded_at = f"timestamptz {quote_text(now.isoformat())}"
@@ -149,6 +154,7 @@ def stage(stores: Stores, contract: Contract, source: Input, now: datetime) -> L
         stores.keys,
         source.load_id,
         now,
+        folder,
         source.replay_of,
         stores.blocked,
     )
@@ -267,12 +273,8 @@ def _ensure_columns(landing: Landing) -> None:
         ensure_fields(landing.lake, table, column, types)
 
 
-_TARGETS = {
-    "identity.subject": "new_subject",
-    "core.record": "new_record",
-    "core.event": "new_event",
-    "privacy.consent": "new_consent",
-}
+_TABLES = {"identity.subject": "new_subject", "privacy.consent": "new_consent"}
+_FILES = {"core.record": "new_record", "core.event": "new_event"}
 
 
 def _planned(landing: Landing, report: LoadReport, source: Input) -> list[Write]:
@@ -283,12 +285,15 @@ def _planned(landing: Landing, report: LoadReport, source: Input) -> list[Write]
 
 
 def _writes(landing: Landing, report: LoadReport, source: Input) -> Iterator[Write]:
-    for table, staged in _TARGETS.items():
+    for table, staged in _TABLES.items():
         if landing.has_any(Name(staged)):
             yield append(table, Name(staged))
+    for table, staged in _FILES.items():
+        if landing.has_any(Name(staged)):
+            yield take_over(landing.lake, table, staged, landing.folder)
     yield from transaction_writes(landing)
     if landing.has_any(Name("new_identifier")):
-        yield append("identity.identifier", current_identifiers(landing))
+        yield _identifiers(landing)
     if source.replay_of:
         yield _mark_replayed(landing, source.replay_of)
         yield append("raw.refused", Query(_DROPPED))
@@ -302,6 +307,15 @@ select * from new_refused
 where action = 'dropped' and line in (select line from accepted_row)
 """
 """Of a replay: values dropped from rows that are accepted now."""
+
+
+def _identifiers(landing: Landing) -> Write:
+    rekeyed = rekeyed_identifiers(landing)
+    if rekeyed:
+        return append("identity.identifier", rekeyed)
+    return take_over(
+        landing.lake, "identity.identifier", "new_identifier", landing.folder
+    )
 
 
 def _mark_replayed(landing: Landing, of: str) -> Write:

@@ -129,12 +129,12 @@ def _merged_sql(landing: Landing, fields: Mapping[str, FieldSpec]) -> Query:
 
 
 def stage_records(landing: Landing) -> Name:
-    """Show `new_record`: rows for `core.record`, without any direct identifier."""
+    """Stage `new_record`: rows for `core.record`, without any direct identifier."""
     struct = struct_of(
         {name: field_column(name) for name in landing.contract.attributes}
     )
     source, load_id = map(quote_text, (landing.contract.source, landing.load_id))
-    return landing.lake.view(
+    return landing.stage_file(
         "new_record",
         sql(
             """

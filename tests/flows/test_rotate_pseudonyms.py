@@ -21,7 +21,7 @@ from dmp.flows.resolve import resolve_people
 from dmp.flows.rotate import rotate_pseudonyms
 from dmp.flows.workspace import Workspace
 from dmp.ingest.connectors import stage_file
-from dmp.ingest.identifiers import current_identifiers
+from dmp.ingest.identifiers import rekeyed_identifiers
 from dmp.ingest.load import Input, stage
 from dmp.privacy.pseudonyms import token
 from dmp.privacy.root_keys import FOUNDING
@@ -188,11 +188,12 @@ def test_a_load_staged_under_the_former_key_is_committed_under_the_new(
     file, stores = part(tmp_path, 1), loaded.stores
     rows = stage_file(stores.lake, contract, file, tmp_path)
     source = Input(rows, "crm-late", file.name, digest="late")
-    landing = stage(stores, contract, source, NOW)
+    landing = stage(stores, contract, source, NOW, tmp_path)
     assert loaded.lake.value("select min(left(token, 2)) from new_identifier") == "1:"
     with at(tmp_path / "mine") as other:
         rotate_pseudonyms(other)
-    current = current_identifiers(landing)
+    current = rekeyed_identifiers(landing)
+    assert current
     assert loaded.lake.rows(
         sql("select distinct left(token, 2) from ({q})", q=current)
     ) == [("2:",)]

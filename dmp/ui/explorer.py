@@ -22,7 +22,7 @@ from dmp.ui.source import (
     Version,
     Why,
 )
-from dmp.ui.steps import Work, at_once
+from dmp.ui.steps import Pace, Work, at_once
 
 T = TypeVar("T")
 
@@ -164,22 +164,23 @@ class ExplorerState:
         """Read a segment's panels, those that are stored before those to evaluate."""
         for name in ("funnel", "conditions"):
             self._read_panel(name)
-            yield
+            yield Pace.SOON
         self._discuss(segment)
-        yield
+        yield Pace.SOON
         self.versions = loaded(lambda: self.source.versions(segment))
         self._tell("versions")
-        yield
+        yield Pace.SOON
         yield from self._read_destinations()
+        yield Pace.ONCE_SHOWN
         if self.panels["makeup"].state == "loading":
             self._read_panel("makeup")
-            yield
+            yield Pace.SOON
         self._read_panel("examples")
         self.turn_to(self.page)
-        yield
+        yield Pace.SOON
         if self.overlap and self.overlap.state == "loading":
             self._compare()
-            yield
+            yield Pace.SOON
         yield from self._read_trend(segment)
 
     def _read_trend(self, segment: str) -> Work:
@@ -187,7 +188,7 @@ class ExplorerState:
         try:
             for point in self.source.trend(segment):
                 points.append(point)
-                yield
+                yield Pace.SOON
         except Exception as error:
             self._set_panel("trend", Loaded("problem", problem=problem_of(error)))
         else:
@@ -338,7 +339,7 @@ class ExplorerState:
         if self._all_destinations.state == "loading":
             self._all_destinations = loaded(self.source.destinations)
             self._offer_destinations()
-            yield
+            yield Pace.SOON
 
     def _offer_destinations(self) -> None:
         """Offer the destinations of the segment's purpose; the first is chosen."""

@@ -183,7 +183,9 @@ class ExplorerPage:
     def begin(self) -> None:
         """Read the data and show it; panel by panel where an event loop runs."""
         if is_loop_running():
-            self.state.later = Steps(asyncio.get_running_loop(), self).begin
+            steps = Steps(self)
+            self.address.on_message("shown", lambda _: steps.show())
+            self.state.later = steps.begin
         self.state.start()
 
     def refresh(self, change: str) -> None:

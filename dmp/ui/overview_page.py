@@ -12,7 +12,7 @@ from dmp.ui.explorer_page import START_AFTER_S
 from dmp.ui.guard import Problem, guarded
 from dmp.ui.home import HomeSource, home
 from dmp.ui.jobs_state import JobsState, jobs
-from dmp.ui.steps import Steps, Work, at_once, is_loop_running
+from dmp.ui.steps import Pace, Steps, Work, at_once, is_loop_running
 from dmp.ui.views import problem_content
 from dmp.ui.widgets.address import Address
 from dmp.ui.widgets.home_board import HomeBoard
@@ -27,6 +27,7 @@ class HomePage:
     def __init__(self, source: HomeSource) -> None:
         """Build the widgets; nothing is read yet."""
         self.source = source
+        self.steps: Steps | None = None
         self.board, self.address = HomeBoard(), Address()
         self.board.on_message("refresh", lambda _: self.begin())
         self.root = w.VBox([self.board, self.address]).add_class("dmp-single")
@@ -38,16 +39,18 @@ class HomePage:
     @guarded
     def begin(self) -> None:
         """Read the workspace and show it; what needs attention comes last."""
-        if is_loop_running():
-            Steps(asyncio.get_running_loop(), self).begin(self._read())
-        else:
-            at_once(self._read())
+        if not is_loop_running():
+            return at_once(self._read())
+        if self.steps is None:
+            self.steps = steps = Steps(self)
+            self.address.on_message("shown", lambda _: steps.show())
+        self.steps.begin(self._read())
 
     def _read(self) -> Work:
         overview, runs = loaded(self.source.overview), loaded(self.source.runs)
         self.board.content = home(overview, runs, Loaded())
         if overview.value:
-            yield
+            yield Pace.ONCE_SHOWN
             self.board.content = home(overview, runs, loaded(self.source.health))
 
 

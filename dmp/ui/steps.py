@@ -5,11 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterator
+from enum import Enum
 
-from dmp.ui.guard import Problem, TellsProblems, guarded
+from dmp.ui.guard import TellsProblems, problem_of
 
 PAUSE_S = 0.02
-Work = Iterator[None]
+SHOWN_WITHIN_S = 10.0
+
+
+class Pace(Enum):
+    """When the next piece of some work may begin.
+
+    A browser that opens a page asks the kernel three times before it draws anything: a
+    piece that takes long lets it go first.
+    """
+
+    SOON = "soon"
+    ONCE_SHOWN = "once shown"
+
+
+Work = Iterator[Pace]
 """Reads and shows something at each `next`."""
 
 
@@ -19,37 +34,37 @@ def at_once(work: Work) -> None:
 
 
 class Steps:
-    """Goes through work in an event loop; newer work takes the place of older.
+    """Goes through work in the running loop; newer work takes the place of older.
 
     What a piece raises is told to the owner, and ends that work.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, owner: TellsProblems) -> None:
-        """Do nothing yet."""
-        self._loop, self._owner = loop, owner
-        self._work: Work | None = None
-        self._is_waiting = False
+    def __init__(self, owner: TellsProblems) -> None:
+        """Do nothing yet. A page that never says it is shown counts as shown soon."""
+        self._owner, self._shown = owner, asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._loop.call_later(SHOWN_WITHIN_S, self.show)
+        self._going: asyncio.Task[None] | None = None
 
-    def tell(self, problem: Problem) -> None:
-        """Show a problem that a piece met."""
-        self._owner.tell(problem)
+    def show(self) -> None:
+        """Take note that the viewer's browser has drawn the page."""
+        self._shown.set()
 
     def begin(self, work: Work) -> None:
         """Go through this work, and leave what is left of any other."""
-        self._work = work
-        self._wait()
+        if self._going is not None:
+            self._going.cancel()
+        self._going = self._loop.create_task(self._go_through(work))
 
-    def _wait(self) -> None:
-        if not self._is_waiting:
-            self._is_waiting = True
-            self._loop.call_later(PAUSE_S, self._go_on)
-
-    @guarded
-    def _go_on(self) -> None:
-        self._is_waiting = False
-        work, done = self._work, object()
-        if work is not None and next(work, done) is not done:
-            self._wait()
+    async def _go_through(self, work: Work) -> None:
+        await asyncio.sleep(PAUSE_S)
+        try:
+            for pace in work:
+                await asyncio.sleep(PAUSE_S)
+                if pace is Pace.ONCE_SHOWN:
+                    await self._shown.wait()
+        except Exception as error:
+            self._owner.tell(problem_of(error))
 
 
 def is_loop_running() -> bool:

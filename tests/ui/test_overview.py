@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,6 +21,8 @@ from dmp.ui.explorer import Loaded
 from dmp.ui.home import home, next_step, shown_seconds
 from dmp.ui.jobs_state import JobsState, jobs
 from dmp.ui.overview_page import HomePage, JobsPage
+from dmp.ui.steps import PAUSE_S, SHOWN_WITHIN_S
+from dmp.ui.widgets.part import Part
 
 AT = datetime(2026, 6, 30, tzinfo=UTC)
 ADA = Viewer("Ada", ("analyst",), exact_counts=True)
@@ -192,6 +195,28 @@ def test_the_start_page_shows_what_is_there_before_it_is_examined() -> None:
     page.begin()
     assert [one["health"]["state"] for one in seen] == ["loading", "ready"]
     assert {str(one["figures"]) for one in seen} == {str(seen[0]["figures"])}
+
+
+def test_the_start_page_can_be_read_again_without_waiting() -> None:
+    page, health = HomePage(Source()), []
+
+    def note(change: dict[str, Any]) -> None:
+        health.append(change["new"]["health"]["state"])
+
+    async def read(message: str, widget: Part) -> None:
+        health.clear()
+        widget._handle_custom_msg({"kind": message}, [])
+        async with asyncio.timeout(SHOWN_WITHIN_S / 2):
+            while health != ["loading", "ready"]:
+                await asyncio.sleep(PAUSE_S)
+
+    async def look() -> None:
+        page.board.observe(note, "content")
+        page.begin()
+        await read("shown", page.address)
+        await read("refresh", page.board)
+
+    asyncio.run(look())
 
 
 def test_what_cannot_be_examined_says_so_in_its_place() -> None:

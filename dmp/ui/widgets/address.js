@@ -12,6 +12,7 @@ function rename(query, first) {
 
 function render({ model, el }) {
   el.style.display = "none";
+  model.send({ kind: "shown" });
   const served = document.documentElement.dataset.dmp === "page";
   if (!served) return undefined;
   const opened = location.search.replace(/^\?/, "");

@@ -12,7 +12,7 @@ def stage_events(landing: Landing) -> Name:
     """Stage `new_event`: rows for `core.event` that neither it nor the file repeats."""
     event = landing.contract.event
     if event is None:
-        return landing.lake.stage("new_event", "select * from core.event limit 0")
+        return landing.lake.view("new_event", Query("from core.event limit 0"))
     _stage_repeated(landing)
     struct = struct_of({name: property_column(name) for name in event.properties})
     return landing.stage_file(

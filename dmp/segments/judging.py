@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import version
 
 from dmp.core.config import fingerprint
@@ -30,10 +30,12 @@ from dmp.segments.rule import Computed, Leaf, Segment
 from dmp.segments.saved import Saved, rules
 from dmp.segments.sources import Population
 from dmp.segments.touched import (
+    PEOPLE,
     Base,
     Changes,
     Touched,
     changes,
+    nobody,
     snapshots,
     stage_touched,
 )
@@ -71,6 +73,7 @@ class _Kept:
 
     base: Base
     conditions: Counts
+    people: int
 
 
 def judge(
@@ -135,7 +138,7 @@ def basis_of(saved: Mapping[str, Saved], name: str, population: Population) -> s
     defined = {trait.name for trait in population.traits}
     types = population.attributes.items()
     return fingerprint(
-        version("dmp"),
+        _version(),
         [(other, saved[other].version) for other in others],
         {name: type_ for name, type_ in types if name not in defined},
         dict(population.typed_properties),
@@ -143,21 +146,27 @@ def basis_of(saved: Mapping[str, Saved], name: str, population: Population) -> s
     )
 
 
+@cache
+def _version() -> str:
+    """Return that of dmp: it is read from a file each time that it is asked for."""
+    return version("dmp")
+
+
 def _kept(lake: Lake, bases: Mapping[str, str], as_of: datetime) -> dict[str, _Kept]:
     """Return the newest evaluations, of those that can be built on."""
     rows = lake.rows(
-        "select segment, as_of, snapshot, basis, conditions::varchar "
+        "select segment, as_of, snapshot, basis, people, conditions::varchar "
         "from segment.result qualify row_number() over ("
         "partition by segment order by as_of desc, computed_at desc) = 1"
     )
     found = {}
     readable = snapshots(lake)
-    for segment, then, snapshot, basis, conditions in rows:
+    for segment, then, snapshot, basis, people, conditions in rows:
         base = Base(then, snapshot)
         usable = basis == bases.get(segment) and then <= as_of
         if usable and snapshot in readable:
             counts = tuple((path, n) for path, n in json.loads(conditions))
-            found[segment] = _Kept(base, counts)
+            found[segment] = _Kept(base, counts, people)
     return found
 
 
@@ -200,8 +209,11 @@ class _Since:
         names = [name for name in kept if name not in gone.everybody]
         if not names:
             return {}
-        touched, people = self._stage_touched(gone, names), _people(self.lake)
-        if touched.people * 2 > people:
+        people = kept[names[0]].people
+        if self.changed.of(*PEOPLE):
+            people = _people(self.lake)
+        touched = self._stage_touched(gone, names)
+        if touched.pairs * 2 > people * len(names):
             return {}
         chosen = [known[name] for name in names if name in touched.segments]
         shift = self._shift(chosen, known, touched) if chosen else {}
@@ -218,6 +230,8 @@ class _Since:
         }
 
     def _stage_touched(self, gone: Turning, names: Sequence[str]) -> Touched:
+        if self.as_of == self.base.as_of and not self.changed.kinds:
+            return nobody(names)
         population = self.population
         if gone.attributes:
             population = plain_people(self.lake, population)

@@ -27,22 +27,26 @@ from gate where {KEY} is not null group by {KEY}
 """
 """Whether the profiles that the staged gate knows have the purpose, or why not."""
 
-_STAY = f"""
+_OPEN = f"""
 select b.n, m.{KEY} from segment.membership as m join building as b using (segment)
 where m.left_at is null and not b.is_past
 """
-_ENTERING = f"select n, {KEY} from anew anti join stay using (n, {KEY})"
-_LEAVING = f"""
-select n, {KEY} from stay anti join anew using (n, {KEY})
-where n in (select n from building where is_whole) or (n, {KEY}) in (from judged)
+_STAY = f"""
+{_OPEN} and b.is_whole
+union all select n, {KEY} from ({_OPEN} and not b.is_whole) semi join judged
+using (n, {KEY})
 """
+_ENTERING = f"select n, {KEY} from anew anti join stay using (n, {KEY})"
+_LEAVING = f"select n, {KEY} from stay anti join anew using (n, {KEY})"
 _INSIDE = f"""
-select n, {KEY} from stay anti join leaving using (n, {KEY})
+select n, {KEY} from ({_OPEN} and b.purpose <> '') anti join leaving using (n, {KEY})
 union all select n, {KEY} from entering
 """
 _COUNTED = """
 select n, sum(people)::bigint from (
-    select n, count(*) as people from stay group by n
+    select b.n, count(*) as people
+    from segment.membership as m join building as b using (segment)
+    where m.left_at is null and not b.is_past group by b.n
     union all select n, count(*) from entering group by n
     union all select n, -count(*) from leaving group by n
 )
@@ -77,11 +81,12 @@ def stage_moves(
     purposes: Mapping[str, str],
     past: Collection[str],
 ) -> None:
-    """Stage the segments, their stays, who enters and who leaves.
+    """Stage the segments, who enters and who leaves.
 
-    As `building`, one row a segment; and `stay`, `entering`, `leaving` and `inside`,
-    by its number and `profile_key`. A segment of the `past`, evaluated at an instant
-    before its stays are from, has none: everybody enters.
+    As `building`, one row a segment; and `stay` (open, of those judged anew),
+    `entering`, `leaving` and `inside`, by its number and `profile_key`. A segment of
+    the `past`, evaluated at an instant before its stays are from, has none: everybody
+    enters.
     """
     names = list(judged)
     lake.stage(
@@ -94,9 +99,9 @@ def stage_moves(
             is_whole=[judged[name].among is None for name in names],
         ),
     )
-    lake.stage("stay", _STAY)
     lake.stage("anew", _numbered([judged[name].anew for name in names]))
     lake.stage("judged", _numbered([judged[name].among for name in names]))
+    lake.stage("stay", _STAY)
     lake.stage("entering", _ENTERING)
     lake.stage("leaving", _LEAVING)
     lake.view("inside", Query(_INSIDE))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dmp.core.sql import Query, sql
+from dmp.core.sql import Query, join, sql
 from dmp.segments.masks import Masks
 from dmp.segments.population import KEY
 from dmp.segments.slices import attributes_sql, changed_sql, passed_sql
@@ -16,7 +16,9 @@ from dmp.storage.lake import CATALOG, Lake
 
 _OF_SUBJECTS = {"event": "core.event", "transaction": "core.transaction"}
 _CONSENT = "privacy.consent"
-_OF_PROFILES = ("identity.assignment", "identity.profile", "profile.profile")
+PEOPLE = ("identity.profile", "profile.profile")
+"""The tables that say who there is."""
+_OF_PROFILES = ("identity.assignment", *PEOPLE)
 _READ = (*_OF_SUBJECTS.values(), _CONSENT, *_OF_PROFILES)
 _FEEDS = ("ducklake_table_insertions", "ducklake_table_deletions")
 _ADDING = {"tables_inserted_into", "merge_adjacent"}
@@ -101,17 +103,24 @@ class Touched:
         table: `profile_key`, and of which segments the answer may be another.
         masks: how it says which.
         people: how many rows it has.
+        pairs: how many segments they are touched for, added up.
         segments: those that anybody is touched for.
     """
 
     table: str
     masks: Masks
     people: int
+    pairs: int
     segments: frozenset[str]
 
     def is_of(self, segment: str, alias: str = "") -> str:
         """Return the test whether a row is touched for a segment."""
         return self.masks.any_of({segment}, alias)
+
+
+def nobody(segments: Sequence[str]) -> Touched:
+    """Return that nobody is touched: there is no table."""
+    return Touched("", Masks(tuple(segments)), 0, 0, frozenset())
 
 
 def stage_touched(
@@ -146,14 +155,15 @@ def stage_touched(
         f"select {KEY}, {masks.gathered} from ({rows}) group by {KEY} order by {KEY}"
     )
     table = lake.stage(name, Query(query))
-    count, *bits = lake.row(
+    count, pairs, *bits = lake.row(
         sql(
-            "select count(*), {held} from {t}",
-            held=[Query(f"bit_or({column})") for column in masks.columns],
+            "select count(*), coalesce(sum({pairs}), 0)::bigint, {held} from {t}",
+            pairs=join((Query(f"bit_count({m})") for m in masks.columns), " + "),
+            held=[Query(f"bit_or({m})") for m in masks.columns],
             t=table,
         )
     )
-    return Touched(name, masks, int(count), masks.named(bits))
+    return Touched(name, masks, int(count), int(pairs), masks.named(bits))
 
 
 def _parts(

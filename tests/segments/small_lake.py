@@ -131,6 +131,7 @@ def decide(lake: Lake, subject: int, status: str, at: datetime) -> None:
 
 
 def saved(rule: Mapping[str, Any], **more: Any) -> dict[str, Saved]:
+    """A rule as the segment `s`, by that name alone whatever its id."""
     document = {"segment": "s", "rule": rule, **more}
     return {"s": Saved(parse(document), document)}
 

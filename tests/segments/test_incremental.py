@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dmp.core.sql import Query
+from dmp.core.sql import Query, sql
 from dmp.core.types import Evaluation
 from dmp.segments.build import build
 from dmp.segments.computed import parse_trait
+from dmp.segments.judging import judge
 from dmp.segments.parsing import parse
 from dmp.segments.rule import Computed
 from dmp.segments.saved import Saved
@@ -25,6 +26,7 @@ from dmp.storage.migrate import ensure_fields, migrate
 from dmp.storage.write import append, change, commit
 
 from . import worlds
+from .small_lake import day, decide, people, saved
 
 SEEDS = int(os.environ.get("DMP_TEST_SEEDS", "1"))
 """Random workspaces to live through; more for a soak."""
@@ -43,7 +45,8 @@ class Shop:
         self.rules, self.traits = self.drawn(), self.windowed()
         self.place = {subject: subject // 2 for subject in range(SUBJECTS)}
         migrate(lake)
-        ensure_fields(lake, "core.event", "properties", {"page": "varchar"})
+        properties = {"page": "varchar", "amount": "double", "day": "date"}
+        ensure_fields(lake, "core.event", "properties", properties)
         fields = {"seen": "timestamptz", "born": "date"}
         ensure_fields(lake, "profile.profile", "attributes", fields)
         people = sorted(set(self.place.values()))
@@ -75,7 +78,23 @@ class Shop:
             {"consent": {"purpose": PURPOSE, "status": draw.choice(STATUSES)}},
             {"related": {"entity": "transaction", "quantifier": {"exactly": 1}}},
         ]
+        last = {"last": n, "unit": unit}
+        page, amount = (
+            {"property": name, "op": op, "value": value}
+            for name, op, value in (("page", "neq", "x"), ("amount", "gte", 1))
+        )
+        day = {"property": "day", "op": "after", "value": f"{self.as_of:%Y-%m-%d}"}
+        one, other = ({"event": draw.choice("ab"), "where": [w]} for w in (page, day))
+        twice = {"op": draw.choice(["gte", "eq"]), "value": 2}
+        where: list[dict[str, Any]] = [
+            {"did": {**one, "times": twice, "within": last}},
+            {"last": {**one, "has": [amount], "within": last}},
+            {"sequence": {"steps": [one, other], "within": last}},
+            {"lifecycle": {**one, "state": "first_time", "within": last}},
+        ]
         return {
+            "only": draw.choice(where),
+            "where": {draw.choice(["any", "all"]): draw.sample(where, 2)},
             "did": {"any": [worlds.behaviours(pool).make(draw) for _ in range(2)]},
             "chain": worlds.sequences(pool).make(draw),
             "life": worlds.lifecycles(pool).make(draw),
@@ -138,10 +157,64 @@ class Shop:
                 f"'{UUID(int=self.number)}'::uuid as event_id, "
                 f"{self.random.randrange(SUBJECTS)} as subject_id, "
                 f"'{self.random.choice('aabc')}' as event, "
-                f"'{self.time()}'::timestamptz as occurred_at"
+                f"'{self.time()}'::timestamptz as occurred_at, {self.properties()}"
             )
 
         self.insert("core.event", (one() for _ in range(n)))
+
+    def properties(self) -> str:
+        draw = self.random
+        page = draw.choice(["'x'", "'y'", "null"])
+        amount = draw.choice(["0.5", "1", "null"])
+        day = draw.choice([f"'{draw.choice(self.pool.days)}'", "null"])
+        return (
+            f"{{'_': null, 'page': {page}::varchar, 'amount': {amount}::double, "
+            f"'day': {day}::date}} as properties"
+        )
+
+    def correction(self) -> None:
+        """Some events are told again: of another page, or at another time."""
+        wanted = f"where subject_id = {self.random.randrange(SUBJECTS)}"
+        told = f"set occurred_at = '{self.time()}', properties = p.properties"
+        table, kept = "core.event", f"(select {self.properties()}) as p"
+        self.change(table, f"update {table} {told} from {kept} {wanted}")
+
+    def arrival(self) -> None:
+        """Somebody who was nobody's is found to be somebody, and does something."""
+        subject, self.number = 10**6 + self.number, self.number + 1
+        self.place[subject] = self.random.choice(sorted(set(self.place.values())))
+        self.insert("identity.assignment", [self.placed(subject)])
+        self.insert(
+            "core.event",
+            [
+                f"'{UUID(int=subject)}'::uuid as event_id, {subject} as subject_id, "
+                f"'a' as event, '{self.time()}'::timestamptz as occurred_at, "
+                f"{self.properties()}"
+            ],
+        )
+
+    def removal(self) -> None:
+        """A subject turns out to be of another person."""
+        subject, key = self.random.choice(list(self.place.items()))
+        others = sorted({*self.place.values()} - {key})
+        if [*self.place.values()].count(key) == 1:
+            return
+        self.place[subject] = self.random.choice(others)
+        end = f"set valid_to = '{self.instant()}' where valid_to is null"
+        table = "identity.assignment"
+        self.change(table, f"update {table} {end} and subject_id = {subject}")
+        self.insert(table, [self.placed(subject)])
+
+    def withdrawal(self) -> None:
+        """Whoever agreed says no, at an instant that as_of may not have reached."""
+        agreed = "select subject_id from privacy.consent where status = 'granted'"
+        self.insert(
+            "privacy.consent",
+            [
+                f"subject_id, '{PURPOSE}' as purpose, 'denied' as status, "
+                f"'{self.time()}'::timestamptz as captured_at from ({agreed} limit 3)"
+            ],
+        )
 
     def purchases(self, n: int = 2) -> None:
         def one() -> str:
@@ -198,7 +271,7 @@ class Shop:
         self.traits = self.windowed()
 
     def rule(self) -> None:
-        name = self.random.choice(["did", "chain", "life", "plain"])
+        name = self.random.choice(["did", "chain", "life", "plain", "only", "where"])
         self.rules[name] = self.drawn()[name]
 
     def pass_time(self) -> None:
@@ -248,6 +321,7 @@ class Shop:
 HAPPENINGS = (
     *("events", "purchases", "decisions", "merge", "attributes", "retention"),
     *("compaction", "rule", "trait", "nothing"),
+    *("correction", "arrival", "removal", "withdrawal"),
 )
 
 
@@ -297,3 +371,61 @@ def test_nobody_is_judged_where_nothing_changed(tmp_path: Path) -> None:
         assert {one.touched for one in shop.build()} == {1}
         built = shop.build(full=True)
         assert {one.touched for one in built} == {None}
+
+
+def test_only_those_are_touched_about_whom_a_condition_can_say_anything(
+    tmp_path: Path,
+) -> None:
+    with Lake(tmp_path / "lake") as lake:
+        migrate(lake)
+        ensure_fields(lake, "core.event", "properties", {"page": "varchar"})
+        people(lake, 6)
+        where = [{"property": "page", "op": "eq", "value": "/pricing"}]
+        within = {"last": 1, "unit": "day"}
+        rules: dict[str, dict[str, Any]] = {
+            "pricing": {"did": {"event": "viewed", "where": where, "within": within}},
+            "any": {"did": {"any_event": True}},
+            "bought": {"related": {"entity": "transaction", "quantifier": "any"}},
+            "agreed": {"consent": {"purpose": "ads", "status": "granted"}},
+            "plain": {"attribute": "subjects", "op": "gte", "value": 1},
+        }
+        # more segments than one number has bits: the last are of another one
+        filling = {f"other{n}": rules["plain"] for n in range(70)}
+        saved_rules = {
+            name: one
+            for name, rule in {**filling, **rules}.items()
+            for one in [saved(rule, segment=name)["s"]]
+        }
+
+        def judged(at: float) -> dict[str, Any]:
+            return judge(lake, saved_rules, list(saved_rules), day(at))
+
+        def touched(at: float) -> dict[str, int]:
+            found = {name: one.among for name, one in judged(at).items()}
+            counts = {
+                name: lake.value(sql("select count(*) from ({q})", q=query))
+                for name, query in found.items()
+                if query is not None
+            }
+            assert set(counts) == set(saved_rules)
+            return {name: n for name, n in counts.items() if n}
+
+        def view(n: int, subject: int, page: str, at: float) -> None:
+            shown = f"{{'_': null, 'page': '{page}'}} as properties"
+            text = f"'{UUID(int=n)}'::uuid as event_id, {subject} as subject_id, "
+            text += f"'viewed' as event, '{day(at)}'::timestamptz as occurred_at"
+            rows = Query(f"select {text}, {shown}")
+            commit(lake, [append("core.event", rows)], message="event")
+
+        view(1, 1, "/pricing", 1)
+        view(2, 2, "/help", 1)
+        build(lake, saved_rules, list(saved_rules), as_of=day(1.5), now=day(1.5))
+        assert touched(1.5) == touched(1.9) == {}
+        assert touched(2.1) == {"pricing": 1}
+        view(3, 3, "/help", 1.2)
+        assert touched(1.5) == {"any": 1}
+        view(4, 4, "/pricing", 1.6)
+        assert touched(1.5) == touched(1.6) == {"any": 2, "pricing": 1}
+        decide(lake, 5, "granted", day(1.4))
+        assert touched(1.5) == {"any": 2, "pricing": 1, "agreed": 1}
+        assert judged(1.5)["plain"].touched == 3

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dmp.identity.link.columns import Kind
-from dmp.identity.link.fields import Field
+from dmp.identity.link.field import Field
 from dmp.identity.link.hashing import Hashes, Ints, mix
 from dmp.identity.link.nodes import Nodes
 from dmp.identity.link.parallel import side_by_side
@@ -54,6 +54,7 @@ _FORMS: dict[Kind, dict[str, str]] = {
     Kind.POSTCODE: {"first 3": _FIRST.format(3)},
     Kind.HOUSE_NUMBER: {},
     Kind.INITIAL: {},
+    Kind.GENERATION: {},
     Kind.SEX: {},
     Kind.YEAR: {},
     Kind.MONTH: {},

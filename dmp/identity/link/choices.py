@@ -141,9 +141,9 @@ def _merged(compared: Compared) -> Iterator[Choice]:
         yield Choice(
             place=f"columns.{name}",
             chosen=f"fills the gaps of {into}",
-            why="both hold the same value in most records",
+            why="both hold the same value in most records, or hardly any fills both",
             instead="a comparison of its own",
-            effect="the same agreement would count twice",
+            effect="an agreement would count twice, or never be seen",
         )
 
 

@@ -23,6 +23,9 @@ from dmp.identity.link.vectors import Comparison
 CLASSES = ("random", "area", "household", "twin", "namesake", "same", "moved")
 N_CLASSES = len(CLASSES)
 RANDOM, AREA, HOUSEHOLD, TWIN, NAMESAKE, SAME, MOVED = range(N_CLASSES)
+LIKE_ONE = (TWIN, NAMESAKE)
+MOST_LIKE_ONE = 0.2
+"""Pairs of twins, and of namesakes, at most for each match at the same address."""
 AT_HOME = (HOUSEHOLD, TWIN, NAMESAKE)
 MATCHES = (SAME, MOVED)
 ADDRESS = frozenset({Kind.STREET, Kind.HOUSE_NUMBER, Kind.PLACE, Kind.POSTCODE})
@@ -70,6 +73,8 @@ def expected_tables(comparison: Comparison, u: Floats, m: Floats) -> Floats:
             table[TWIN] = m
         elif comparison.kind == Kind.GIVEN_NAME:
             table[NAMESAKE] = m
+        elif comparison.kind == Kind.GENERATION:
+            table[NAMESAKE] = m[::-1]
         elif comparison.kind in SHARED_AT_HOME:
             table[list(AT_HOME)] = 0.2 * m + 0.8 * u
     return table
@@ -80,6 +85,8 @@ def expected_matches(comparison: Comparison) -> Floats:
     n_near = len(LEVELS[comparison.kind])
     m = np.full(comparison.n_levels, 0.005)
     m[0] = 0.85
+    if comparison.kind == Kind.GENERATION:
+        return np.array([0.98, 0.02])
     if n_near:
         m[1 : 1 + n_near] = 0.1 / n_near
     m[comparison.all_else] = 0.05
@@ -93,7 +100,8 @@ def is_own(comparison: Comparison, place: int) -> bool:
     if place == TWIN:
         return comparison.kind in ADDRESS | SHARED_AT_HOME | BIRTH
     if place == NAMESAKE:
-        return comparison.kind in ADDRESS | SHARED_AT_HOME | {Kind.GIVEN_NAME}
+        own = {Kind.GIVEN_NAME, Kind.GENERATION}
+        return comparison.kind in ADDRESS | SHARED_AT_HOME | own
     if place == AREA:
         return comparison.kind in (Kind.PLACE, Kind.POSTCODE)
     if place == HOUSEHOLD:

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     FULL_NAME = "full_name"
     NAME = "name"
     INITIAL = "initial"
+    GENERATION = "generation"
     DATE = "date"
     YEAR = "year"
     MONTH = "month"

@@ -18,7 +18,8 @@ from dmp.identity.link.blocking import (
     pair_budget,
 )
 from dmp.identity.link.columns import Kind
-from dmp.identity.link.fields import Field, Reading, read_fields
+from dmp.identity.link.field import Field
+from dmp.identity.link.fields import Reading, read_fields
 from dmp.identity.link.files import RecordFile
 from dmp.identity.link.informative import Noise, noise
 from dmp.identity.link.model import NEW_MODEL, Model, check_rules

@@ -1,9 +1,9 @@
-"""Fields: columns after normalisation, as numbers into sorted lists of values."""
+"""Fields: what the columns of a file hold, after normalisation."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import duckdb
 import numpy as np
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from dmp.identity.link.columns import ColumnKind, Kind, kinds, profiles
 from dmp.identity.link.dependence import with_address
+from dmp.identity.link.field import Codes, Field, numbered
 from dmp.identity.link.files import RecordFile
 from dmp.identity.link.normalise import (
     DateReading,
@@ -22,30 +23,8 @@ from dmp.identity.link.normalise import (
     parts_sql,
 )
 from dmp.identity.link.parallel import side_by_side
+from dmp.identity.link.repeats import merge_repeats
 from dmp.identity.link.wording import worded
-
-Codes = npt.NDArray[np.int32]
-_REPEATS = 0.8
-"""Share of equal values at which two fields of one kind are the same field twice."""
-_NAME_REPEATS = 0.5
-"""The same for names: hardly anybody has the same name twice by chance."""
-
-
-@dataclass(frozen=True, eq=False)
-class Field:
-    """One thing known of each record.
-
-    Attributes:
-        name: the column's name, with the part taken from it after a colon.
-        codes: for each record the place of its value in `values`, -1 where missing.
-        values: the distinct normal forms, sorted.
-    """
-
-    name: str
-    column: str
-    kind: Kind
-    codes: Codes
-    values: pa.Array
 
 
 @dataclass(frozen=True)
@@ -111,7 +90,7 @@ def read_fields(
         else:
             made = _text_fields(connection, number, column, raw)
         for field in made:
-            if len(field.values) > 1:
+            if _is_worth_comparing(field):
                 fields.append(field)
             lost = int(((raw.codes >= 0) & (field.codes < 0)).sum())
             if lost and ":" not in field.name:
@@ -119,6 +98,16 @@ def read_fields(
     whole, joined = _whole_dates(fields)
     kept, merged = merge_repeats(whole)
     return Reading(tuple(found), tuple(kept), unread, merged, dates, joined)
+
+
+_LEAST_GENERATIONS = 1e-4
+
+
+def _is_worth_comparing(field: Field) -> bool:
+    """Whether a field tells records apart; few people write junior or senior."""
+    least = _LEAST_GENERATIONS * len(field.codes)
+    is_met = field.kind != Kind.GENERATION or (field.codes >= 0).sum() > least
+    return len(field.values) > 1 and bool(is_met)
 
 
 def _kinds(
@@ -158,7 +147,7 @@ def _whole_dates(
     ]
     whole = pc.binary_join_element_wise(*cells, "").dictionary_encode()
     codes = np.asarray(pc.fill_null(whole.indices, -1)).astype(np.int32)
-    made = _field(
+    made = numbered(
         name, year.column, Kind.DATE, codes, pa.chunked_array([whole.dictionary])
     )
     return [f for f in fields if f not in (year, month, day)] + [made], joined
@@ -206,11 +195,11 @@ def _text_fields(
     made = parts(column.column, column.kind)
     table = connection.sql(parts_sql(made, column.kind, number)).to_arrow_table()
 
-    def numbered(place: int) -> Field:
+    def of_part(place: int) -> Field:
         part, normal = made[place], table.column(f"p{place}")
-        return _field(part.name, column.column, part.kind, raw.codes, normal)
+        return numbered(part.name, column.column, part.kind, raw.codes, normal)
 
-    return side_by_side(numbered, range(len(made)))
+    return side_by_side(of_part, range(len(made)))
 
 
 def _date_field(
@@ -238,71 +227,5 @@ def _date_field(
     connection.unregister("date_value")
     codes = np.full(len(source), -1, dtype=np.int32)
     codes[filled] = inverse.astype(np.int32)
-    made = _field(column.column, column.column, Kind.DATE, codes, normal.column("d"))
+    made = numbered(column.column, column.column, Kind.DATE, codes, normal.column("d"))
     return made, reading
-
-
-def _field(
-    name: str, column: str, kind: Kind, codes: Codes, normal: pa.ChunkedArray
-) -> Field:
-    """Number the normal forms in sorted order and translate the codes of the raw."""
-    encoded = normal.combine_chunks().dictionary_encode()
-    order = np.asarray(pc.sort_indices(encoded.dictionary))
-    rank = np.empty(len(order) + 1, dtype=np.int32)
-    rank[order] = np.arange(len(order), dtype=np.int32)
-    rank[-1] = -1
-    forms = rank[np.asarray(pc.fill_null(encoded.indices, -1))]
-    translated = np.where(codes >= 0, forms[codes], -1).astype(np.int32)
-    return Field(name, column, kind, translated, encoded.dictionary.take(order))
-
-
-def merge_repeats(fields: Sequence[Field]) -> tuple[list[Field], dict[str, str]]:
-    """Merge fields of one kind that mostly hold the same values; one fills the other.
-
-    Returns the fields left and, for each one merged, the name of what it repeats.
-    """
-    kept: list[Field] = []
-    merged: dict[str, str] = {}
-    for field in fields:
-        twin = next((i for i, other in enumerate(kept) if _repeats(other, field)), None)
-        if twin is None:
-            kept.append(field)
-        else:
-            merged[field.name] = kept[twin].name
-            kept[twin] = _filled_by(kept[twin], field)
-    return kept, merged
-
-
-def _repeats(one: Field, other: Field) -> bool:
-    if one.kind != other.kind:
-        return False
-    both = np.flatnonzero((one.codes >= 0) & (other.codes >= 0))[:200_000]
-    if len(both) < 2:
-        return False
-    left = one.values.take(pa.array(one.codes[both]))
-    right = other.values.take(pa.array(other.codes[both]))
-    is_name = one.kind in (Kind.GIVEN_NAME, Kind.FAMILY_NAME)
-    least = _NAME_REPEATS if is_name else _REPEATS
-    return bool(pc.mean(pc.equal(left, right)).as_py() >= least)
-
-
-def _filled_by(one: Field, other: Field) -> Field:
-    values = pa.concat_arrays([one.values, other.values])
-    codes = np.where(
-        one.codes >= 0,
-        one.codes,
-        np.where(other.codes >= 0, other.codes + len(one.values), -1),
-    )
-    made = _field(one.name, one.column, one.kind, codes, pa.chunked_array([values]))
-    return _used_only(made)
-
-
-def _used_only(field: Field) -> Field:
-    """Drop the values that no record holds."""
-    counts = np.bincount(field.codes[field.codes >= 0], minlength=len(field.values))
-    used = np.flatnonzero(counts)
-    place = np.full(len(field.values) + 1, -1, dtype=np.int32)
-    place[used] = np.arange(len(used), dtype=np.int32)
-    return replace(
-        field, codes=place[field.codes], values=field.values.take(pa.array(used))
-    )

@@ -41,6 +41,9 @@ _TERMS = {
     "name_b": "split_part(b, '@', 1)",
     "letters_a": "translate(split_part(a, '@', 1), '0123456789', '')",
     "letters_b": "translate(split_part(b, '@', 1), '0123456789', '')",
+    "latin_a": "regexp_matches(a, '[a-z]')",
+    "latin_b": "regexp_matches(b, '[a-z]')",
+    "lettered": r"regexp_matches(a, '\p{L}') and regexp_matches(b, '\p{L}')",
     "jw_names": "jaro_winkler_similarity(split_part(a, '@', 1), split_part(b, '@', 1))",
 }
 """What several levels of a kind ask for, computed once a pair."""
@@ -132,6 +135,7 @@ LEVELS: dict[Kind, tuple[Level, ...]] = {
     Kind.GIVEN_NAME: _GIVEN,
     Kind.FAMILY_NAME: _FAMILY,
     Kind.INITIAL: (),
+    Kind.GENERATION: (),
     Kind.DATE: _DATE,
     Kind.EMAIL: _EMAIL,
     Kind.PHONE: _CODE,
@@ -155,12 +159,18 @@ def labels(kind: Kind) -> tuple[str, ...]:
     return (EXACT, *(level.label for level in LEVELS[kind]), ELSE)
 
 
+_WORDED = (Kind.GIVEN_NAME, Kind.FAMILY_NAME, Kind.STREET, Kind.PLACE, Kind.TEXT)
+_OTHER_SCRIPT = "when latin_a <> latin_b and lettered then -1 "
+
+
 def level_sql(kind: Kind) -> str:
     """Return the query of levels, from 1, over `value_pair(place, a, b)`.
 
-    Gives `place` and `level` in any order; a and b are two different values.
+    Gives `place` and `level` in any order; a and b are two different values. Words of
+    two scripts are not compared: their level is -1, as if one were missing.
     """
-    cases = " ".join(
+    cases = _OTHER_SCRIPT if kind in _WORDED else ""
+    cases += " ".join(
         f"when {level.sql} then {number}"
         for number, level in enumerate(LEVELS[kind], start=1)
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dmp.identity.link.fields import Codes, Field
+from dmp.identity.link.field import Codes, Field
 from dmp.identity.link.hashing import Ints, mix
 
 

@@ -25,6 +25,28 @@ _PLAIN = rf"nullif(trim(regexp_replace(regexp_replace(strip_accents(lower({{0}})
 _CODE = r"nullif(regexp_replace(strip_accents(upper({0})), '[^\p{{L}}\p{{N}}]', '', 'g'), '')"  # noqa: E501
 _TITLE = rf"\b({'|'.join(sorted(TITLES))})\b"
 _NAME = f"nullif(trim(regexp_replace({_PLAIN}, {quote_text(_TITLE + r'[ ]*')}, '', 'g')), '')"  # noqa: E501
+_GENERATIONS = {
+    "junior": "jr|jnr|junior",
+    "senior": "sr|snr|senior",
+    "i": "i|1st",
+    "ii": "ii|2nd",
+    "iii": "iii|3rd",
+    "iv": "iv|4th",
+}
+_ENDING = r"\s({0})\.?\s*(,|$)"
+_GENERATION = (
+    "case "
+    + " ".join(
+        f"when regexp_matches(lower(v), '{_ENDING.format(forms)}') then '{name}'"
+        for name, forms in _GENERATIONS.items()
+    )
+    + " end"
+)
+_WITHOUT_GENERATION = (
+    "regexp_replace({0}, '"
+    + _ENDING.format("|".join(f for n, f in _GENERATIONS.items() if n != "i"))
+    + r"', '\2', 'i')"
+)
 _TURNED = "case when contains({0}, ',') then split_part({0}, ',', 2) || ' ' || split_part({0}, ',', 1) else {0} end"  # noqa: E501
 _EMAIL = r"nullif(regexp_extract(lower({0}), '([^\s<>\",;]+@[^\s<>\",;]+)', 1), '')"
 _PHONE = r"nullif(right(regexp_replace({0}, '[^0-9]', '', 'g'), 9), '')"
@@ -72,7 +94,10 @@ NORMAL_FORMS: dict[Kind, str] = {
 
 @dataclass(frozen=True)
 class Part:
-    """A field made from a column: its kind and the SQL of its value over `t`."""
+    """A field made from a column: its kind and the SQL of its value.
+
+    Over `v`, the raw text, and `t`, its normal form.
+    """
 
     name: str
     kind: Kind
@@ -85,7 +110,11 @@ def parts(column: str, kind: Kind) -> list[Part]:
         return [
             Part(f"{column}: given", Kind.GIVEN_NAME, _word(1)),
             Part(f"{column}: family", Kind.FAMILY_NAME, _word(-1)),
+            Part(f"{column}: generation", Kind.GENERATION, _GENERATION),
         ]
+    if kind in (Kind.GIVEN_NAME, Kind.FAMILY_NAME):
+        generation = Part(f"{column}: generation", Kind.GENERATION, _GENERATION)
+        return [Part(column, kind), generation]
     if kind == Kind.ADDRESS:
         street = r"nullif(trim(regexp_replace(t, '(^|\s)#?[0-9]+[a-z]?\b', '')), '')"
         return [
@@ -105,14 +134,16 @@ def parts_sql(made: Sequence[Part], kind: Kind, column: int) -> str:
     return f"""
     with known as materialized (
         select code, {_KNOWN} as v from raw_value where col = {column}),
-    form as materialized (select code, {_form(kind)} as t from known)
+    form as materialized (select code, v, {_form(kind)} as t from known)
     select code, {cells} from form order by code
     """
 
 
 def _form(kind: Kind) -> str:
     if kind == Kind.FULL_NAME:
-        return _NAME.format(_TURNED.format("v"))
+        return _NAME.format(_TURNED.format(_WITHOUT_GENERATION.format("v")))
+    if kind in (Kind.GIVEN_NAME, Kind.FAMILY_NAME):
+        return _NAME.format(_WITHOUT_GENERATION.format("v"))
     return NORMAL_FORMS[Kind.STREET if kind == Kind.ADDRESS else kind].format("v")
 
 

@@ -12,11 +12,16 @@ from dmp.identity.link.blocking import Pairs
 from dmp.identity.link.classes import (
     AREA,
     AT_HOME,
+    LIKE_ONE,
     MATCHES,
+    MOST_LIKE_ONE,
     N_CLASSES,
     RANDOM,
+    SAME,
     is_own,
 )
+from dmp.identity.link.columns import Kind
+from dmp.identity.link.field import Field
 from dmp.identity.link.hashing import Ints
 from dmp.identity.link.nodes import Nodes
 from dmp.identity.link.patterns import Floats
@@ -25,6 +30,9 @@ from dmp.identity.link.vectors import Comparison, Levels
 
 _ROUNDS = 15
 _LEAST_COUNT = 0.5
+"""Other holders of a value that only one person is known to have."""
+_UNSEEN = dict.fromkeys((Kind.IDENTIFIER, Kind.EMAIL, Kind.PHONE), 500)
+"""Holders of other values that a file of few records would have, were it longer."""
 _PRIOR_MATCHES = 2.0
 
 
@@ -54,15 +62,36 @@ def class_likelihoods(
     for place, comparison in enumerate(compared):
         field = nodes.fields[comparison.field]
         rows = np.flatnonzero(levels[:, place] == 0)
-        counts = np.bincount(field.codes[field.codes >= 0], minlength=len(field.values))
-        total = counts.sum()
+        agreed = field.codes[pairs.left[rows]]
+        chance = _chance(field, comparison.kind, own[place])
         table = parameters.levels[place]
-        others = np.maximum(counts - 1 - own[place], 0) + _LEAST_COUNT
-        chance = np.minimum(others / total, 0.9)[field.codes[pairs.left[rows]]]
         for c in range(N_CLASSES):
-            if not is_own(comparison, c):
-                found[rows, c] += np.log(chance) - np.log(table[c, 0])
+            found[rows, c] += _by_value(comparison, table, c, chance)[agreed]
     return found
+
+
+def _chance(field: Field, kind: Kind, own: float) -> Floats:
+    """Return the probability that a stranger holds a value, by value."""
+    counts = np.bincount(field.codes[field.codes >= 0], minlength=len(field.values))
+    others = np.maximum(counts - 1 - own, 0)
+    total = counts.sum()
+    unseen = _UNSEEN.get(kind, 0)
+    by_value = others / total + _LEAST_COUNT / (total + unseen)
+    return np.asarray(np.minimum(by_value, 0.9))
+
+
+def _by_value(comparison: Comparison, table: Floats, c: int, chance: Floats) -> Floats:
+    """Return what to add to a class's log P(same value), by value.
+
+    Of a class that agrees beyond chance, the part that does so agrees whatever the
+    value; the rest by chance. A field on which matches agree no more than strangers
+    says nothing, however rare the value.
+    """
+    if not is_own(comparison, c):
+        return np.asarray(np.log(chance) - np.log(table[c, 0]))
+    by_chance = table[RANDOM, 0]
+    beyond = max((table[c, 0] - by_chance) / (1 - by_chance), 0.0)
+    return np.asarray(np.log(beyond + (1 - beyond) * chance) - np.log(table[c, 0]))
 
 
 def score(likelihood: Floats, shares: Floats, cells: Ints, n_pairs: Floats) -> Scored:
@@ -84,6 +113,9 @@ def score(likelihood: Floats, shares: Floats, cells: Ints, n_pairs: Floats) -> S
             by_cell[:, c] = (total + _PRIOR_MATCHES * start[place] / start.sum()) / (
                 n_pairs + _PRIOR_MATCHES / start.sum()
             )
+        most = MOST_LIKE_ONE * np.maximum(by_cell[:, SAME], shares[SAME])
+        for c in LIKE_ONE:
+            by_cell[:, c] = np.minimum(by_cell[:, c], most)
     logs = likelihood + np.log(np.maximum(by_cell, 1e-300))[cells]
     match = np.logaddexp.reduce(logs[:, MATCHES], axis=1)
     other = np.logaddexp.reduce(logs[:, [RANDOM, AREA, *AT_HOME]], axis=1)

@@ -18,6 +18,8 @@ from dmp.identity.link.classes import (
     AT_HOME,
     BIRTH,
     HOUSEHOLD,
+    LIKE_ONE,
+    MOST_LIKE_ONE,
     MOVED,
     N_CLASSES,
     NAMESAKE,
@@ -39,6 +41,12 @@ _ITERATIONS = 40
 _SETTLED = 1e-4
 _PRIOR_PAIRS = 20.0
 """Weight, in pairs, of what is expected of a comparison before any pair is seen."""
+_DOUBTED_PAIRS = 100.0
+"""The same for what may say nothing of who a person is: words of no known kind."""
+_DOUBT = 5.0
+"""Doubt of unknown words for each unit of the chance that strangers agree on them."""
+_RARE_PAIRS = 200.0
+"""The same for what is known beforehand and seldom filled: junior and senior."""
 _LEAST = 1e-9
 _MOST_UNLIKE = {
     Kind.GIVEN_NAME: 0.15,
@@ -258,6 +266,8 @@ def _shares(
     weight = evidence.random.counts
     shares[AREA] = weight @ random[:, AREA] / weight.sum()
     shares[RANDOM] = 0.0
+    for c in LIKE_ONE:
+        shares[c] = min(shares[c], MOST_LIKE_ONE * shares[SAME])
     shares[RANDOM] = max(1 - shares.sum(), 0.5)
     return np.asarray(shares / shares.sum())
 
@@ -271,7 +281,7 @@ def _maximised(
     shares: Floats,
 ) -> Floats:
     """Return the table of one comparison from its expected counts."""
-    prior = _PRIOR_PAIRS * expected_matches(comparison)
+    prior = _expected(comparison, random)
     is_address = comparison.kind in ADDRESS
     table = before.copy()
     if is_address:
@@ -286,13 +296,15 @@ def _maximised(
             same = _seldom(same, comparison.all_else, most)
         table[SAME] = table[MOVED] = same
         if comparison.kind in SHARED_AT_HOME:
-            if comparison.kind in PERHAPS_SHARED:
-                prior = _PRIOR_PAIRS * random
             table[list(AT_HOME)] = _share(counts[HOUSEHOLD] + prior)
+        if comparison.kind in PERHAPS_SHARED and table[SAME, 0] < table[HOUSEHOLD, 0]:
+            table[SAME] = table[HOUSEHOLD]
         if comparison.kind == Kind.FAMILY_NAME or comparison.kind in BIRTH:
             table[TWIN] = table[SAME]
         if comparison.kind in (Kind.FAMILY_NAME, Kind.GIVEN_NAME):
             table[NAMESAKE] = table[SAME]
+        elif comparison.kind == Kind.GENERATION:
+            table[NAMESAKE] = _share(counts[NAMESAKE] + prior[::-1])
     known = [c for c in range(1, N_CLASSES) if is_own(comparison, c)]
     taken = sum(shares[c] * table[c] for c in known)
     u = np.maximum(random - taken, 0.03 * random)
@@ -301,6 +313,22 @@ def _maximised(
         if c not in known:
             table[c] = u
     return np.maximum(table, _LEAST)
+
+
+def _expected(comparison: Comparison, random: Floats) -> Floats:
+    """Return what is expected of matches, in pairs.
+
+    Words of no known kind are expected to agree by chance the more, the fewer values
+    there are: a state of affairs has few, a name many.
+    """
+    expected = expected_matches(comparison)
+    if comparison.kind in PERHAPS_SHARED:
+        doubt = min(_DOUBT * random[0], 1.0)
+        believed = _PRIOR_PAIRS * (1 - doubt) * expected
+        return np.asarray(_DOUBTED_PAIRS * doubt * random + believed)
+    if comparison.kind == Kind.GENERATION:
+        return np.asarray(_RARE_PAIRS * expected)
+    return np.asarray(_PRIOR_PAIRS * expected)
 
 
 def _seldom(m: Floats, level: int, most: float) -> Floats:

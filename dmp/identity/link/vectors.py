@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dmp.identity.link.columns import Kind
-from dmp.identity.link.fields import Codes, Field
+from dmp.identity.link.field import Codes, Field
 from dmp.identity.link.hashing import Ints
 from dmp.identity.link.levels import LEVELS, LIKE_NAMES, SWAPS, labels, level_sql
 from dmp.identity.link.nodes import Nodes

@@ -126,7 +126,6 @@ class KeyStore:
         found = self._read_subjects(ids)
         if create and len(found) < len(ids):
             with self._writing():
-                found = self._read_subjects(ids)
                 found |= self._add_subjects([i for i in ids if i not in found])
         keys = [found.get(i) for i in ids]
         return [keys[position] for position in positions.tolist()]
@@ -258,18 +257,21 @@ class KeyStore:
         return key_id(self._ring.unwrap(wrapped, subject_purpose(subject_id)))
 
     def _add_subjects(self, ids: Sequence[int]) -> dict[int, bytes]:
+        """Return the keys of subjects, made unless another process did just now."""
         keys, nonces, wrap = (
             drawn(len(ids), KEY_BYTES),
             drawn(len(ids)),
             self._ring.wrap,
         )
-        self._connection.executemany(
-            "insert into subject_key values (?, ?)",
+        cursor = self._connection.executemany(
+            "insert or ignore into subject_key values (?, ?)",
             (
                 (subject_id, wrap(key, subject_purpose(subject_id), nonce))
                 for subject_id, key, nonce in zip(ids, keys, nonces, strict=True)
             ),
         )
+        if cursor.rowcount < len(ids):
+            return self._read_subjects(ids)
         return dict(zip(ids, keys, strict=True))
 
     def _read_day(self, source: str, day: date) -> bytes | None:

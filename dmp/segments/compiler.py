@@ -13,6 +13,7 @@ from dmp.core.errors import Fault, RuleInvalid
 from dmp.segments import event_nodes, profile_nodes, sequences, trees
 from dmp.segments.calendars import utc, zone_of
 from dmp.segments.checks import faults_of
+from dmp.segments.packing import Packing, told_table
 from dmp.segments.plan import Facts, Plan, Scope, fact_table, key_column
 from dmp.segments.profile_nodes import people
 from dmp.segments.rule import (
@@ -182,11 +183,20 @@ def compile_truths(
         conditions[segment.id] = tuple(
             (path, column(leaf, scope)) for path, leaf in leaves(segment.rule)
         )
-    scope = Scope(plan, UTC, compile_node)
-    told = [key_column(scope, "p"), *columns.values()]
-    return Truths(
-        finish(people(told, trees.truth(True), scope), scope), members, conditions
-    )
+    scope, packing = Scope(plan, UTC, compile_node), Packing(plan)
+    told = [
+        trees.named(packing.packed(column.this), column.alias)
+        for column in columns.values()
+    ]
+    query = people([key_column(scope, "p"), *told], trees.truth(True), scope)
+    for table in packing.truths:
+        query = _joined(query, told_table(table), scope)
+    return Truths(finish(query, scope, packing.ctes()), members, conditions)
+
+
+def _joined(query: exp.Select, table: str, scope: Scope) -> exp.Select:
+    on = trees.eq(key_column(scope, "p"), key_column(scope, table))
+    return query.join(trees.relation(table), on=on, join_type="left", copy=False)
 
 
 def compile_person(
@@ -251,13 +261,15 @@ def _truths(
     return scope, truths, tuple(path for path, _ in found)
 
 
-def finish(query: exp.Select, scope: Scope) -> exp.Query:
+def finish(
+    query: exp.Select, scope: Scope, more: Mapping[str, exp.Query] | None = None
+) -> exp.Query:
     """Put the facts and the other named parts in front of the statement."""
     parts = {
         fact_table(name): _facts_query(facts, scope)
         for name, facts in scope.plan.facts.items()
     }
-    for name, part in (parts | scope.plan.ctes).items():
+    for name, part in (parts | scope.plan.ctes | dict(more or {})).items():
         query = query.with_(exp.to_identifier(name, quoted=True), part, copy=False)
     return query
 

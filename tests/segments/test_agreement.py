@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from dmp.segments.compiler import compile_conditions
+from dmp.core.errors import RuleInvalid
+from dmp.segments.compiler import compile_conditions, compile_truths
 from dmp.segments.file_tables import connect
 from dmp.segments.parsing import parse
 
@@ -25,6 +26,9 @@ WORLDS = {
     "crowd": [1, 24, 74, 98, 123, 137, 145, 157, 195, 231, 238, 242],
 }
 """Few worlds that reach everything: `python -m tests.segments.agreement --choose`."""
+
+SEEDS = 3
+"""Worlds of each family in which rules are judged at once."""
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +78,35 @@ def test_conditions_are_counted_alone_and_together(connection: Any) -> None:
             for rule in ({"any": parts}, *parts)
         ]
         assert list(row) == alone and len(counted.paths) == 2
+
+
+@pytest.mark.parametrize("family", ["events", "sequence", "mixed", "dates", "crowd"])
+def test_rules_judged_at_once_admit_whom_each_admits(
+    connection: Any, family: str
+) -> None:
+    judged = 0
+    for seed in range(SEEDS):
+        for n, case in enumerate(cases(seed, family)):
+            if n == 0:
+                worlds.fill(connection, case.world)
+            both = {"any": [case.document["rule"], {"not": case.other["rule"]}]}
+            every = {**case.document, "segment": "both", "rule": both}
+            documents = [case.document, case.other, every]
+            chosen = [parse(document) for document in documents]
+            known = {one.id: one for one in chosen}
+            try:
+                told = compile_truths(
+                    chosen, worlds.POPULATION, case.as_of, segments=known
+                )
+            except RuleInvalid:
+                continue
+            rows = connection.execute(told.query.sql("duckdb"))
+            names = [column[0] for column in rows.description]
+            people = [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
+            assert not any(None in person.values() for person in people)
+            for document in documents:
+                column = told.members[document["segment"]]
+                found = sorted(p[names[0]] for p in people if p[column])
+                assert found == reference.members(document, case.world, case.as_of)
+                judged += 1
+    assert judged > 2 * SEEDS

@@ -51,7 +51,7 @@ _PHONES = (
 _PHONE = rf"(^|[^\w.+@/=-])(?:{'|'.join(_PHONES)})($|[^\w@/=-])"
 
 
-_SUSPICIOUS = "[@:]|%40|([0-9][^0-9a-zA-Z]{0,2}){4}"
+_SUSPICIOUS = r"[@:]|%40|([0-9][^0-9a-zA-Z]{0,2}){4}|[A-Z]{2}[0-9]{2} ?[A-Z0-9]"
 """What every e-mail, card, IBAN, phone number or address of a machine holds."""
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sqlglot import exp
+
 from dmp.core.sql import Name, Query, quote_name, sql
 from dmp.core.traits import at_snapshot
 from dmp.segments import trees
@@ -52,9 +54,13 @@ class Judging:
         return found
 
     def _at_once(self, name: str) -> dict[str, tuple[Query, Counts]]:
-        population = self._stage_events()
+        read = reading(self.chosen, self.known, self.as_of)
+        population = self._reading(read) if read.since else self.population
         found = compile_truths(self.chosen, population, self.as_of, segments=self.known)
-        rows = Query(str(self.lake.stage(name, Query(found.query.sql("duckdb")))))
+        query = Query(found.query.sql("duckdb"))
+        if read.since:
+            query = self._over_events(query, found, read, population)
+        rows = Query(str(self.lake.stage(name, query)))
         if self.touched is not None:
             touched = Name(self.touched.table)
             rows = sql("{r} join {t} using (profile_key)", r=rows, t=touched)
@@ -92,22 +98,43 @@ class Judging:
             for one in self.chosen
         }
 
-    def _stage_events(self) -> Population:
-        """Stage what the segments read of the events, so that it is found once only.
+    def _reading(self, read: Reading) -> Population:
+        """Return the population over the events that the segments read, by a name."""
+        population = self.population
+        types = population.typed_properties
+        types = {name: types[name] for name in types if name in read.properties}
+        name = f"{population.profiles}_event_read"
+        return replace(population, events=name, typed_properties=types)
+
+    def _over_events(
+        self, query: Query, found: Truths, read: Reading, population: Population
+    ) -> Query:
+        """Give a query the events that it names: staged where it reads them twice.
 
         Of the touched, only events of the names that the segments read for which they
         are.
         """
-        population = self.population
-        read = reading(self.chosen, self.known, self.as_of)
-        if not read.since:
-            return population
-        types = population.typed_properties
-        types = {name: types[name] for name in types if name in read.properties}
-        name = f"{population.profiles}_event_read"
+        tables = [table.name for table in found.query.find_all(exp.Table)]
+        columns = {column.name for column in found.query.find_all(exp.Column)}
+        name, types = str(population.events), population.typed_properties
+        rows = self._events(read, types, with_ids="event_id" in columns)
+        if tables.count(name) > 1:
+            self.lake.stage(name, rows)
+            return query
+        return sql(
+            "with {name} as not materialized ({rows}) select * from ({query})",
+            name=Name(name),
+            rows=rows,
+            query=query,
+        )
+
+    def _events(
+        self, read: Reading, types: Mapping[str, str], *, with_ids: bool
+    ) -> Query:
         rows = sql(
-            "select a.profile_key, e.event_id, e.event, e.occurred_at, e.properties "
+            "select a.profile_key, {id}e.event, e.occurred_at, e.properties "
             "from ({events}) as e join identity.assignment as a{at} using (subject_id)",
+            id=Query("e.event_id, " if with_ids else ""),
             events=self._scanned(read, types),
             at=Query(self._at),
         )
@@ -121,8 +148,7 @@ class Judging:
             )
         else:
             rows = sql("{rows} where", rows=rows)
-        self.lake.stage(name, sql("{rows} a.valid_to is null", rows=rows))
-        return replace(population, events=name, typed_properties=types)
+        return sql("{rows} a.valid_to is null", rows=rows)
 
     @property
     def _at(self) -> str:

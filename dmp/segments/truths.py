@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sqlglot import exp
+
 from dmp.core.sql import Name, Query, sql
 from dmp.segments.compiler import Truths, compile_truths
 from dmp.segments.event_rows import read_population, scanned
 from dmp.segments.population import KEY
-from dmp.segments.reading import reading
+from dmp.segments.reading import Reading, reading
 from dmp.segments.rule import Segment
 from dmp.segments.sources import Population
 from dmp.segments.touched import Touched
@@ -50,11 +52,16 @@ class Judging:
         return found
 
     def _at_once(self, name: str) -> dict[str, tuple[Query, Counts]]:
-        population = self.population
-        if self.touched is None:
-            population = self._stage_events()
+        read = reading(self.chosen, self.known, self.as_of)
+        population, of_all = self.population, self.touched is None and bool(read.since)
+        if of_all:
+            events = f"{population.profiles}_event_read"
+            population = read_population(population, events, read)
         found = compile_truths(self.chosen, population, self.as_of, segments=self.known)
-        rows = Query(str(self.lake.stage(name, Query(found.query.sql("duckdb")))))
+        query = Query(found.query.sql("duckdb"))
+        if of_all:
+            query = self._over_events(query, found, read, population)
+        rows = Query(str(self.lake.stage(name, query)))
         if self.touched is not None:
             touched = Name(self.touched.table)
             rows = sql("{r} join {t} using (profile_key)", r=rows, t=touched)
@@ -92,18 +99,26 @@ class Judging:
             for one in self.chosen
         }
 
-    def _stage_events(self) -> Population:
-        """Stage what the segments read of the events, so that it is found once only."""
-        read = reading(self.chosen, self.known, self.as_of)
-        if not read.since:
-            return self.population
-        name = f"{self.population.profiles}_event_read"
-        population = read_population(self.population, name, read)
+    def _over_events(
+        self, query: Query, found: Truths, read: Reading, population: Population
+    ) -> Query:
+        """Give a query the events that it names: staged where it reads them twice."""
+        tables = [table.name for table in found.query.find_all(exp.Table)]
+        columns = {column.name for column in found.query.find_all(exp.Column)}
+        name, types = str(population.events), population.typed_properties
         rows = sql(
-            "select a.profile_key, e.event_id, e.event, e.occurred_at, e.properties "
+            "select a.profile_key, {id}e.event, e.occurred_at, e.properties "
             "from ({events}) as e join identity.assignment as a using (subject_id) "
             "where a.valid_to is null",
-            events=scanned(read, population.typed_properties, self.as_of),
+            id=Query("e.event_id, " if "event_id" in columns else ""),
+            events=scanned(read, types, self.as_of),
         )
-        self.lake.stage(name, rows)
-        return population
+        if tables.count(name) > 1:
+            self.lake.stage(name, rows)
+            return query
+        return sql(
+            "with {name} as not materialized ({rows}) select * from ({query})",
+            name=Name(name),
+            rows=rows,
+            query=query,
+        )

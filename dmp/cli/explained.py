@@ -35,6 +35,9 @@ def show_explanation(found: Explanation, zone: str) -> None:
     if found.against:
         OUT.print("\nAgainst it, outweighed:")
         show_table("", _REASON_COLUMNS, [_reason_row(r) for r in found.against])
+    if found.replaced:
+        OUT.print("\nShared too, but told by the scores of the same pairs:")
+        show_table("", _REASON_COLUMNS, [_reason_row(r) for r in found.replaced])
     for waterfall in found.waterfalls:
         _show_waterfall(waterfall)
 
@@ -80,7 +83,9 @@ def _reason_row(reason: Reason) -> list[str]:
         what = "the linkage model's score"
     if reason.dropped_by:
         what += f", dropped: too many {reason.dropped_by} in one profile"
-    if reason.counted_bits != reason.match_weight:
+    if reason.is_replaced:
+        what += f", of which {reason.counted_bits:.1f} bits count beside the score"
+    elif reason.counted_bits != reason.match_weight:
         side = "above" if reason.counted_bits > 0 else "below"
         what += f", {abs(reason.counted_bits):.1f} {side} the threshold"
     if reason.held_alone:

@@ -34,7 +34,9 @@ class Reason:
             linkage model scored them) or decision (a person said so).
         match_weight: bits, as found; infinite for a decision.
         counted_bits: what it counts for: positive for, negative against. Of a score
-            that is its weight beyond the threshold of the settings.
+            that is its weight beyond the threshold of the settings; of identifiers
+            that a score of the pair replaces, what the model does not compare: 0 or
+            less than their weight.
         is_used: whether the two are in one profile.
         dropped_by: the type of identifier of which a profile would hold too many by
             it, where a limit dropped it; else "".
@@ -53,6 +55,11 @@ class Reason:
     dropped_by: str = ""
     held_alone: int = 0
 
+    @property
+    def is_replaced(self) -> bool:
+        """Whether a score of the pair counts in the place of identifiers it shares."""
+        return self.kind == "deterministic" and self.counted_bits < self.match_weight
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -65,6 +72,8 @@ class Explanation:
             needed, strongest first; between two subjects, the steps from one to the
             other; else everything known between the two sides, strongest first.
         against: reasons against within one profile, outweighed by the others.
+        replaced: identifiers shared within one profile for which a score of the pair
+            counts, which compares them too; they are on no path unless part remains.
         waterfalls: of two subjects or profiles, how the model's scores on the path and
             against it come about.
     """
@@ -74,6 +83,7 @@ class Explanation:
     path: tuple[Reason, ...]
     against: tuple[Reason, ...]
     waterfalls: tuple[Waterfall, ...] = ()
+    replaced: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -136,7 +146,13 @@ def why(
     tree = strongest_tree(reasons)
     path = tree if not other else path_between(tree, left[0], right[0])
     against = [reason for reason in reasons if reason.counted_bits < 0]
-    return Explanation(members, True, tuple(path), tuple(against))
+    told = {frozenset((r.subject_id_l, r.subject_id_r)) for r in (*path, *against)}
+    replaced = tuple(
+        r
+        for r in reasons
+        if r.is_replaced and {r.subject_id_l, r.subject_id_r} in told and r not in path
+    )
+    return Explanation(members, True, tuple(path), tuple(against), replaced=replaced)
 
 
 def strongest_tree(reasons: Iterable[Reason]) -> list[Reason]:
@@ -219,7 +235,8 @@ _REASONS = """
 with l as (select unnest($left::bigint[]) as subject_id),
 r as (select unnest($right::bigint[]) as subject_id)
 select subject_id_l, subject_id_r, kind, type, match_weight, match_probability, is_used,
-    match_weight - if(kind = 'probabilistic', $threshold, 0) as counted_bits,
+    coalesce(counted_weight, match_weight)
+        - if(kind = 'probabilistic', $threshold, 0) as counted_bits,
     coalesce(dropped_by, '') as dropped_by, coalesce(held_alone, 0) as held_alone
 from identity.edge
 where (subject_id_l in (from l) and subject_id_r in (from r))

@@ -135,15 +135,18 @@ from line
 _EDGE = """
 with edge as (
     select subject_id_l, subject_id_r, 'deterministic' as kind, type,
-        weight_all as match_weight, 1 / (1 + 2 ** -weight_all) as match_probability
+        weight_all as match_weight,
+        if(s.match_weight is null, null, weight_uncompared) as counted_weight,
+        1 / (1 + 2 ** -weight_all) as match_probability
     from deterministic_edge
+    left join scored_pair as s using (subject_id_l, subject_id_r)
     union all
     select subject_id_l, subject_id_r, 'probabilistic', 'linkage', match_weight,
-        match_probability
+        null, match_probability
     from scored_pair where match_probability >= $kept
     union all
     select subject_id_l, subject_id_r, 'decision',
-        case when weight > 0 then 'must_link' else 'cannot_link' end, weight,
+        case when weight > 0 then 'must_link' else 'cannot_link' end, weight, null,
         case when weight > 0 then 1 else 0 end
     from decided_pair
 )

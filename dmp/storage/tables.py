@@ -285,6 +285,7 @@ subject_id_r | bigint | the larger subject_id | pseudonym
 kind | varchar | deterministic, probabilistic or decision
 type | varchar | what they share (identifier type), or the linkage model, or the decision
 match_weight | double | bits; positive for, negative against; infinite for human decisions
+counted_weight | double | bits of it that count; of shared identifiers, those that no score of the pair replaces; null where all do
 match_probability | double | in [0, 1]
 is_used | boolean | whether the two ended in one cluster
 dropped_by | varchar | the type of identifier of which a profile would hold too many by it; null unless dropped for that

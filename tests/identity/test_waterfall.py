@@ -90,3 +90,21 @@ def test_why_of_two_subjects_takes_the_score_apart(resolved_sample: Workspace) -
     for reason, one in zip(scores[:5], explained.waterfalls, strict=True):
         assert one.match_weight == pytest.approx(reason.match_weight)
     assert explain_identity(resolved_sample, str(left)).waterfalls == ()
+
+
+def test_why_tells_identifiers_that_a_score_replaces(
+    resolved_sample: Workspace,
+) -> None:
+    left, right, weight = resolved_sample.lake.row(
+        "select d.subject_id_l, d.subject_id_r, d.match_weight "
+        "from identity.edge as d join identity.edge as s "
+        "using (subject_id_l, subject_id_r) where s.kind = 'probabilistic' "
+        "and d.kind = 'deterministic' and d.counted_weight = 0 "
+        "order by s.match_weight desc, 1, 2 limit 1"
+    )
+    person = explain_identity(resolved_sample, str(left), str(right))
+    assert person.is_one
+    [scored] = [r for r in person.path if r.kind == "probabilistic"]
+    assert (scored.subject_id_l, scored.subject_id_r) == (left, right)
+    [replaced] = person.replaced
+    assert (replaced.match_weight, replaced.counted_bits) == (weight, 0)

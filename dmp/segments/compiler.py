@@ -13,7 +13,7 @@ from dmp.core.errors import Fault, RuleInvalid
 from dmp.segments import event_nodes, profile_nodes, sequences, trees
 from dmp.segments.calendars import utc, zone_of
 from dmp.segments.checks import faults_of
-from dmp.segments.packing import Packing, told_table
+from dmp.segments.packing import TOLD, Packing
 from dmp.segments.plan import Facts, Plan, Scope, fact_table, key_column
 from dmp.segments.profile_nodes import people
 from dmp.segments.rule import (
@@ -189,14 +189,12 @@ def compile_truths(
         for column in columns.values()
     ]
     query = people([key_column(scope, "p"), *told], trees.truth(True), scope)
-    for table in packing.truths:
-        query = _joined(query, told_table(table), scope)
-    return Truths(finish(query, scope, packing.ctes()), members, conditions)
-
-
-def _joined(query: exp.Select, table: str, scope: Scope) -> exp.Select:
-    on = trees.eq(key_column(scope, "p"), key_column(scope, table))
-    return query.join(trees.relation(table), on=on, join_type="left", copy=False)
+    bits = packing.told()
+    if bits is None:
+        return Truths(finish(query, scope), members, conditions)
+    on = trees.eq(key_column(scope, "p"), key_column(scope, TOLD))
+    query = query.join(trees.relation(TOLD), on=on, join_type="left", copy=False)
+    return Truths(finish(query, scope, {TOLD: bits}), members, conditions)
 
 
 def compile_person(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import TypeAlias
 
 from sqlglot import exp
@@ -69,12 +70,17 @@ def day(value: date) -> Tree:
 
 def cast(value: Tree, kind: str) -> Tree:
     """Return the value in another DuckDB type; fails on a value that has none."""
-    return exp.Cast(this=value, to=exp.DataType.build(kind, dialect="duckdb"))
+    return exp.Cast(this=value, to=_type(kind).copy())
 
 
 def try_cast(value: Tree, kind: str) -> Tree:
     """Return the value in another DuckDB type, or null."""
-    return exp.TryCast(this=value, to=exp.DataType.build(kind, dialect="duckdb"))
+    return exp.TryCast(this=value, to=_type(kind).copy())
+
+
+@cache
+def _type(written: str) -> exp.DataType:
+    return exp.DataType.build(written, dialect="duckdb")
 
 
 def _tight(value: Tree) -> Tree:

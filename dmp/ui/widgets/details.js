@@ -3,8 +3,7 @@ function input(model, key, label, value, more = {}) {
   const { tag = "input", ...attributes } = more;
   const field = node(tag, { "aria-label": label, "data-about": key, ...attributes,
     onchange: () => model.send({ kind: "describe", key, value: field.value }) });
-  field.value = value || "";
-  return field;
+  return drawnAs(field, value);
 }
 
 function labelled(label, field, fault) {
@@ -18,8 +17,7 @@ function purposes(model, content) {
       model.send({ kind: "describe", key: "purpose", value: field.value }) },
     [["", "none: it never leaves"], ...content.purposes].map(([value, label]) =>
       node("option", { value }, label)));
-  field.value = content.purpose || "";
-  return field;
+  return drawnAs(field, content.purpose);
 }
 
 function render({ model, el }) {
@@ -29,8 +27,8 @@ function render({ model, el }) {
   const act = (kind) => () => model.send({ kind });
   return follow(model, (content) => {
     if (content.state === "loading") return place.replaceChildren(skeleton([60]));
-    const focused = place.contains(document.activeElement)
-      ? document.activeElement.dataset.about : null;
+    const now = place.contains(document.activeElement) ? document.activeElement : null;
+    const focused = now?.dataset.about, kept = now && given(now);
     const open = place.querySelector("details")?.open;
     const faults = content.faults || {};
     const title = input(model, "name", "Name of the segment", content.name,
@@ -59,7 +57,9 @@ function render({ model, el }) {
       node("p", { class: "dmp-as-of", role: "status" }, content.status || "",
         content.link ? node("a", { href: content.link }, content.link_text) : null),
       more);
-    if (focused) place.querySelector(`[data-about="${focused}"]`)?.focus();
+    const again = focused && place.querySelector(`[data-about="${focused}"]`);
+    again?.focus();
+    if (again) giveBack(again, kept);
     return undefined;
   });
 }

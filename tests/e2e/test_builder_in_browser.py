@@ -236,6 +236,18 @@ def test_hostile_data_and_addresses_stay_text(visit: Visitor) -> None:
     assert page.locator("img[src=x]").count() == 0
 
 
+def test_an_address_that_names_the_owner_opens_its_field(visit: Visitor) -> None:
+    window = visit()
+    window.open("/pages/builder", READY)
+    page = window.page
+    page.goto(f"{window.server.origin}/pages/builder?segment=lapsed_buyers#owner")
+    page.wait_for_selector("input[data-about=owner]:focus")
+    page.keyboard.type("growth")
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector(".dmp-as-of:has-text('Saved')")
+
+
 def test_a_closed_builder_ends_its_kernel(visit: Visitor, server: Served) -> None:
     window = visit()
     window.open("/pages/builder", READY)

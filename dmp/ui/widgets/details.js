@@ -25,11 +25,21 @@ function render({ model, el }) {
   const place = node("section", { class: "dmp-about", "aria-label": "Segment" });
   el.append(place);
   const act = (kind) => () => model.send({ kind });
+  // The field that the address names gets the focus once it is there to be seen.
+  let asked = location.hash.slice(1);
+  function arrive() {
+    const field = place.querySelector(`[data-about="${CSS.escape(asked)}"]`);
+    field?.focus();
+    if (document.activeElement === field || (place.querySelector("details") && !field))
+      asked = "";
+    else requestAnimationFrame(arrive);
+  }
+  if (asked) requestAnimationFrame(arrive);
   return follow(model, (content) => {
     if (content.state === "loading") return place.replaceChildren(skeleton([60]));
     const now = place.contains(document.activeElement) ? document.activeElement : null;
     const focused = now?.dataset.about, kept = now && given(now);
-    const open = place.querySelector("details")?.open;
+    const open = place.querySelector("details")?.open ?? Boolean(asked);
     const faults = content.faults || {};
     const title = input(model, "name", "Name of the segment", content.name,
       { class: "dmp-title", placeholder: "Name this segment…" });
@@ -38,7 +48,8 @@ function render({ model, el }) {
       node("div", { class: "dmp-grid" },
         labelled("Description", input(model, "description", "Description",
           content.description)),
-        labelled("Owner", input(model, "owner", "Owner", content.owner)),
+        labelled("Owner", input(model, "owner", "Owner", content.owner,
+          { placeholder: "nobody yet: a person or a team" })),
         labelled("Tags", input(model, "tags", "Tags", content.tags)),
         labelled("Folder", input(model, "folder", "Folder", content.folder,
           { placeholder: "for example growth/winback" })),

@@ -64,6 +64,7 @@ from dmp.storage.lake import Lake
 MOST_COMPARED = 6
 TREND_POINTS, TREND_STEP = 8, timedelta(days=7)
 _HIDDEN = {"_"}
+_WORDS = {"VARCHAR", "BOOLEAN"}
 
 
 def segment_source(workspace: Workspace) -> WorkspaceSegments:
@@ -157,8 +158,14 @@ class WorkspaceSegments:
         ]
 
     def attributes(self) -> list[str]:
-        """Return the attributes that a make-up can be asked for."""
-        return sorted(set(self._known.attributes) - _HIDDEN)
+        """Return the attributes that a make-up can be asked for.
+
+        Those of words come first: what has a few values tells more than a date.
+        """
+        types = self._known.attributes
+        return sorted(
+            set(types) - _HIDDEN, key=lambda name: (types[name] not in _WORDS, name)
+        )
 
     def makeup(self, segment: str, attribute: str) -> list[Share]:
         """Return the bands of an attribute in the segment beside everyone's."""

@@ -54,14 +54,14 @@ def _viewer_locale() -> Locale:
 
 
 def percent(share: float, *, tenths: bool = True) -> str:
-    """Return a share of [0, 1] in per cent, to a tenth or whole.
+    """Return a share of [0, 1] in per cent, to a tenth or whole; nobody and all whole.
 
-    >>> percent(0.1234), percent(0.5, tenths=False)
-    ('12.3%', '50%')
+    >>> percent(0.1234), percent(0.5, tenths=False), percent(1.0)
+    ('12.3%', '50%', '100%')
     """
     locale = _viewer_locale()
     pattern = locale.percent_formats[None].pattern
-    if tenths:
+    if tenths and 0 < share < 1:
         pattern = pattern.replace("##0", "##0.0")
     return str(format_percent(share, pattern, locale=locale))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 from dmp.core.cells import Cells
 from dmp.ui import drawings
@@ -291,11 +292,17 @@ def _viewer(viewer: Viewer) -> Content:
 
 
 def _facts(summary: SegmentSummary) -> list[list[str]]:
+    """Return term and value of each fact; an owner that is missing has a third, a link.
+
+    A file written by hand, or by `dmp segment new`, names nobody.
+    """
+    builder = f"/pages/segment_builder?segment={quote(summary.segment)}#owner"
+    owner = [summary.owner] if summary.owner else ["no owner yet", builder]
     facts = [
         ["Purpose", words(summary.purpose)],
         ["As of", drawings.shown_instant(summary.as_of)],
         ["Computed", drawings.shown_instant(summary.computed_at)],
-        ["Owner", summary.owner],
+        ["Owner", *owner],
         ["Folder", summary.folder],
         ["Id", summary.segment],
         ["Used by", ", ".join(summary.used_by)],

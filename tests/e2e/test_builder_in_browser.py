@@ -156,6 +156,59 @@ def test_a_late_answer_leaves_menu_and_list_open(visit: Visitor) -> None:
     page.wait_for_selector(".dmp-chip:has-text('FR')")
 
 
+def value_and_focus(page: Any) -> Any:
+    """Return the value of the list that has the focus, and whether it is open."""
+    return page.evaluate(
+        "() => { const now = document.activeElement; return now.matches('select')"
+        " && [now.value, now.matches(':open')]; }"
+    )
+
+
+def test_late_answers_keep_what_keys_choose_in_a_list(visit: Visitor) -> None:
+    window = visit()
+    window.open("/pages/slow?segment=lapsed_buyers", READY)
+    page = window.page
+    size(window, "20,000")
+    choice = page.locator(".dmp-leaf[aria-label=Attribute] select").nth(1)
+    values = choice.evaluate("list => [...list.options].map((one) => one.value)")
+    before = window.text(".dmp-sentence")
+    choice.focus()
+    chosen = values[values.index(choice.input_value()) + 2]
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    assert value_and_focus(page) == [chosen, False]
+    page.wait_for_function(
+        "before => document.querySelector('.dmp-sentence').textContent !== before",
+        arg=before,
+    )
+    assert value_and_focus(page) == [chosen, False]
+    page.wait_for_timeout(2_500)
+    assert value_and_focus(page) == [chosen, False]
+
+
+def test_a_late_answer_leaves_a_list_open_that_a_key_opened(visit: Visitor) -> None:
+    window = visit()
+    sockets: list[Any] = []
+    window.page.on("websocket", lambda socket: sockets.append(socket))
+    window.open("/pages/slow?segment=lapsed_buyers", READY)
+    page = window.page
+    size(window, "20,000")
+    type_minimum(page, "2741")
+    choice = page.locator(".dmp-leaf[aria-label=Attribute] select").nth(1)
+    before = choice.input_value()
+    choice.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.activeElement.matches('select:open')")
+    sockets[-1].wait_for_event(
+        "framereceived", lambda frame: "at least 2741 times" in str(frame)
+    )
+    page.wait_for_timeout(500)
+    assert value_and_focus(page) == [before, True]
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".dmp-sentence:has-text('2741')")
+    assert value_and_focus(page) == [before, False]
+
+
 def test_whoever_may_not_save_is_told_and_loses_nothing(visit: Visitor) -> None:
     window = visit()
     window.open("/pages/guest?segment=lapsed_buyers", READY)
@@ -181,6 +234,18 @@ def test_hostile_data_and_addresses_stay_text(visit: Visitor) -> None:
     assert page.input_value(".dmp-title") == EVIL
     assert page.evaluate("window.evil") is None
     assert page.locator("img[src=x]").count() == 0
+
+
+def test_an_address_that_names_the_owner_opens_its_field(visit: Visitor) -> None:
+    window = visit()
+    window.open("/pages/builder", READY)
+    page = window.page
+    page.goto(f"{window.server.origin}/pages/builder?segment=lapsed_buyers#owner")
+    page.wait_for_selector("input[data-about=owner]:focus")
+    page.keyboard.type("growth")
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector(".dmp-as-of:has-text('Saved')")
 
 
 def test_a_closed_builder_ends_its_kernel(visit: Visitor, server: Served) -> None:

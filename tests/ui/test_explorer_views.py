@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from fake_source import LAPSED, TINY
 
 from dmp.core.cells import Cells
 from dmp.ui import drawings, views
-from dmp.ui.explorer import PANELS, ExplorerState
+from dmp.ui.explorer import PANELS, ExplorerState, Loaded
 from dmp.ui.numbers import drawn_count, shown_count, shown_share
 from dmp.ui.source import Funnel, Table, Viewer
 
@@ -109,3 +110,15 @@ def test_the_minimum_cell_of_the_workspace_is_that_of_the_page() -> None:
     seventy = Viewer("Mo", ("marketer",), exact_counts=False, minimum_cell=70)
     assert shown_count(69, cells=seventy.cells) == "< 70"
     assert shown_count(70, cells=seventy.cells) == "70"
+
+
+def test_a_segment_without_an_owner_says_how_to_set_one(state: ExplorerState) -> None:
+    def owner() -> list[str]:
+        facts = views.headline(state)["facts"]
+        return next(fact for fact in facts if fact[0] == "Owner")
+
+    assert owner() == ["Owner", "growth"]
+    known = state.segments.value or []
+    state.segments = Loaded("ready", [replace(one, owner="") for one in known])
+    link = f"/pages/segment_builder?segment={state.segment}#owner"
+    assert owner() == ["Owner", "no owner yet", link]

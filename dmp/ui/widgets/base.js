@@ -142,13 +142,17 @@ function onWidth(element, draw) {
 }
 
 // What is drawn anew under a pressed pointer or space bar loses its click, and a drag
-// its end: drawing waits until the press is over. An open list of a select is a press.
+// its end: drawing waits until the press is over. An open list of a select is a press,
+// whether a pointer or a key opened it; each way to close it ends in an event below.
 let pressed = false, dragging = false;
 const awaiting = new Set();
+const TELLS_OPEN = CSS.supports("selector(select:open)");
+const isHeld = () => pressed || dragging
+  || (TELLS_OPEN && document.querySelector("select:open") !== null);
 function over() {
   pressed = dragging = false;
   if (awaiting.size) setTimeout(() => {
-    if (pressed || dragging) return;
+    if (isHeld()) return;
     const draws = [...awaiting];
     awaiting.clear();
     for (const draw of draws) draw();
@@ -171,9 +175,31 @@ for (const [name, heard] of Object.entries(PRESSES))
 
 // The drawing at once, or when nothing is pressed any more.
 const unpressed = (draw) => () => {
-  if (pressed || dragging) awaiting.add(draw);
+  if (isHeld()) awaiting.add(draw);
   else draw();
 };
+
+// A field as it is drawn; what the viewer put into it since, its model may not know yet.
+function drawnAs(field, value) {
+  field.value = value ?? "";
+  field.dataset.drawn = field.value;
+  return field;
+}
+
+const isChanged = (field) =>
+  field.dataset?.drawn !== undefined && field.value !== field.dataset.drawn;
+
+// What to put back into the field that is drawn in the place of this one.
+function given(field) {
+  if (!isChanged(field)) return null;
+  return { value: field.value, caret: field.selectionStart ?? null };
+}
+
+function giveBack(field, was) {
+  if (!was) return;
+  field.value = was.value;
+  if (was.caret !== null) field.setSelectionRange?.(was.caret, was.caret);
+}
 
 // A card with a heading, a body for each state, and a table behind the chart.
 function card(model, el, { chart, rows }) {

@@ -3,8 +3,7 @@ function input(model, key, label, value, more = {}) {
   const { tag = "input", ...attributes } = more;
   const field = node(tag, { "aria-label": label, "data-about": key, ...attributes,
     onchange: () => model.send({ kind: "describe", key, value: field.value }) });
-  field.value = value || "";
-  return field;
+  return drawnAs(field, value);
 }
 
 function labelled(label, field, fault) {
@@ -18,8 +17,7 @@ function purposes(model, content) {
       model.send({ kind: "describe", key: "purpose", value: field.value }) },
     [["", "none: it never leaves"], ...content.purposes].map(([value, label]) =>
       node("option", { value }, label)));
-  field.value = content.purpose || "";
-  return field;
+  return drawnAs(field, content.purpose);
 }
 
 function render({ model, el }) {
@@ -27,11 +25,21 @@ function render({ model, el }) {
   const place = node("section", { class: "dmp-about", "aria-label": "Segment" });
   el.append(place);
   const act = (kind) => () => model.send({ kind });
+  // The field that the address names gets the focus once it is there to be seen.
+  let asked = location.hash.slice(1);
+  function arrive() {
+    const field = place.querySelector(`[data-about="${CSS.escape(asked)}"]`);
+    field?.focus();
+    if (document.activeElement === field || (place.querySelector("details") && !field))
+      asked = "";
+    else requestAnimationFrame(arrive);
+  }
+  if (asked) requestAnimationFrame(arrive);
   return follow(model, (content) => {
     if (content.state === "loading") return place.replaceChildren(skeleton([60]));
-    const focused = place.contains(document.activeElement)
-      ? document.activeElement.dataset.about : null;
-    const open = place.querySelector("details")?.open;
+    const now = place.contains(document.activeElement) ? document.activeElement : null;
+    const focused = now?.dataset.about, kept = now && given(now);
+    const open = place.querySelector("details")?.open ?? Boolean(asked);
     const faults = content.faults || {};
     const title = input(model, "name", "Name of the segment", content.name,
       { class: "dmp-title", placeholder: "Name this segment…" });
@@ -40,7 +48,8 @@ function render({ model, el }) {
       node("div", { class: "dmp-grid" },
         labelled("Description", input(model, "description", "Description",
           content.description)),
-        labelled("Owner", input(model, "owner", "Owner", content.owner)),
+        labelled("Owner", input(model, "owner", "Owner", content.owner,
+          { placeholder: "nobody yet: a person or a team" })),
         labelled("Tags", input(model, "tags", "Tags", content.tags)),
         labelled("Folder", input(model, "folder", "Folder", content.folder,
           { placeholder: "for example growth/winback" })),
@@ -59,7 +68,9 @@ function render({ model, el }) {
       node("p", { class: "dmp-as-of", role: "status" }, content.status || "",
         content.link ? node("a", { href: content.link }, content.link_text) : null),
       more);
-    if (focused) place.querySelector(`[data-about="${focused}"]`)?.focus();
+    const again = focused && place.querySelector(`[data-about="${focused}"]`);
+    again?.focus();
+    if (again) giveBack(again, kept);
     return undefined;
   });
 }

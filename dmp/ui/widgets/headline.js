@@ -2,8 +2,10 @@ function facts(content) {
   return node(
     "dl",
     { class: "dmp-facts" },
-    content.facts.map(([term, value]) =>
-      node("div", {}, node("dt", {}, term), node("dd", {}, said(value))),
+    content.facts.map(([term, value, mend]) =>
+      node("div", {}, node("dt", {}, term),
+        node("dd", {}, said(value),
+          mend ? node("a", { href: mend }, "Set one") : null)),
     ),
   );
 }

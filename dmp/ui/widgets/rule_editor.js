@@ -63,7 +63,7 @@ function render({ model, el }) {
     const select = node("select",
       base(field, { onchange: () => edit(field, select.value) }),
       field.options.map(([value, label]) => node("option", { value }, label)));
-    select.value = field.value ?? "";
+    drawnAs(select, field.value);
     const before = field.before
       ? node("span", { class: "dmp-word" }, field.before) : null;
     return before ? node("label", { class: "dmp-pair" }, before, select) : select;
@@ -72,8 +72,7 @@ function render({ model, el }) {
     const input = node("input", base(field, { type, ...more,
       onchange: () => edit(field, input.value),
       onkeydown: (event) => event.key === "Enter" && input.blur() }));
-    input.value = field.value ?? "";
-    input.dataset.held = input.value;
+    drawnAs(input, field.value);
     const before = field.before
       ? node("span", { class: "dmp-word" }, field.before) : null;
     return before ? node("label", { class: "dmp-pair" }, before, input) : input;
@@ -118,8 +117,7 @@ function render({ model, el }) {
       onblur: () => { hide(); take(input.value); },
       onkeydown: keys,
     }));
-    input.value = shown ?? "";
-    input.dataset.held = input.value;
+    drawnAs(input, shown);
     let held = input.value;
     function take(text) {
       if (text === held) return;
@@ -443,10 +441,7 @@ function render({ model, el }) {
     const menu = now.closest(".dmp-menu");
     if (menu) return { menu: menu.parentElement.querySelector(".dmp-add").dataset.key,
                        kind: now.dataset.kind };
-    const dirty = now.dataset.held !== undefined && now.value !== now.dataset.held;
-    return { key: now.dataset.key, value: dirty ? now.value : null,
-             caret: dirty ? now.selectionStart : null,
-             open: now.dataset.open === "true" };
+    return { key: now.dataset.key, given: given(now), open: now.dataset.open === "true" };
   }
   function restore(was, focus) {
     if (was?.menu) {
@@ -455,7 +450,7 @@ function render({ model, el }) {
       button?.parentElement.querySelector(`[data-kind="${was.kind}"]`)?.focus();
       return;
     }
-    if (focus && !was?.value) {
+    if (focus && !was?.given) {
       const found = el.querySelector(`[data-node="${CSS.escape(JSON.stringify(focus))}"]`);
       const first = found?.querySelector("input,select,textarea,.dmp-add");
       (first || found)?.focus({ preventScroll: false });
@@ -465,10 +460,7 @@ function render({ model, el }) {
     const found = el.querySelector(`[data-key="${CSS.escape(was.key)}"]`);
     if (!found) return;
     found.focus({ preventScroll: true });
-    if (was.value !== null) {
-      found.value = was.value;
-      if (was.caret !== null) found.setSelectionRange(was.caret, was.caret);
-    }
+    giveBack(found, was.given);
     if (was.open) found.click();
   }
   function count() {
@@ -481,9 +473,7 @@ function render({ model, el }) {
   }
   function keys(event) {
     if (!(event.ctrlKey || event.metaKey) || event.target.matches("textarea")) return;
-    const typing = event.target.dataset?.held !== undefined
-      && event.target.value !== event.target.dataset.held;
-    if (typing) return;
+    if (event.target.matches("input") && isChanged(event.target)) return;
     const redo = event.key === "y" || (event.key.toLowerCase() === "z" && event.shiftKey);
     if (event.key !== "z" && !redo) return;
     event.preventDefault();

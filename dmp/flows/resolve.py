@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dmp.core.config import parse, read_yaml
 from dmp.core.errors import ConfigInvalid, Fault, UsageError
+from dmp.core.identifiers import FieldType
 from dmp.core.types import Progress, silent
 from dmp.flows.ingest import contracts
 from dmp.flows.workspace import Workspace
@@ -21,7 +22,6 @@ from dmp.identity.profiles import ProfileBuild, build_profiles
 from dmp.identity.records import stage_linkage_records
 from dmp.identity.resolve import Resolution, resolve
 from dmp.identity.settings import IdentitySettings, LinkageSettings, ProfileSettings
-from dmp.ingest.contracts import FieldType
 from dmp.privacy import Permission, PseudonymKey
 from dmp.privacy.root_keys import FOUNDING
 from dmp.storage.instants import not_before

@@ -6,7 +6,8 @@ Generated people visit a web shop and use an app; some log in, now and then, on 
 their devices, and households share some. Printed are precision and recall for devices
 on which somebody logged in and for those on which nobody ever did, by the identifiers
 that the workspace's sources declare, and then with IP address and user agent within
-two weeks on top.
+two weeks on top: of visitors who allow analytics, and, to see what consent costs, of
+all.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from dmp.core.config import parse
+from dmp.core.config import fingerprint, parse
 from dmp.core.sql import Query, join, sql
 from dmp.flows.ingest import ingest
 from dmp.flows.resolve import linkage_key
@@ -61,6 +62,12 @@ ADDRESS_RULE: dict[str, Any] = {
     "max_subjects": 4,
     "joins": "device",
     "valid_days": 90,
+    "purpose": "analytics",
+}
+WAYS: dict[str, dict[str, Any] | None] = {
+    "identifiers": None,
+    "and address": ADDRESS_RULE,
+    "of everybody": {**ADDRESS_RULE, "purpose": None},
 }
 
 
@@ -83,8 +90,8 @@ def main() -> None:
             for source in SOURCES:
                 ingest(workspace, source)
             truth = landing / "truth" / "subjects.parquet"
-            for name, with_address in (("identifiers", False), ("and address", True)):
-                resolve_by(workspace, with_address=with_address)
+            for name, address in WAYS.items():
+                resolve_by(workspace, address)
                 for scores in scored(workspace, truth):
                     show(name, scores)
 
@@ -99,13 +106,17 @@ def prepare(home: Path, window_hours: float) -> None:
     path.write_text(yaml.safe_dump(document))
 
 
-def resolve_by(workspace: Workspace, *, with_address: bool) -> None:
-    """Resolve everybody by shared identifiers alone."""
+def resolve_by(workspace: Workspace, address: dict[str, Any] | None) -> None:
+    """Resolve everybody by shared identifiers alone.
+
+    Args:
+        address: the rule of IP address and user agent; None leaves them out.
+    """
     path = workspace.paths.config / "identity.yaml"
     document = yaml.safe_load(path.read_text())
     document.pop("linkage", None)
-    if with_address:
-        document["identifiers"]["ip_agent"] = ADDRESS_RULE
+    if address:
+        document["identifiers"]["ip_agent"] = address
     now = workspace.clock()
     resolve(
         workspace.lake,
@@ -113,7 +124,7 @@ def resolve_by(workspace: Workspace, *, with_address: bool) -> None:
         Basis(
             parse(IdentitySettings, document, str(path)), None, linkage_key(workspace)
         ),
-        run_id=f"visitors-{with_address}",
+        run_id=f"visitors-{fingerprint(address)}",
         now=now,
         actor="benchmark",
     )

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dmp.core.config import parse, read_yaml
-from dmp.core.errors import UsageError
+from dmp.core.errors import ConfigInvalid, Fault, UsageError
+from dmp.core.identifiers import FieldType
 from dmp.core.types import Progress, silent
+from dmp.flows.ingest import contracts
 from dmp.flows.workspace import Workspace
 from dmp.identity.basis import Basis
 from dmp.identity.blocking import BlockingCost, blocking_costs
@@ -126,10 +128,12 @@ def resolve_people(
 
     Raises:
         UsageError: the settings changed since the model was trained: train anew.
+        ConfigInvalid: an IP address joins people without a purpose or for ever.
         NotAllowed: the caller may not resolve.
     """
     workspace.allow(Permission.RESOLVE)
     settings = identity_settings(workspace)
+    _check_addresses(workspace, settings)
     model = current_model(workspace, settings)
     now = not_before(workspace.lake, workspace.clock(), *_WRITTEN_AT)
     progress(0, 2)
@@ -147,6 +151,28 @@ def resolve_people(
     progress(2, 2)
     _record(workspace, resolution)
     return resolution, built
+
+
+def _check_addresses(workspace: Workspace, settings: IdentitySettings) -> None:
+    """Check that what is made of an IP address has a purpose and a lifetime."""
+    types = {
+        spec.identifier.type
+        for contract in contracts(workspace).values()
+        for spec in contract.fields.values()
+        if spec.identifier and spec.type is FieldType.IP
+    }
+    faults = [
+        Fault(
+            f"identifiers.{type_}",
+            f"is made of an IP address and has no {lacking}",
+            f"give {lacking}, such as {lacking}: {example}",
+        )
+        for type_ in sorted(types & settings.identifiers.keys())
+        for lacking, example in (("purpose", "analytics"), ("valid_days", "30"))
+        if getattr(settings.identifiers[type_], lacking) is None
+    ]
+    if faults:
+        raise ConfigInvalid("config/identity.yaml", faults)
 
 
 def _record(workspace: Workspace, resolution: Resolution) -> None:

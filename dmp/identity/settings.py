@@ -30,6 +30,9 @@ class IdentifierRule(Document):
             the identifier, in (0, 1]; of two sources the smaller part counts.
         valid_days: an identifier last seen longer ago than this is no evidence; None
             never expires.
+        purpose: what the subject's newest decision has to allow for the identifier to
+            count, such as analytics for an IP address; no decision allows nothing.
+            None asks for no decision.
         blocked: patterns of values that identify nobody, such as `noreply@.*`; a whole
             value has to match. They hold at the door, for what is loaded from then on.
         max_per_profile: different values of one namespace in a profile, at most; 1
@@ -46,6 +49,7 @@ class IdentifierRule(Document):
     is_compared: bool = False
     trust: Mapping[str, Annotated[float, Field(gt=0, le=1)]] = {}
     valid_days: float | None = Field(default=None, gt=0)
+    purpose: str | None = Field(default=None, min_length=1)
     blocked: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
     max_per_profile: int | None = Field(default=None, ge=1)
     limit_days: float | None = Field(default=None, gt=0)

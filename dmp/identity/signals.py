@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from dmp.core.errors import UsageError
-from dmp.core.sql import Name, Query, join
+from dmp.core.sql import Name, Query, join, sql
 from dmp.identity.settings import IdentifierRule, IdentitySettings
 from dmp.storage.lake import Lake
 
@@ -15,10 +15,11 @@ def stage_rules(lake: Lake, settings: IdentitySettings, now: datetime | None) ->
 
     Stages `source_trust` too, one row a type and source that counts in part, and shows
     `valid_identifier`: the rows of `identity.identifier` that are evidence at `now`,
-    by their types' rules.
+    by their types' rules and the consent of those who showed them.
 
     Args:
-        now: the instant by which identifiers expire; None expires none.
+        now: the instant by which identifiers expire and decisions were made; None
+            expires none and takes all decisions.
     """
     rules = sorted(settings.identifiers.items())
     rows = [_rule(n, type_, rule, now) for n, (type_, rule) in enumerate(rules)]
@@ -36,6 +37,7 @@ def stage_rules(lake: Lake, settings: IdentitySettings, now: datetime | None) ->
         sources=[source for _, source, _ in trust],
         parts=[part for _, _, part in trust],
     )
+    lake.stage("permitted_subject", sql(_PERMITTED, now=now))
     lake.view("valid_identifier", Query(_VALID))
     return staged
 
@@ -53,6 +55,7 @@ def _rule(n: int, type_: str, rule: IdentifierRule, now: datetime | None) -> Que
         "p": ("bigint", "max_per_profile", rule.max_per_profile),
         "l": ("double", "limit_days", rule.limit_days),
         "o": ("bigint", "priority", rule.priority),
+        "u": ("varchar", "purpose", rule.purpose),
     }
     cells = (f"${k}{n}::{kind} as {name}" for k, (kind, name, _) in values.items())
     return Query(
@@ -65,11 +68,24 @@ _NO_RULE = Query(
     "select '' as type, 0::double as weight_bits, 0::bigint as max_subjects, "
     "false as joins_device, false as is_compared, null::timestamptz as valid_since, "
     "null::bigint as max_per_profile, null::double as limit_days, "
-    "0::bigint as priority limit 0"
+    "0::bigint as priority, null::varchar as purpose limit 0"
 )
+_PERMITTED = """
+select purpose, subject_id from privacy.consent
+where purpose in (select purpose from identifier_rule)
+    and captured_at <= coalesce($now::timestamptz, captured_at)
+qualify status = 'granted' and row_number() over (
+    partition by purpose, subject_id
+    order by captured_at desc, if(status = 'denied', 0, 1)
+) = 1
+"""
 _VALID = """
-select i.* from identity.identifier as i join identifier_rule as r using (type)
-where r.valid_since is null or i.last_seen_at >= r.valid_since
+select i.* from identity.identifier as i
+join identifier_rule as r using (type)
+left join permitted_subject as p
+    on p.purpose = r.purpose and p.subject_id = i.subject_id
+where (r.valid_since is null or i.last_seen_at >= r.valid_since)
+    and (r.purpose is null or p.subject_id is not null)
 """
 
 

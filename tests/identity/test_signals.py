@@ -3,8 +3,25 @@ from __future__ import annotations
 import pytest
 from made_up_people import People
 
+from dmp.core.sql import Query
 from dmp.identity.scope import stage_everybody
+from dmp.identity.settings import IdentifierRule, IdentitySettings
 from dmp.identity.signals import stage_deterministic_edges, stage_rules
+from dmp.storage.write import append, commit
+
+
+def decide(
+    people: People, status: dict[int, str], *, purpose: str = "analytics"
+) -> None:
+    """Add a consent decision of each subject."""
+    rows = " union all ".join(
+        f"select {subject}::bigint as subject_id, '{purpose}' as purpose, "
+        f"'{said}' as status, 'consent' as legal_basis, 'test' as source_string, "
+        f"timestamptz '{people.tick().isoformat()}' as captured_at, "
+        "'crm' as source, 'load' as load_id"
+        for subject, said in status.items()
+    )
+    commit(people.lake, [append("privacy.consent", Query(rows))], message="decide")
 
 
 def edges(people: People) -> dict[tuple[int, int], tuple[str, float]]:
@@ -72,3 +89,36 @@ def test_one_token_of_two_encodings_is_two_identifiers(people: People) -> None:
     people.share("email", "same", [1], encoding="sha256")
     people.share("email", "same", [2], encoding="md5")
     assert edges(people) == {}
+
+
+def test_an_identifier_with_a_purpose_counts_where_the_newest_decision_allows_it(
+    people: People,
+) -> None:
+    people.settings = IdentitySettings(
+        identifiers={"ip_agent": IdentifierRule(weight_bits=4, purpose="analytics")}
+    )
+    people.add(1, 2, 3, 4)
+    people.share("ip_agent", "a", [1, 2, 3, 4])
+    assert edges(people) == {}
+    decide(people, {1: "granted", 2: "granted", 3: "denied"})
+    assert set(edges(people)) == {(1, 2)}
+    decide(people, {2: "denied", 3: "granted"})
+    assert set(edges(people)) == {(1, 3)}
+    decide(people, {1: "denied"}, purpose="advertising")
+    assert set(edges(people)) == {(1, 3)}
+
+
+def test_a_decision_makes_its_subject_one_to_look_at_again(people: People) -> None:
+    people.settings = IdentitySettings(
+        identifiers={"ip_agent": IdentifierRule(weight_bits=4, purpose="analytics")}
+    )
+    people.add(*range(1, 9))
+    people.share("ip_agent", "a", [1, 2])
+    people.resolve()
+    assert len(set(people.ids().values())) == 8
+    decide(people, {1: "granted", 2: "granted"})
+    assert people.resolve().looked_at == 2
+    assert people.ids()[1] == people.ids()[2]
+    decide(people, {1: "denied"})
+    people.resolve()
+    assert people.ids()[1] != people.ids()[2]

@@ -8,6 +8,7 @@ Needs atheris (`pip install dmp[fuzz]`). What breaks a promise is kept in
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from pathlib import Path
 
@@ -15,10 +16,13 @@ import atheris
 import click
 
 with atheris.instrument_imports(include=["dmp"]):
-    from fuzz.parsers import PARSERS
+    from fuzz.parsers import PARSERS, end
 from fuzz.seeds import dictionary, seeds
 
 CASES = Path(__file__).parent.parent / "tests" / "cases" / "fuzz"
+
+_END = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: end())
+"""The fuzzer ends the process past Python, where threads of an open lake would fail."""
 
 
 @click.command()
@@ -44,6 +48,7 @@ def main(parser: str, seconds: int) -> None:
         str(grown),
         str(known),
     ]
+    ctypes.CDLL(None).__cxa_atexit(_END, None, None)
     atheris.Setup([sys.argv[0], *options], PARSERS[parser])
     atheris.Fuzz()
 

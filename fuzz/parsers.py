@@ -7,6 +7,7 @@ promise, are what the fuzzer looks for.
 from __future__ import annotations
 
 import math
+import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -50,6 +51,14 @@ def _lake() -> Lake:
     lake = Lake(_folder() / "lake")
     define_readers(lake)
     return lake
+
+
+def end() -> None:
+    """Close and remove what the parsers were tried on."""
+    if _lake.cache_info().currsize:
+        _lake().close()
+    if _folder.cache_info().currsize:
+        shutil.rmtree(_folder())
 
 
 @cache

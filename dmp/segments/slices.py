@@ -9,10 +9,11 @@ from datetime import datetime
 from dmp.segments import trees
 from dmp.segments.calendars import zone_of
 from dmp.segments.compiler import compile_node
+from dmp.segments.edges import Rows
 from dmp.segments.masks import Masks
 from dmp.segments.plan import Plan, Scope, key_column, matching
 from dmp.segments.sources import Population
-from dmp.segments.turning import Rows, Turning
+from dmp.segments.turning import Turning
 
 
 def passed_sql(found: Turning, population: Population, masks: Masks) -> list[str]:

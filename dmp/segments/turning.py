@@ -1,4 +1,4 @@
-"""Whom time alone can have changed between two instants, as queries of their keys.
+"""Whom time alone can have changed between two instants, and whom rows can.
 
 What lies in a window at one as_of and not at another lies between the two places of an
 edge. So the people to look at again are those with an event there: usually few.
@@ -8,24 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
-from typing import NamedTuple, TypeVar
+from datetime import datetime, tzinfo
+from typing import TypeVar
 
 from dmp.core.traits import TRAITS
-from dmp.segments.calendars import MONTHS, move, zone_of
+from dmp.segments.calendars import zone_of
+from dmp.segments.edges import (
+    ANY,
+    ENTITY_OF,
+    TRAIT_OF,
+    Passed,
+    Rows,
+    by_trait,
+    edges,
+    of_trait,
+    through_trait,
+)
 from dmp.segments.rule import (
     Attribute,
     Computed,
     Consent,
     Did,
-    Duration,
     Endmost,
     FirstTime,
     InList,
     InSegment,
     Leaf,
     Other,
-    Pattern,
     Regularly,
     Related,
     Restarted,
@@ -41,56 +50,7 @@ from dmp.segments.rule import (
 from dmp.segments.ticks import comparisons_of, is_relative
 from dmp.segments.windows import (
     Moment,
-    Span,
-    date_spans,
-    stretch,
-    whole_periods,
-    within_span,
 )
-
-_SLACK = timedelta(days=4)
-"""How far months may move an edge away from where it is expected."""
-
-
-class Rows(NamedTuple):
-    """Rows of an entity that decide about somebody.
-
-    Attributes:
-        entity: event or transaction.
-        pattern: those that match; it takes every row of a transaction.
-        zone: that its dates are read in.
-    """
-
-    entity: str
-    pattern: Pattern
-    zone: tzinfo
-
-
-class Passed(NamedTuple):
-    """What an edge passed over: the rows between its two places.
-
-    Attributes:
-        low_in: whether low itself is among them; high is.
-    """
-
-    rows: Rows
-    low: datetime
-    high: datetime
-    low_in: bool = True
-
-
-_TRAIT_OF = {
-    "first_event_at": "event",
-    "last_event_at": "event",
-    "first_order_at": "transaction",
-    "last_order_at": "transaction",
-}
-"""Traits that are the instant of some row: who has the trait there has the row."""
-_ENTITY_OF = {**_TRAIT_OF, "event_count": "event"} | dict.fromkeys(
-    ("order_count", "order_total"), "transaction"
-)
-"""The rows that each trait of every profile is of."""
-_ANY = Pattern(None)
 
 
 @dataclass(frozen=True)
@@ -184,13 +144,9 @@ class _Found:
         if self.then < self.now:
             for passed in self._passed(leaf, zone, read):
                 self.passed.setdefault(passed, set()).add(segment)
-        by_trait = leaf.name in _TRAIT_OF if isinstance(leaf, Attribute) else True
-        if (
-            isinstance(leaf, Attribute)
-            and is_relative(leaf.comparison)
-            and not by_trait
-        ):
-            self.attributes.setdefault((leaf, zone), set()).add(segment)
+        if isinstance(leaf, Attribute) and leaf.name not in TRAIT_OF:
+            if is_relative(leaf.comparison):
+                self.attributes.setdefault((leaf, zone), set()).add(segment)
 
     def _passed(
         self, leaf: Leaf, zone: tzinfo, read: Sequence[Computed]
@@ -199,12 +155,12 @@ class _Found:
         for rows in _rows(leaf, zone, read):
             yield Passed(rows, self.then, self.now, low_in=False)
         for trait in read:
-            yield from _through_trait(trait, self.then, self.now)
+            yield from through_trait(trait, self.then, self.now)
         ends = Moment(self.then, zone), Moment(self.now, zone)
         if not isinstance(leaf, Attribute):
-            yield from _edges(leaf, *ends)
-        elif leaf.name in _TRAIT_OF and is_relative(leaf.comparison):
-            yield from _by_trait(leaf, *ends)
+            yield from edges(leaf, *ends)
+        elif leaf.name in TRAIT_OF and is_relative(leaf.comparison):
+            yield from by_trait(leaf, *ends)
 
 
 def _rows(leaf: Leaf, zone: tzinfo, read: Sequence[Computed]) -> Iterator[Rows]:
@@ -214,22 +170,17 @@ def _rows(leaf: Leaf, zone: tzinfo, read: Sequence[Computed]) -> Iterator[Rows]:
             for step in steps:
                 yield Rows("event", step.pattern, zone)
             if any(step.immediately for step in steps):
-                yield Rows("event", _ANY, zone)
+                yield Rows("event", ANY, zone)
         case Did() | Endmost() | FirstTime() | Regularly() | Stopped() | Restarted():
             yield Rows("event", leaf.pattern, zone)
         case Related():
-            yield Rows(leaf.entity, _ANY, zone)
+            yield Rows(leaf.entity, ANY, zone)
         case Attribute():
             for name in _attributes(leaf):
-                if name in _ENTITY_OF:
-                    yield Rows(_ENTITY_OF[name], _ANY, zone)
+                if name in ENTITY_OF:
+                    yield Rows(ENTITY_OF[name], ANY, zone)
             for trait in read:
-                yield _of_trait(trait)
-
-
-def _of_trait(trait: Computed) -> Rows:
-    pattern = _ANY if trait.entity else trait.of
-    return Rows(trait.entity or "event", pattern, zone_of(trait.timezone))
+                yield of_trait(trait)
 
 
 def _everywhere(
@@ -261,78 +212,3 @@ def _attributes(leaf: Leaf) -> list[str]:
     values = leaf.comparison.value, leaf.comparison.to
     others = [str(value.property) for value in values if isinstance(value, Other)]
     return [leaf.name, *others]
-
-
-def _through_trait(trait: Computed, then: datetime, now: datetime) -> Iterator[Passed]:
-    """Yield the rows that came into a trait's window or left it."""
-    zone = zone_of(trait.timezone)
-    spans = [within_span(trait.within, Moment(at, zone)) for at in (then, now)]
-    yield from _between(_of_trait(trait), *spans)
-
-
-def _by_trait(leaf: Attribute, then: Moment, now: Moment) -> Iterator[Passed]:
-    spans = [date_spans(leaf.comparison, at).instants for at in (then, now)]
-    yield from _between(Rows(_TRAIT_OF[leaf.name], _ANY, now.zone), *spans)
-
-
-def _edges(leaf: Leaf, then: Moment, now: Moment) -> Iterator[Passed]:
-    if isinstance(leaf, Did | Endmost | FirstTime):
-        spans = [within_span(leaf.within, at) for at in (then, now)]
-        yield from _between(Rows("event", leaf.pattern, now.zone), *spans)
-    elif isinstance(leaf, Stopped | Restarted):
-        rows = Rows("event", leaf.pattern, now.zone)
-        for before, after in zip(_spells(leaf, then), _spells(leaf, now), strict=True):
-            yield from _between(rows, before, after)
-    elif isinstance(leaf, Regularly):
-        yield from _periods(leaf, then, now)
-    elif isinstance(leaf, Steps):
-        yield from _steps(leaf, then, now)
-
-
-def _between(
-    rows: Rows, before: Span[datetime], after: Span[datetime]
-) -> Iterator[Passed]:
-    """Yield what lies between two places of either edge.
-
-    An edge that is in its span lets go of what lies on it when it moves on.
-    """
-    if before.low is not None and after.low is not None and before.low != after.low:
-        low, high = sorted((before.low, after.low))
-        yield Passed(rows, low, high, before.low_in or after.low_in)
-    if before.high is not None and after.high is not None and before.high != after.high:
-        low, high = sorted((before.high, after.high))
-        yield Passed(rows, low, high, not (before.high_in and after.high_in))
-
-
-def _spells(leaf: Stopped | Restarted, at: Moment) -> list[Span[datetime]]:
-    near, far = leaf.silent, leaf.active
-    if isinstance(leaf, Restarted):
-        near, far = far, near
-    recent = stretch(near, at.as_of, at.zone)
-    assert recent.low is not None
-    return [recent, stretch(far, recent.low, at.zone)]
-
-
-def _periods(leaf: Regularly, then: Moment, now: Moment) -> Iterator[Passed]:
-    before, after = (list(whole_periods(leaf, at)) for at in (then, now))
-    if before != after:
-        edges = [e for s in (*before, *after) for e in (s.low, s.high) if e is not None]
-        rows = Rows("event", leaf.pattern, now.zone)
-        yield Passed(rows, min(edges), max(edges))
-
-
-def _steps(leaf: Steps, then: Moment, now: Moment) -> Iterator[Passed]:
-    spans = [within_span(leaf.within, at) for at in (then, now)]
-    chosen = [step.pattern for step in leaf.steps if not step.absent]
-    absences = [step.gap for step in leaf.steps if step.absent and step.gap is not None]
-    for pattern in chosen:
-        rows = Rows("event", pattern, now.zone)
-        yield from _between(rows, *spans)
-        for gap in absences:
-            yield Passed(rows, _before(then, gap, -1), _before(now, gap, 1))
-
-
-def _before(at: Moment, gap: Duration, side: int) -> datetime:
-    """Return the instant a gap ago, with room where months are of unequal length."""
-    slack = side * _SLACK if gap.unit in MONTHS else timedelta()
-    return move(at.as_of, -gap.n, gap.unit, at.zone) + slack

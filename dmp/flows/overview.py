@@ -113,10 +113,14 @@ class WorkspaceOverview:
     def health(self) -> Health:
         """Return what needs attention; takes a second, for it looks at everything.
 
+        Closes the workspace meanwhile: the doctor opens the catalog itself, which
+        nobody may do who holds it open.
+
         Raises:
             NotAllowed: the caller holds no role here.
         """
         self.workspace.allow_now(Permission.STATUS)
+        self.workspace.close()
         found = examine(self.workspace.paths.home, clock=self.workspace.clock).findings
         unwell = [one for one in found if one.level is not Level.OK]
         unwell.sort(key=lambda one: one.level is not Level.PROBLEM)

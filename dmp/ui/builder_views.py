@@ -99,7 +99,7 @@ def _funnel(found: Evaluation, *, cells: Cells) -> Content:
     everyone = shown_count(found.people, cells=cells)
     steps = [("Everyone", found.people), ("Members", found.members)]
     if found.purpose:
-        steps.append((f"may get {in_words(found.purpose).lower()}", found.consented))
+        steps.append((f"May get {in_words(found.purpose).lower()}", found.consented))
     top = max(found.people, 1)
     return {
         "members": shown_count(found.members, cells=cells),

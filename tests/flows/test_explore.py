@@ -15,6 +15,7 @@ from dmp.core.clock import instant
 from dmp.core.sql import Query
 from dmp.flows.explore import WorkspaceSegments
 from dmp.flows.ingest import contracts, ingest
+from dmp.flows.overview import WorkspaceOverview
 from dmp.flows.resolve import resolve_people
 from dmp.flows.segments import build_segments, saved_segments
 from dmp.flows.workspace import Workspace
@@ -77,6 +78,15 @@ def test_sizes_over_time_are_those_of_each_instant(
         population = workspace_population(lake, point.at)
         found = evaluate(lake, population, saved, segment, point.at)
         assert found.members == point.people, point.at
+
+
+def test_the_doctor_can_look_at_what_a_page_has_open(built: Workspace) -> None:
+    overview = WorkspaceOverview(built)
+    assert overview.overview().counts["people"]
+    found = overview.health()
+    assert found.examined > 9
+    assert not [one for one in found.attention if "could not be" in one.text]
+    assert overview.overview().counts["people"]
 
 
 def test_a_download_obeys_what_was_decided_after_the_evaluation(

@@ -64,7 +64,8 @@ function runs(content, send) {
       "data-run": run.run, onclick: () => send({ kind: "open", run: run.run }) },
       run.name)),
     node("td", {}, status(content.running === run.run ? "running" : run.status)),
-    node("td", {}, when(run.at)), node("td", {}, run.seconds),
+    node("td", {}, when(run.at)),
+    node("td", { class: "dmp-whole" }, run.seconds),
     node("td", {}, node("button", { class: "dmp-quiet", type: "button",
       "aria-label": `Run ${run.name} again`, disabled: Boolean(content.running),
       onclick: () => send({ kind: "retry", run: run.run }) }, "Run again"))));

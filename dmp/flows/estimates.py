@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -62,10 +62,14 @@ def stage_sample(
 
 
 def stage_sampled(
-    lake: Lake, sample: Population, as_of: datetime, *, traits: bool
+    lake: Lake,
+    sample: Population,
+    as_of: datetime,
+    *,
+    read: Collection[str] | None = None,
 ) -> None:
-    """Stage the people of a sample, with their traits or without."""
-    stage_people(lake, sample, as_of, AMONG, read=None if traits else ())
+    """Stage the people of a sample with what is read of them; None is all."""
+    stage_people(lake, sample, as_of, AMONG, read=read)
 
 
 def sample_size(lake: Lake) -> int:

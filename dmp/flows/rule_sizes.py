@@ -68,10 +68,13 @@ class Sizes:
             self._staged["sample"] = True
         if (sample := self._sample) is None:
             return None
+        plain = sample.attributes.keys() - trait_names(sample)
         self._once(
             "sampled",
             self._reads_traits(segment, known),
-            lambda traits: stage_sampled(lake, sample, as_of, traits=traits),
+            lambda traits: stage_sampled(
+                lake, sample, as_of, read=None if traits else plain
+            ),
         )
         people = int(lake.value(f"select count(*) from {population.profiles}"))
         return estimate(lake, sample, segment, known, as_of, people=people)

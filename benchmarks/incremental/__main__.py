@@ -4,7 +4,9 @@
 
 Generated people are loaded and resolved; then new records of the same people and of
 others are loaded. A fork of the lake is resolved in full, the lake itself by what
-changed, in one process, one after the other; at the end every id is compared.
+changed, in one process, one after the other; at the end every id is compared. A million
+records and ten thousand new ones take some four minutes of processor time, 3 GB of
+memory and 1 GB of disk.
 """
 
 from __future__ import annotations

@@ -43,8 +43,10 @@ def test_a_key_that_is_gone_takes_its_comment_along() -> None:
     assert "As the shop" not in made and "June campaign" in made
 
 
+# Files of rules refuse a zero byte, and so does the form that writes them.
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    st.none() | st.booleans() | st.integers() | TEXTS,
     lambda one: (
         st.lists(one, max_size=3)
         | st.dictionaries(st.text("ab#: ", min_size=1, max_size=4), one, max_size=3)

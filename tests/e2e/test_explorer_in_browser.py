@@ -61,6 +61,7 @@ def check_tables(window: Visit) -> None:
     """Every chart has a title and a table behind a button that keys can press."""
     page = window.page
     charts = page.locator(".dmp-card-body > svg[role=img]")
+    charts.nth(3).wait_for()
     assert charts.count() == 4
     for index in range(4):
         assert charts.nth(index).locator("> title").text_content()

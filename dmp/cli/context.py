@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -75,7 +75,7 @@ def _keep_format(context: click.Context, _: click.Parameter, given: str | None) 
 
 
 class Instant(click.ParamType):  # type: ignore[type-arg]
-    """An ISO instant or date; without an offset it is UTC."""
+    """An ISO instant or date, now, or today as it begins; UTC without an offset."""
 
     name = "instant"
 
@@ -85,11 +85,17 @@ class Instant(click.ParamType):  # type: ignore[type-arg]
         """Read the text."""
         if isinstance(value, datetime):
             return value
+        if value in ("now", "today"):
+            at = now()
+            return at if value == "now" else datetime.combine(at, time.min, UTC)
         try:
             return instant(value)
         except ValueError:
             self.fail(
-                f"{value!r} is no instant such as 2026-06-30T00:00:00Z", param, ctx
+                f"{value!r} is no instant such as 2026-06-30T00:00:00Z, nor now or "
+                "today",
+                param,
+                ctx,
             )
 
 

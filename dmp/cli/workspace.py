@@ -102,7 +102,7 @@ def demo(context: Context, people: int, seed: int, force: bool, as_json: bool) -
 @click.option(
     "--until",
     type=Instant(),
-    help="Everything happens before this day or instant.  [default: 2026-06-30]",
+    help="Everything happens before this day, such as today.  [default: 2026-06-30]",
 )
 @progress_option
 @json_option

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -116,13 +117,20 @@ def test_a_count_says_conditions_in_words_and_what_to_do_where_nobody_is(
     assert "there is nobody yet; next: dmp ingest SOURCE" in shown.out
 
 
-def test_people_are_made_up_to_the_day_asked_for(dmp: Call, tmp_path: Path) -> None:
+@pytest.mark.parametrize("until", ["2030-01-31", "today"])
+def test_people_are_made_up_to_the_day_asked_for(
+    dmp: Call, tmp_path: Path, until: str
+) -> None:
     out = tmp_path / "people"
-    options = ("--people", "100", "--sources", "crm", "--until", "2030-01-31")
+    options = ("--people", "100", "--sources", "crm", "--until", until)
+    days = {f"{datetime.now(UTC):%Y-%m-%d}"}
     shown = dmp("generate", *options, "--out", str(out))
-    assert shown.code == 0 and "--as-of 2030-01-31" in shown.out
+    assert shown.code == 0
     manifest = json.loads((out / "manifest.json").read_text())
-    assert manifest["until"].startswith("2030-01-31T00:00:00")
+    day, _, hour = manifest["until"].partition("T")
+    days |= {f"{datetime.now(UTC):%Y-%m-%d}"}
+    assert day in (days if until == "today" else {until})
+    assert hour.startswith("00:00:00") and f"--as-of {day}" in shown.out
 
 
 WRONG = {

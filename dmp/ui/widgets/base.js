@@ -91,7 +91,7 @@ function message(content, title) {
 function skeleton(widths = [92, 74, 83, 48]) {
   return node(
     "div",
-    { class: "dmp-skeleton", "aria-busy": "true", "aria-label": "Loading" },
+    { class: "dmp-skeleton", role: "status", "aria-busy": "true", "aria-label": "Loading" },
     widths.map((width) => {
       const line = node("span");
       line.style.width = `${width}%`;

@@ -12,11 +12,11 @@ from dmp.ingest.connectors import content_hash
 from dmp.ingest.contracts import Contract
 from dmp.ingest.field_names import shown_file
 from dmp.ingest.file_rows import open_file
-from dmp.ingest.load import Input, LoadReport, Stores, load
+from dmp.ingest.load import FOLDER, Input, LoadReport, Stores, load
 from dmp.ingest.seen import load_of
 from dmp.storage.lake import Lake
 from dmp.storage.lock import fair_lock
-from dmp.storage.temporary import temporary_folder
+from dmp.storage.temporary import sweep, temporary_folder
 from dmp.storage.thrift import thrift
 
 _LOCK_TIMEOUT_S = 3600.0
@@ -81,8 +81,11 @@ def load_files(
     """Load files one after the other; each is committed on its own.
 
     Each is loaded a microsecond after the one before: where a source gives no instants
-    of its own, what the later file says counts.
+    of its own, what the later file says counts. What a load that was killed left in the
+    scratch folder goes first, whether anything is to be loaded or not.
     """
+    if stores.scratch:
+        sweep(FOLDER, stores.scratch)
     sizes = [path.stat().st_size if path.is_file() else 0 for path in files]
     reports: list[LoadReport] = []
     for number, path in enumerate(files):
@@ -139,4 +142,4 @@ def load_file(
 
 
 def _scratch(stores: Stores) -> AbstractContextManager[Path]:
-    return temporary_folder("load-", stores.scratch)
+    return temporary_folder(FOLDER, stores.scratch)

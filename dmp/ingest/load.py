@@ -39,6 +39,8 @@ from dmp.storage.migrate import ensure_fields, struct_fields
 from dmp.storage.temporary import temporary_folder
 from dmp.storage.write import Write, append, change, commit_planned, is_loaded
 
+FOLDER = "load-"
+"""How the folders begin in which loads stage files."""
 _LOG = logging.getLogger(__name__)
 _STAGED_SHARE = 0.8
 """Of a load, the part of the time until all is staged, about."""
@@ -121,7 +123,7 @@ def load(
     """
     _check_types(stores.lake, contract)
     now = not_before(stores.lake, now, "ops.load.loaded_at")
-    with temporary_folder("load-", stores.scratch) as folder:
+    with temporary_folder(FOLDER, stores.scratch) as folder:
         landing = stage(stores, contract, source, now, folder)
         report = report_of(landing, source, is_new=True)
         if tell:

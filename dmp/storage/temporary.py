@@ -38,6 +38,13 @@ def temporary_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
+def sweep(prefix: str, parent: Path) -> None:
+    """Remove the folders of a prefix in `parent` whose process was killed."""
+    if parent.exists():
+        with on_ground(parent), _locked(parent):
+            _sweep(parent, prefix)
+
+
 def _sweep(parent: Path, prefix: str) -> None:
     for folder in parent.glob(f"{prefix}*"):
         with suppress(BlockingIOError, FileNotFoundError, NotADirectoryError):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from door import NOW, Door, contract, events
 from dmp.core.errors import ConfigInvalid, UsageError
 from dmp.ingest.batch import load_file, load_files
 from dmp.ingest.dry_run import try_file
-from dmp.ingest.load import LoadReport, Stores
+from dmp.ingest.load import FOLDER, LoadReport, Stores
 from dmp.ingest.replay import replay
 from dmp.storage.lake import Lake
 
@@ -74,6 +75,18 @@ def test_the_same_file_twice_is_once(door: Door) -> None:
     assert first.is_new and counts(first) == (2, 2, 0, 0)
     assert not again.is_new and again.load_id == first.load_id
     assert door.lake.snapshot() == before
+
+
+def test_what_a_killed_load_left_goes_though_its_file_is_known(door: Door) -> None:
+    scratch = door.folder / "tmp"
+    stores = replace(door.stores, scratch=scratch)
+    file = door.file("id,tier\n1,gold\n")
+    assert load_files(stores, contract(), [file], now=NOW)[0].is_new
+    left = scratch / f"{FOLDER}left"
+    left.mkdir()
+    (left / "new_record.parquet").touch()
+    assert not load_files(stores, contract(), [file], now=NOW)[0].is_new
+    assert list(scratch.iterdir()) == []
 
 
 def test_a_changed_file_gives_its_changes(door: Door) -> None:

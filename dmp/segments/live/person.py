@@ -237,12 +237,21 @@ def compacted(
     now = Now(instant(person.asked), shared)
     small = _pruned(person, now, rules)
     size, room = len(packed(small)), most_bytes * 3 // 4
+    if size * _whole_share(small, rules) > most_bytes:
+        return None
     for width in WIDTHS:
         if size <= room:
             break
         small = _folded(small, now, width, rules)
         size = len(packed(small))
     return small if size <= most_bytes else None
+
+
+def _whole_share(person: Person, rules: Rules) -> float:
+    """Return the share of the rows that no folding takes away."""
+    rows = person.timeline.rows
+    whole = sum([row.tracks & rules.whole != 0 for row in rows])
+    return whole / max(len(rows), 1)
 
 
 def _pruned(person: Person, now: Now, rules: Rules) -> Person:
@@ -304,25 +313,29 @@ def _without(row: Row, tracks: int, rules: Rules) -> Iterator[Row]:
 def _folded(person: Person, now: Now, width: int, rules: Rules) -> Person:
     rows, buckets = person.timeline.rows, list[Row]()
     for track in range(len(rules.tracks)):
-        leaves = [rules.leaves[n] for n in bits(rules.listeners[track])]
-        about = [leaf for leaf in leaves if isinstance(leaf, EventLeaf)]
-        if all(leaf.folds for leaf in about):
-            cuts = sorted({cut for leaf in about for cut in leaf.cuts(now)})
-            found = list(_groups(rows, track, cuts, width, now.micros - HOUR))
-            if not found:
-                continue
-            gone = {row.id for group in found for row in group}
-            buckets += [
-                bucket(group, track, rules.tracks[track].kinds) for group in found
-            ]
-            rows = [
-                left
-                for row in rows
-                for left in _without(row, (row.id in gone) << track, rules)
-            ]
+        if rules.whole >> track & 1:
+            continue
+        cuts = _cuts(track, now, rules)
+        found = list(_groups(rows, track, cuts, width, now.micros - HOUR))
+        if not found:
+            continue
+        gone = {row.id for group in found for row in group}
+        buckets += [bucket(group, track, rules.tracks[track].kinds) for group in found]
+        rows = [
+            left
+            for row in rows
+            for left in _without(row, (row.id in gone) << track, rules)
+        ]
     folded = max((row.last for row in buckets), default=person.folded)
     timeline = Timeline(sorted([*rows, *buckets]))
     return replace(person, timeline=timeline, folded=max(folded, person.folded))
+
+
+def _cuts(track: int, now: Now, rules: Rules) -> list[int]:
+    """Return the instants that no bucket of a track may reach across, ascending."""
+    leaves = [rules.leaves[n] for n in bits(rules.listeners[track])]
+    about = [leaf for leaf in leaves if isinstance(leaf, EventLeaf)]
+    return sorted({cut for leaf in about for cut in leaf.cuts(now)})
 
 
 def _groups(

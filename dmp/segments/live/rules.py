@@ -91,6 +91,7 @@ class Rules:
         tracks: the patterns, each once.
         listeners: of each track, the bits of the leaves that read it.
         stirred: of these, the leaves that an event can change which is the newest.
+        whole: the bits of the tracks whose events cannot become buckets.
         by_event: the tracks of an event's name.
         any_event: the tracks of every event.
         changing: the bits of the leaves that events or time can change.
@@ -106,6 +107,7 @@ class Rules:
     tracks: tuple[Track, ...]
     listeners: tuple[int, ...]
     stirred: tuple[int, ...]
+    whole: int
     by_event: Mapping[str, tuple[int, ...]]
     any_event: tuple[int, ...]
     changing: int
@@ -252,6 +254,7 @@ class _Compiler:
             tracks=tracks,
             listeners=tuple(_listeners(n, leaves) for n in range(len(tracks))),
             stirred=tuple(_stirred(n, leaves) for n in range(len(tracks))),
+            whole=_whole(leaves),
             by_event=_by_event(tracks),
             any_event=tuple(n for n, t in enumerate(tracks) if t.event is None),
             changing=_mask(
@@ -290,6 +293,14 @@ def _stirred(track: int, leaves: Sequence[Leaf]) -> int:
     return _of_events(
         leaves, lambda leaf: bool(leaf.tracks & leaf.stirring & 1 << track)
     )
+
+
+def _whole(leaves: Sequence[Leaf]) -> int:
+    tracks = 0
+    for leaf in leaves:
+        if isinstance(leaf, EventLeaf) and not leaf.folds:
+            tracks |= leaf.tracks
+    return tracks
 
 
 def _by_event(tracks: Sequence[Track]) -> Mapping[str, tuple[int, ...]]:

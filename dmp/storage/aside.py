@@ -12,6 +12,7 @@ from pathlib import Path
 
 from dmp.core.sql import Name, Query, quote_file, quote_text
 from dmp.storage.lake import Lake
+from dmp.storage.thrift import two_threads
 
 _KEY_BYTES = 32
 
@@ -31,14 +32,16 @@ def stage_aside(lake: Lake, name: str, query: Query, folder: Path) -> Name:
         QueryFailed: also where the connection has no cipher: see `encrypts_spill`.
     """
     file, key = quote_file(folder / f"{name}.parquet"), _new_key(lake)
-    lake.execute(
-        Query(
-            f"copy ({query.text}) to {file} "
-            f"(format parquet, compression uncompressed, "
-            f"encryption_config {{footer_key: {key}}})",
-            query.params,
+    columns = lake.rows(Query(f"describe {query.text}", query.params))
+    with two_threads(lake, len(columns)):
+        lake.execute(
+            Query(
+                f"copy ({query.text}) to {file} "
+                f"(format parquet, compression uncompressed, "
+                f"encryption_config {{footer_key: {key}}})",
+                query.params,
+            )
         )
-    )
     return lake.view(
         name,
         Query(

@@ -10,6 +10,10 @@ import duckdb
 from dmp.storage.lake import Lake
 
 THRIFTY_MB = 450
+_MB_A_COLUMN, _MOST_MB = 20, 1_500
+"""DuckDB lets a second thread write a file where 4 MB a column are to be had, of a
+fifth of the limit (`MINIMUM_MEMORY_PER_COLUMN_PER_THREAD`). It takes far less, as
+`python -m benchmarks.ingest` shows; for many columns the limit stays as it is."""
 
 
 @contextmanager
@@ -31,3 +35,23 @@ def thrift(lake: Lake, megabytes: int = THRIFTY_MB) -> Iterator[None]:
         with suppress(duckdb.ConnectionException):
             connection.execute("reset memory_limit")
             connection.execute("reset threads")
+
+
+@contextmanager
+def two_threads(lake: Lake, columns: int) -> Iterator[None]:
+    """Let a file of some dozens of columns be written by two threads within the block.
+
+    Under a limit that is low for so many columns DuckDB would write it with one.
+    """
+    given = "select current_setting('memory_limit'), parse_formatted_bytes"
+    limit, held = lake.row(f"{given}(current_setting('memory_limit'))")
+    room = _MB_A_COLUMN * columns
+    if held >= room * 1_000_000 or room > _MOST_MB:
+        yield
+        return
+    lake.execute(f"set memory_limit = '{room}MB'")
+    try:
+        yield
+    finally:
+        with suppress(duckdb.ConnectionException):
+            lake.connection.execute(f"set memory_limit = '{limit}'")

@@ -9,7 +9,7 @@ import pytest
 from dmp.core.sql import Query
 from dmp.privacy.spill import encrypted_spill
 from dmp.storage.lake import Lake
-from dmp.storage.thrift import thrift
+from dmp.storage.thrift import thrift, two_threads
 
 LIMIT = "select current_setting('memory_limit')"
 WIDE = "select md5(i::varchar) || repeat('x', 200) as text from range(1_000_000) r(i)"
@@ -42,3 +42,15 @@ def test_without_spill_there_is_no_limit(lake: Lake) -> None:
     before = lake.value(LIMIT)
     with thrift(lake):
         assert lake.value(LIMIT) == before
+
+
+@pytest.mark.parametrize(("columns", "raised"), [(5, False), (50, True), (999, False)])
+def test_some_dozens_of_columns_may_take_more_while_they_are_written(
+    lake: Lake, columns: int, raised: bool
+) -> None:
+    limit = "select parse_formatted_bytes(current_setting('memory_limit'))"
+    lake.execute("set memory_limit = '450MB'")
+    before = lake.value(limit)
+    with two_threads(lake, columns):
+        assert (lake.value(limit) > 2 * before) == raised
+    assert lake.value(limit) == pytest.approx(before, rel=0.01)

@@ -119,24 +119,22 @@ def count(
         return
     with context.workspace() as workspace:
         evaluation = count_segment(workspace, name, as_of)
-        rule = saved_segments(workspace)[name].segment.rule
-        zone = workspace.settings.timezone
-    if as_json:
-        show_json(evaluation)
-    else:
-        _show_count(evaluation, rule, zone)
+        if as_json:
+            show_json(evaluation)
+        else:
+            rule = saved_segments(workspace)[name].segment.rule
+            _show_count(evaluation, rule, workspace.settings.timezone)
 
 
 def _show_count(found: Evaluation, rule: Node, zone: str) -> None:
-    from dmp.segments.rule import leaves
-    from dmp.segments.sentence import sentence
+    from dmp.segments.sentence import conditions_said
 
     OUT.print(
         f"[bold]{found.members:,}[/] of {found.people:,} people are in {found.segment}"
     )
     if found.purpose:
         OUT.print(f"{found.consented:,} of them have consented to {found.purpose}")
-    said = {path: sentence(leaf) for path, leaf in leaves(rule)}
+    said = conditions_said(rule)
     rows = [[path, said[path], people] for path, people in found.conditions]
     show_table("each condition alone", ["where", "condition", "people"], rows)
     OUT.print(f"as of {local(found.as_of, zone)}, snapshot {found.snapshot}")

@@ -54,9 +54,8 @@ from dmp.segments.compiler import compile_segment
 from dmp.segments.graph import reads_instant
 from dmp.segments.notes import form_of
 from dmp.segments.population import KEY, population_of
-from dmp.segments.rule import leaves
 from dmp.segments.saved import Saved, chosen, rules
-from dmp.segments.sentence import sentence
+from dmp.segments.sentence import conditions_said, sentence
 from dmp.segments.sources import Population
 from dmp.segments.stats import banded, makeup
 from dmp.storage.lake import Lake
@@ -150,10 +149,10 @@ class WorkspaceSegments:
         """Return how many people each condition admits alone, in the rule's order."""
         self._workspace.allow_now(Permission.COUNT)
         rule = chosen(saved_segments(self._workspace), segment).segment.rule
-        sentences = {path: sentence(leaf) for path, leaf in leaves(rule)}
+        said = conditions_said(rule)
         counts = json.loads(self._row(segment)["conditions"])
         return [
-            ConditionCount(path, sentences.get(path, path), people)
+            ConditionCount(path, said.get(path, path), people)
             for path, people in counts
         ]
 
@@ -260,7 +259,7 @@ class WorkspaceSegments:
         self._people_at, as_of = None, self._row(segment)["as_of"]
         found = explain_segment(self._workspace, segment, as_of, profile_id=profile_id)
         rule = chosen(saved_segments(self._workspace), segment).segment.rule
-        said = {path: sentence(leaf) for path, leaf in leaves(rule)}
+        said = conditions_said(rule)
         return Why(
             found.profile_id or profile_id,
             bool(found.holds),

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from dmp.core.errors import UsageError
 from dmp.core.sql import Name, Query, join, sql
 from dmp.identity.settings import IdentifierRule, IdentitySettings
+from dmp.privacy.consent import newest_decisions
 from dmp.storage.lake import Lake
 
 
@@ -37,7 +38,9 @@ def stage_rules(lake: Lake, settings: IdentitySettings, now: datetime | None) ->
         sources=[source for _, source, _ in trust],
         parts=[part for _, _, part in trust],
     )
-    lake.stage("permitted_subject", sql(_PERMITTED, now=now))
+    newest = newest_decisions(Query("select purpose from identifier_rule"), now)
+    granted = "select purpose, subject_id from ({q}) where status = 'granted'"
+    lake.stage("permitted_subject", sql(granted, q=newest))
     lake.view("valid_identifier", Query(_VALID))
     return staged
 
@@ -70,15 +73,6 @@ _NO_RULE = Query(
     "null::bigint as max_per_profile, null::double as limit_days, "
     "0::bigint as priority, null::varchar as purpose limit 0"
 )
-_PERMITTED = """
-select purpose, subject_id from privacy.consent
-where purpose in (select purpose from identifier_rule)
-    and captured_at <= coalesce($now::timestamptz, captured_at)
-qualify status = 'granted' and row_number() over (
-    partition by purpose, subject_id
-    order by captured_at desc, if(status = 'denied', 0, 1)
-) = 1
-"""
 _VALID = """
 select i.* from identity.identifier as i
 join identifier_rule as r using (type)

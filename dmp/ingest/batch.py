@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,11 +12,10 @@ from dmp.ingest.connectors import content_hash
 from dmp.ingest.contracts import Contract
 from dmp.ingest.field_names import shown_file
 from dmp.ingest.file_rows import open_file
-from dmp.ingest.load import FOLDER, Input, LoadReport, Stores, load
+from dmp.ingest.load import Input, LoadReport, Stores, load
 from dmp.ingest.seen import load_of
 from dmp.storage.lake import Lake
 from dmp.storage.lock import fair_lock
-from dmp.storage.temporary import sweep, temporary_folder
 from dmp.storage.thrift import thrift
 
 _LOCK_TIMEOUT_S = 3600.0
@@ -84,8 +83,7 @@ def load_files(
     of its own, what the later file says counts. What a load that was killed left in the
     scratch folder goes first, whether anything is to be loaded or not.
     """
-    if stores.scratch:
-        sweep(FOLDER, stores.scratch)
+    stores.sweep()
     sizes = [path.stat().st_size if path.is_file() else 0 for path in files]
     reports: list[LoadReport] = []
     for number, path in enumerate(files):
@@ -134,12 +132,8 @@ def load_file(
         seen = load_of(stores.lake, contract, path, digest)
         if seen.is_known:
             return LoadReport(contract.source, name, seen.load_id, is_new=False)
-        with _scratch(stores) as scratch:
+        with stores.folder() as scratch:
             rows = open_file(stores.lake, contract, path, scratch)
             found = Input(rows, seen.load_id, name, digest, place=seen.place)
             with thrift(stores.lake, rows.memory_mb):
-                return load(stores, contract, found, now=now, tell=tell)
-
-
-def _scratch(stores: Stores) -> AbstractContextManager[Path]:
-    return temporary_folder(FOLDER, stores.scratch)
+                return load(stores, contract, found, scratch, now=now, tell=tell)

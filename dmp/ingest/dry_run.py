@@ -13,10 +13,9 @@ from dmp.ingest.field_names import shown_columns, shown_file, shown_key
 from dmp.ingest.heads import head_of
 from dmp.ingest.infer.columns import look_at, places_of, stage_look
 from dmp.ingest.infer.findings import Finding, find
-from dmp.ingest.load import FOLDER, Input, LoadReport, Stores, report_of, stage
+from dmp.ingest.load import Input, LoadReport, Stores, report_of, stage
 from dmp.ingest.seen import load_of
 from dmp.storage.lake import Lake
-from dmp.storage.temporary import temporary_folder
 
 FIRST_ROWS = 1000
 _ORDER = (PersonalClass.ORDINARY, PersonalClass.QUASI, PersonalClass.DIRECT)
@@ -96,7 +95,7 @@ def try_file(
     lake = stores.lake
     digest = content_hash(path)
     seen = load_of(lake, contract, path, digest)
-    with temporary_folder(FOLDER, stores.scratch) as scratch:
+    with stores.folder() as scratch:
         head = head_of(lake, path, contract.connector.format, scratch, rows=rows)
         staged = stage_file(lake, contract, head.path, scratch)
         found = Input(staged, seen.load_id, shown_file(path), digest)

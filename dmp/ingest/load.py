@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -36,7 +37,7 @@ from dmp.storage.data_files import take_over
 from dmp.storage.instants import not_before
 from dmp.storage.lake import Lake
 from dmp.storage.migrate import ensure_fields, struct_fields
-from dmp.storage.temporary import temporary_folder
+from dmp.storage.temporary import sweep, temporary_folder
 from dmp.storage.write import Write, append, change, commit_planned, is_loaded
 
 FOLDER = "load-"
@@ -62,6 +63,15 @@ class Stores:
     keys: PseudonymKeys
     scratch: Path | None = None
     blocked: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def folder(self) -> AbstractContextManager[Path]:
+        """Give a folder for the files of one load; it goes at exit."""
+        return temporary_folder(FOLDER, self.scratch)
+
+    def sweep(self) -> None:
+        """Remove the folders of loads that were killed."""
+        if self.scratch:
+            sweep(FOLDER, self.scratch)
 
 
 @dataclass(frozen=True)
@@ -108,6 +118,7 @@ def load(
     stores: Stores,
     contract: Contract,
     source: Input,
+    folder: Path,
     *,
     now: datetime,
     tell: Callable[[float], None] | None = None,
@@ -115,6 +126,7 @@ def load(
     """Write what is new in the rows to the vault and the lake.
 
     Args:
+        folder: where files are staged: one that lasts as long as the load.
         tell: called with the part of the load that is done, in [0, 1].
 
     Raises:
@@ -123,20 +135,19 @@ def load(
     """
     _check_types(stores.lake, contract)
     now = not_before(stores.lake, now, "ops.load.loaded_at")
-    with temporary_folder(FOLDER, stores.scratch) as folder:
-        landing = stage(stores, contract, source, now, folder)
-        report = report_of(landing, source, is_new=True)
-        if tell:
-            tell(_STAGED_SHARE)
-        _write_vault(stores, landing)
-        if not source.replay_of:
-            _write_bodies(stores, landing, source.rows)
-        _ensure_columns(landing)
-        done = commit_planned(
-            stores.lake,
-            lambda: _planned(landing, report, source),
-            message=f"load {source.load_id}",
-        )
+    landing = stage(stores, contract, source, now, folder)
+    report = report_of(landing, source, is_new=True)
+    if tell:
+        tell(_STAGED_SHARE)
+    _write_vault(stores, landing)
+    if not source.replay_of:
+        _write_bodies(stores, landing, source.rows)
+    _ensure_columns(landing)
+    done = commit_planned(
+        stores.lake,
+        lambda: _planned(landing, report, source),
+        message=f"load {source.load_id}",
+    )
     if not done.is_new:
         return LoadReport(contract.source, source.file_name, source.load_id, False)
     _LOG.info("loaded load_id=%s rows=%d", source.load_id, report.rows_read)

@@ -46,7 +46,9 @@ def _replayed(
             has_columns = contract.connector.format != "jsonl"
             rows = StagedRows((), is_json=True, had_columns=has_columns)
             again = Input(rows, load_id, file_name, digest=of, replay_of=of)
-            yield load(stores, contract, again, now=now)
+            with stores.folder() as folder:
+                report = load(stores, contract, again, folder, now=now)
+            yield report
 
 
 def _stage_bodies(stores: Stores, source: str, of: str) -> bool:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dmp.core.sql import Name, sql
+from dmp.core.sql import Name, Query, sql
 from dmp.storage.lake import Lake
 
+_NEWEST = """
+select purpose, subject_id, status from privacy.consent
+where purpose in ({purposes})
+    and captured_at <= coalesce($as_of::timestamptz, captured_at)
+qualify row_number() over (
+    partition by purpose, subject_id
+    order by captured_at desc, case status when 'denied' then 0 else 1 end
+) = 1
+"""
 _GATE = """
-with decision as (
-    select subject_id, status from privacy.consent
-    where purpose = $purpose and captured_at <= $as_of
-    qualify row_number() over (
-        partition by subject_id
-        order by captured_at desc, case status when 'denied' then 0 else 1 end
-    ) = 1
-), placed as (
+with decision as ({newest}), placed as (
     select a.profile_key, coalesce(a.component_id, s.subject_id) as component_id,
         s.subject_id, coalesce(d.status = 'granted', false) as is_granted,
         coalesce(d.status = 'denied', false) as is_denied
@@ -33,6 +35,18 @@ from joined
 """
 
 
+def newest_decisions(purposes: Query, as_of: object) -> Query:
+    """Return the select of each subject's newest decision on each of some purposes.
+
+    Columns: `purpose, subject_id, status`. At equal instants denied wins.
+
+    Args:
+        purposes: the select of them, or one as a bound value.
+        as_of: until when decisions count; None takes all.
+    """
+    return sql(_NEWEST, purposes=purposes, as_of=as_of)
+
+
 def stage_gate(lake: Lake, name: str, *, purpose: str, as_of: object) -> Name:
     """Stage, under `name`, which subjects may be used for `purpose` at `as_of`.
 
@@ -45,4 +59,5 @@ def stage_gate(lake: Lake, name: str, *, purpose: str, as_of: object) -> Name:
     edge, a no reaches all that are surely the same person. At equal instants denied
     wins. A profile has the purpose when one of its subjects is eligible.
     """
-    return lake.stage(name, sql(_GATE, purpose=purpose, as_of=as_of))
+    newest = newest_decisions(Query("$purpose", {"purpose": purpose}), as_of)
+    return lake.stage(name, sql(_GATE, newest=newest))

@@ -158,6 +158,8 @@ class KeyStore:
 
         For a store that was restored: it may hold keys destroyed after the back-up.
         """
+        import numpy as np
+
         listed = set(ledger.read_text().split()) if ledger.exists() else set()
         if not listed:
             return 0
@@ -168,8 +170,6 @@ class KeyStore:
             )
             if self._name(subject_id, wrapped).hex() in listed
         ]
-        import numpy as np
-
         return self.destroy_subject_keys(np.array(found, np.int64))
 
     def was_destroyed(self, key_name: bytes) -> bool:

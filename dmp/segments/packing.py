@@ -91,9 +91,8 @@ class Packing:
         selects = list(self._selects())
         if not selects:
             return None
-        rows = selects[0]
-        for select in selects[1:]:
-            rows = exp.Union(this=rows, expression=select, distinct=False)
+        several = len(selects) > 1
+        rows = exp.union(*selects, distinct=False) if several else selects[0]
         key = trees.column(self.plan.population.key)
         words = [
             trees.named(trees.call("bit_or", trees.column(f"m{n}")), f"m{n}")

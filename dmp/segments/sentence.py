@@ -27,6 +27,7 @@ from dmp.segments.rule import (
     Rolling,
     Total,
     Within,
+    leaves,
 )
 
 _OPERATORS = {
@@ -100,6 +101,11 @@ def sentence(node: Node | Condition) -> str:
     if isinstance(node, InSegment):
         return f"{'is not' if node.negated else 'is'} in the segment {node.id}"
     return yaml.safe_dump(node_document(node), default_flow_style=True).strip()
+
+
+def conditions_said(rule: Node) -> dict[str, str]:
+    """Return by its path what each condition of a rule says, in the rule's order."""
+    return {path: sentence(leaf) for path, leaf in leaves(rule)}
 
 
 def _inner(part: Node | Condition) -> str:

@@ -13,7 +13,7 @@ from dmp.ui.drawings import words
 from dmp.ui.explorer import PANELS, ExplorerState
 from dmp.ui.export_card import ExportCard
 from dmp.ui.guard import Problem, guarded
-from dmp.ui.steps import Steps, is_loop_running
+from dmp.ui.steps import is_loop_running, steps_of
 from dmp.ui.widgets import (
     Address,
     Bars,
@@ -183,9 +183,7 @@ class ExplorerPage:
     def begin(self) -> None:
         """Read the data and show it; panel by panel where an event loop runs."""
         if is_loop_running():
-            steps = Steps(self)
-            self.address.on_message("shown", lambda _: steps.show())
-            self.state.later = steps.begin
+            self.state.later = steps_of(self).begin
         self.state.start()
 
     def refresh(self, change: str) -> None:

@@ -12,7 +12,7 @@ from dmp.ui.explorer_page import START_AFTER_S
 from dmp.ui.guard import Problem, guarded
 from dmp.ui.home import HomeSource, home
 from dmp.ui.jobs_state import JobsState, jobs
-from dmp.ui.steps import Pace, Steps, Work, at_once, is_loop_running
+from dmp.ui.steps import Pace, Steps, Work, at_once, is_loop_running, steps_of
 from dmp.ui.views import problem_content
 from dmp.ui.widgets.address import Address
 from dmp.ui.widgets.home_board import HomeBoard
@@ -42,8 +42,7 @@ class HomePage:
         if not is_loop_running():
             return at_once(self._read())
         if self.steps is None:
-            self.steps = steps = Steps(self)
-            self.address.on_message("shown", lambda _: steps.show())
+            self.steps = steps_of(self)
         self.steps.begin(self._read())
 
     def _read(self) -> Work:

@@ -12,8 +12,7 @@ from dmp.core.types import Evaluation
 from dmp.flows.rule_building import WorkspaceRules, rule_source
 from dmp.flows.shapes import Table
 from dmp.flows.workspace import open_workspace
-from dmp.segments.rule import leaves
-from dmp.segments.sentence import sentence
+from dmp.segments.sentence import conditions_said
 from dmp.segments.source import load, read, written
 from dmp.ui.drawings import Content, shown_cell, words
 from dmp.ui.guard import Problem, guarded
@@ -86,7 +85,7 @@ def shown(
 ) -> Content:
     """Return what the widget draws of a count."""
     cells, rule = rules.viewer.cells, read(written(document)).rule
-    said = {path: sentence(leaf) for path, leaf in leaves(rule)}
+    said = conditions_said(rule)
     part = shown_share(found.members / max(found.people, 1), found.members, cells=cells)
     everyone = shown_count(found.people, cells=cells)
     hidden = cells.shown(found.members) is None

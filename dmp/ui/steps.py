@@ -6,8 +6,12 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator
 from enum import Enum
+from typing import TYPE_CHECKING, Protocol
 
 from dmp.ui.guard import TellsProblems, problem_of
+
+if TYPE_CHECKING:
+    from dmp.ui.widgets.address import Address
 
 PAUSE_S = 0.02
 SHOWN_WITHIN_S = 10.0
@@ -31,6 +35,12 @@ Work = Iterator[Pace]
 def at_once(work: Work) -> None:
     """Do all of some work before anything else, as where no event loop runs."""
     deque(work, maxlen=0)
+
+
+class Page(TellsProblems, Protocol):
+    """A page that does work in steps."""
+
+    address: Address
 
 
 class Steps:
@@ -65,6 +75,13 @@ class Steps:
                     await self._shown.wait()
         except Exception as error:
             self._owner.tell(problem_of(error))
+
+
+def steps_of(page: Page) -> Steps:
+    """Return the steps of a page, whose address tells when the browser has drawn it."""
+    steps = Steps(page)
+    page.address.on_message("shown", lambda _: steps.show())
+    return steps
 
 
 def is_loop_running() -> bool:

@@ -194,10 +194,6 @@ def _ends(opens: Window) -> Callable[[Now], Sequence[int]]:
     return cuts
 
 
-def _all_time(now: Now) -> int:
-    return -NEVER
-
-
 def endmost(node: Endmost, tracks: Tracks, zone: tzinfo) -> EventLeaf:
     """Return whether the latest (earliest) candidate satisfies `has`."""
     candidates = tracks.candidates(node.pattern, zone)

@@ -18,6 +18,7 @@ from dmp.flows.resolve import (
 )
 from dmp.flows.review_shapes import (
     MASK,
+    WHOLE_NAME,
     AgreementRow,
     Asked,
     Bar,
@@ -44,7 +45,6 @@ from dmp.privacy.roles import may
 from dmp.storage.versions import newest_versions_sql
 
 MOST_NODES = 40
-_WHOLE_NAME = "full_name"
 
 
 class WorkspaceReview:
@@ -128,7 +128,7 @@ class WorkspaceReview:
                 *(_shown(values[subject].get(name), clear) for subject in pair),
             )
             for name, comparison in _fields(self._linkage)
-            if any(values[subject].get(name) for subject in pair) or name != _WHOLE_NAME
+            if any(values[subject].get(name) for subject in pair) or name != WHOLE_NAME
         ]
         return PairView((sides[pair[0]], sides[pair[1]]), tuple(fields), clear)
 
@@ -262,13 +262,13 @@ class WorkspaceReview:
 
 
 def _fields(settings: LinkageSettings) -> list[tuple[str, str]]:
-    """Return each compared field with its comparison, and the whole name at the end."""
+    """Return the whole name, then each compared field with its comparison."""
     found = [
         (name, "_".join(comparison.fields))
         for comparison in settings.comparisons
         for name in comparison.fields
     ]
-    return [*found, (_WHOLE_NAME, "")]
+    return [(WHOLE_NAME, ""), *found]
 
 
 def _shown(value: str | None, clear: bool) -> str | None:

@@ -70,6 +70,8 @@ class FieldValues:
 
 
 MASK = "\N{BLACK CIRCLE}" * 4
+WHOLE_NAME = "full_name"
+"""The field that first and last name are read from where a source gives only that."""
 
 
 @dataclass(frozen=True)

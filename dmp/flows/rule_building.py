@@ -25,6 +25,7 @@ from dmp.segments.saved import Saved, chosen, rules
 from dmp.segments.sentence import sentence
 from dmp.segments.sources import Population
 from dmp.segments.stats import banded
+from dmp.segments.templates import filled, templates
 
 MOST_SUGGESTED = 30
 
@@ -78,6 +79,12 @@ class WorkspaceRules:
         """
         self._workspace.allow_now(Permission.COUNT)
         return dict(chosen(saved_segments(self._workspace), segment).document)
+
+    def templates(self) -> list[dict[str, Any]]:
+        """Return the segments to start from that this workspace has the data for."""
+        self._workspace.allow_now(Permission.COUNT)
+        found = [filled(name, name)[1].document for name in templates()]
+        return [dict(one) for one in found if not self.faults(one)]
 
     def faults(self, document: Document) -> list[Fault]:
         """Return every fault of a rule, alone and beside the data."""

@@ -2,79 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import singledispatch
 
-import yaml
-
-from dmp.segments.documents import node_document
+from dmp.segments.phrases import (
+    compared,
+    counted,
+    length,
+    lengths,
+    measured,
+    named,
+    window,
+)
 from dmp.segments.rule import (
-    Ago,
     All,
     AnyOf,
-    Apart,
     Attribute,
-    Calendar,
-    Comparison,
+    Clause,
     Condition,
+    Consent,
     Did,
-    Duration,
+    Endmost,
+    FirstTime,
+    InList,
     InSegment,
     Node,
     Not,
-    Other,
     Pattern,
-    Range,
-    Rolling,
-    Total,
-    Within,
+    Regularly,
+    Related,
+    Restarted,
+    Sample,
+    Sequence,
+    Sql,
+    Step,
+    Stopped,
+    Top,
     leaves,
 )
 
-_OPERATORS = {
-    "eq": "is {value}",
-    "neq": "is not {value}",
-    "in": "is one of {value}",
-    "not_in": "is none of {value}",
-    "gt": "is more than {value}",
-    "gte": "is at least {value}",
-    "lt": "is less than {value}",
-    "lte": "is at most {value}",
-    "between": "is from {value} up to, not including, {to}",
-    "not_between": "is not from {value} up to {to}",
-    "contains": "contains {value}",
-    "not_contains": "does not contain {value}",
-    "starts_with": "starts with {value}",
-    "not_starts_with": "does not start with {value}",
-    "ends_with": "ends with {value}",
-    "not_ends_with": "does not end with {value}",
-    "matches": "matches {value}",
-    "not_matches": "does not match {value}",
-    "contains_any": "contains any of {value}",
-    "is_true": "is true",
-    "is_false": "is false",
-    "is_missing": "is missing",
-    "is_present": "is present",
-    "is_blank": "is blank",
-    "has_any": "has any of {value}",
-    "has_all": "has all of {value}",
-    "has_none": "has none of {value}",
-    "before": "is before {value}",
-    "after": "is after {value}",
-    "on": "is on {value}",
-    "in_last": "is in the last {value} {unit}",
-    "in_next": "is in the next {value} {unit}",
-    "older_than": "is {value} {unit} ago or longer",
-    "beyond": "is more than {value} {unit} away",
-    "between_ago": "is {start} to {to} {unit} ago",
-    "this": "is this {unit}",
-    "previous": "is in the previous {unit}",
+_ROWS = {
+    "any": "has a {entity} row",
+    "none": "has no {entity} row",
+    "all": "has only {entity} rows",
+    "at_least": "has at least {n} {entity} rows",
+    "at_most": "has at most {n} {entity} rows",
+    "exactly": "has exactly {n} {entity} rows",
 }
-_COUNTS = {
-    "eq": "exactly {value} times",
-    "gt": "more than {value} times",
-    "gte": "at least {value} times",
-    "lt": "fewer than {value} times",
-    "lte": "at most {value} times",
+_DECIDED = {
+    "granted": "gave consent for {purpose}",
+    "denied": "declined {purpose}",
+    "unknown": "said nothing yet about {purpose}",
 }
 
 
@@ -84,23 +61,8 @@ def sentence(node: Node | Condition) -> str:
     >>> from dmp.segments.rule import Attribute, Comparison
     >>> sentence(Attribute("country", Comparison("eq", "GB")))
     'country is GB'
-
-    Nodes that have no short English stand as they are written in YAML.
     """
-    if isinstance(node, All | AnyOf):
-        word = " and " if isinstance(node, All) else " or "
-        return word.join(_inner(part) for part in node.parts) or _empty(node)
-    if isinstance(node, Not):
-        return f"not: {_inner(node.part)}"
-    if isinstance(node, Condition):
-        return f"{_name(str(node.property))} {_comparison(node.comparison)}"
-    if isinstance(node, Attribute):
-        return f"{_name(node.name)} {_comparison(node.comparison)}"
-    if isinstance(node, Did):
-        return _did(node)
-    if isinstance(node, InSegment):
-        return f"{'is not' if node.negated else 'is'} in the segment {node.id}"
-    return yaml.safe_dump(node_document(node), default_flow_style=True).strip()
+    return _said(node)
 
 
 def conditions_said(rule: Node) -> dict[str, str]:
@@ -108,86 +70,176 @@ def conditions_said(rule: Node) -> dict[str, str]:
     return {path: sentence(leaf) for path, leaf in leaves(rule)}
 
 
+@singledispatch
+def _said(node: object) -> str:
+    raise TypeError(f"{type(node).__name__} is no node of a rule")
+
+
+@_said.register
+def _all(node: All) -> str:
+    return " and ".join(_inner(part) for part in node.parts) or "everyone"
+
+
+@_said.register
+def _any_of(node: AnyOf) -> str:
+    return " or ".join(_inner(part) for part in node.parts) or "nobody"
+
+
+@_said.register
+def _not(node: Not) -> str:
+    part = node.part
+    if isinstance(part, Did) and not measured(part.measure):
+        return _did(part, _none(part.pattern))
+    if isinstance(part, InSegment):
+        return _in_segment(InSegment(part.id, not part.negated))
+    if isinstance(part, InList):
+        return f"is not on the list {part.id}"
+    return f"not: {_inner(part)}"
+
+
 def _inner(part: Node | Condition) -> str:
     text = sentence(part)
+    several = isinstance(part, All | AnyOf) and len(part.parts) > 1
+    return f"({text})" if several else text
+
+
+@_said.register
+def _condition(node: Condition) -> str:
+    return f"{named(node.property)} {compared(node.comparison)}"
+
+
+@_said.register
+def _attribute(node: Attribute) -> str:
+    return f"{named(node.name)} {compared(node.comparison)}"
+
+
+@_said.register
+def _did(node: Did, verb: str = "did") -> str:
+    event = _event(node.pattern, verb)
+    return _words(event, measured(node.measure), window(node.within))
+
+
+@_said.register
+def _endmost(node: Endmost) -> str:
+    event = f"the {'last' if node.latest else 'first'} {_what(node.pattern)}"
+    has = f"is one {_where(node.has)}" if node.has else "is there"
+    return _words(event, window(node.within), has)
+
+
+@_said.register
+def _sequence(node: Sequence) -> str:
+    first, *rest = node.steps
+    steps = [_event(first.pattern), *(_step(step) for step in rest)]
+    total = (
+        f"the last at most {length(node.total)} after the first, " if node.total else ""
+    )
+    return f"{', '.join(steps)}, {total}{_all_within(node)}"
+
+
+def _all_within(node: Sequence) -> str:
+    return f"all {window(node.within)}" if node.within else window(None)
+
+
+def _step(step: Step) -> str:
+    gap = f"within {length(step.gap)}" if step.gap else ""
+    if step.absent:
+        return _words("then no", _what(step.pattern), gap)
+    next_ = "then, with nothing between," if step.immediately else "then"
+    return _words(next_, _what(step.pattern), gap)
+
+
+@_said.register
+def _first_time(node: FirstTime) -> str:
+    return _words(_event(node.pattern), "for the first time", window(node.within))
+
+
+@_said.register
+def _regularly(node: Regularly) -> str:
+    often = f"at least {counted(node.times)} in each of at least {node.at_least}"
+    period = lengths(node.per, node.of)
+    return _words(_event(node.pattern), often, f"of the last {node.of} {period}")
+
+
+@_said.register
+def _stopped(node: Stopped) -> str:
+    active, silent = length(node.active), length(node.silent)
     return (
-        f"({text})" if isinstance(part, All | AnyOf) and len(part.parts) > 1 else text
+        f"{_event(node.pattern, _none(node.pattern))} in the last {silent}, "
+        f"but did in the {active} before"
     )
 
 
-def _empty(node: All | AnyOf) -> str:
-    return "everyone" if isinstance(node, All) else "nobody"
+@_said.register
+def _restarted(node: Restarted) -> str:
+    active, silent = length(node.active), length(node.silent)
+    return (
+        f"{_event(node.pattern)} again in the last {active}, "
+        f"after {silent} without and at some time before"
+    )
 
 
-def _did(node: Did) -> str:
-    parts = [_pattern(node.pattern), _measure(node.measure), _within(node.within)]
+@_said.register
+def _related(node: Related) -> str:
+    rows = _ROWS[node.quantifier].format(entity=named(node.entity), n=node.n)
+    if node.quantifier in ("at_least", "at_most", "exactly") and node.n == 1:
+        rows = rows.removesuffix("s")
+    return _words(rows, _where(node.where))
+
+
+@_said.register
+def _in_segment(node: InSegment) -> str:
+    return f"{'is not' if node.negated else 'is'} in the segment {node.id}"
+
+
+@_said.register
+def _consent(node: Consent) -> str:
+    return _DECIDED[node.status].format(purpose=named(node.purpose))
+
+
+@_said.register
+def _in_list(node: InList) -> str:
+    return f"is on the list {node.id}"
+
+
+@_said.register
+def _sample(node: Sample) -> str:
+    share = f"is in the sample {node.salt} of {node.percent:g} % of people"
+    return f"{share}, from {node.start:g} % on" if node.start else share
+
+
+@_said.register
+def _top(node: Top) -> str:
+    end = "highest" if node.descending else "lowest"
+    best = f"is among the {node.n:,} people with the {end} {named(node.by)}"
+    return f"{best} of those for whom {_inner(node.of)}" if node.of else best
+
+
+@_said.register
+def _sql(node: Sql) -> str:
+    return f"is found by the query {' '.join(node.select.split())}"
+
+
+def _event(pattern: Pattern, verb: str = "did") -> str:
+    """Return who did what; a verb for nothing stands alone."""
+    if pattern.event is None:
+        verb = f"{verb} anything" if verb == "did" else verb
+        return _words(verb, _where(pattern.where))
+    return f"{verb} {_what(pattern)}"
+
+
+def _none(pattern: Pattern) -> str:
+    return "did nothing" if pattern.event is None else "did not do"
+
+
+def _what(pattern: Pattern) -> str:
+    event = "event" if pattern.event is None else named(pattern.event)
+    return _words(event, _where(pattern.where))
+
+
+def _where(clauses: tuple[Clause, ...]) -> str:
+    said = " and ".join(_inner(clause) for clause in clauses)
+    return f"where {said}" if said else ""
+
+
+def _words(*parts: str) -> str:
     return " ".join(part for part in parts if part)
-
-
-def _pattern(pattern: Pattern) -> str:
-    name = "did anything" if pattern.event is None else f"did {_name(pattern.event)}"
-    conditions = " and ".join(_inner(part) for part in pattern.where)
-    return f"{name} where {conditions}" if conditions else name
-
-
-def _measure(measure: Comparison | Total) -> str:
-    if isinstance(measure, Total):
-        what = f"with {measure.agg} of {_name(str(measure.property))}"
-        return f"{what} that {_comparison(measure.comparison)}"
-    if (measure.op, measure.value) == ("gte", 1):
-        return ""
-    form = _COUNTS.get(measure.op, "a number of times that " + _OPERATORS[measure.op])
-    return form.format(value=_value(measure.value), to=_value(measure.to))
-
-
-def _within(within: Within | None) -> str:
-    if isinstance(within, Rolling):
-        return f"in the last {_length(within.length)}"
-    if isinstance(within, Calendar):
-        today = " and the current one" if within.include_today else ""
-        return f"in the previous {_length(within.length)}{today}"
-    if isinstance(within, Ago):
-        return f"from {within.start} to {within.end} {within.unit}s ago"
-    if isinstance(within, Apart):
-        ends = [f"after {within.after}"] if within.after else []
-        return " and ".join(
-            ends + ([f"before {within.before}"] if within.before else [])
-        )
-    if isinstance(within, Range):
-        return f"from {within.start} to {within.end}"
-    return "ever"
-
-
-def _length(length: Duration) -> str:
-    return f"{length.n} {_units(length.n, length.unit)}"
-
-
-def _units(n: Any, unit: str | None) -> str:
-    return f"{unit}{'' if n == 1 else 's'}" if unit else ""
-
-
-def _comparison(made: Comparison) -> str:
-    if made.op == "size" and isinstance(made.value, Comparison):
-        return f"has a number of values that {_comparison(made.value)}"
-    form = _OPERATORS.get(made.op, f"{made.op} {{value}}")
-    unit = (
-        made.unit if made.op in ("this", "previous") else _units(made.value, made.unit)
-    )
-    return form.format(
-        value=_value(made.value), to=_value(made.to), unit=unit, start=made.start
-    ).strip()
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(_value(one) for one in value)
-    if isinstance(value, Other):
-        return f"its {_name(str(value.property))}"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return "" if value is None else str(value)
-
-
-def _name(written: str) -> str:
-    """Return a name in words; `last_order_at` is the last order."""
-    return written.removesuffix("_at").removesuffix("_on").replace("_", " ")

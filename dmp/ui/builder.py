@@ -61,6 +61,7 @@ class BuilderState:
         self.asked = query
         self.catalog = Catalog()
         self.saved: Mapping[str, str] = {}
+        self.templates: list[Document] = []
         self.document: Document = NEW
         self.before: Document | None = None
         self.undone: list[Document] = []
@@ -108,6 +109,7 @@ class BuilderState:
     def start(self) -> None:
         """Read what rules can name, and open the rule that the query names."""
         self.saved = loaded(self.source.saved).value or {}
+        self.templates = loaded(self.source.templates).value or []
         self.visit(self.asked)
 
     def visit(self, query: str) -> None:
@@ -127,6 +129,19 @@ class BuilderState:
             self.before, draft = None, duplicate(found.value, self.saved)
         self.done, self.undone = [], []
         self._show(draft or self.before or NEW)
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether this is a new segment whose rule says nothing yet."""
+        return self.before is None and self.document["rule"] == NEW["rule"]
+
+    def begin_from(self, template: str) -> None:
+        """Take the rule of a template, and its words where none were written."""
+        for one in self.templates:
+            if one["segment"] == template and self.is_blank:
+                given = {key: said for key, said in self.document.items() if said}
+                named = {"segment": id_of(str(one["name"]))}
+                self._do({**one, **named, **given, "rule": one["rule"]})
 
     def _read_catalog(self, segment: str) -> Catalog:
         found = loaded(lambda: self.source.catalog(segment))

@@ -60,6 +60,7 @@ class BuilderPage:
         self.size.on_message("cancel", lambda _: self.on_cancel())
         for kind in ("edit", "add", "remove", "copy", "negate", "step", "move"):
             self.editor.on_message(kind, lambda m: self.on_edit(m))
+        self.editor.on_message("template", lambda m: self.on_template(m))
         self.editor.on_message("undo", lambda _: self.on_undo())
         self.editor.on_message("redo", lambda _: self.on_redo())
         self.editor.on_message("suggest", lambda m: self.on_suggest(m))
@@ -137,6 +138,11 @@ class BuilderPage:
             spot = place[:-1] if do == "operator" else place
             spot = place_of(named) if named else spot
             self.state.change(do, spot, message["value"])
+
+    @guarded
+    def on_template(self, message: Message) -> None:
+        """Begin with the rule of a template."""
+        self.state.begin_from(str(message["name"]))
 
     @guarded
     def on_undo(self) -> None:

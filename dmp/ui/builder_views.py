@@ -33,6 +33,10 @@ def form(state: BuilderState) -> Content:
         "state": "ready",
         "root": rule_form(state.document["rule"], drawn),
         "kinds": kinds,
+        "templates": [
+            [one["segment"], one["name"], one["description"]]
+            for one in (state.templates if state.is_blank else [])
+        ],
         "undo": bool(state.done),
         "redo": bool(state.undone),
         "focus": list(state.focus) if state.focus else None,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urlencode
 
 from dmp.flows.overview import CheckTrend
@@ -17,6 +18,9 @@ from dmp.ui.numbers import percent
 from dmp.ui.views import problem_content
 
 MOST_SHOWN = 100
+_GRAVEST = ("failed", "not_measured", "passed")
+CHECKS = "checks"
+"""What `running` says while the checks of data quality run; else a run's id."""
 
 
 class JobSource(Protocol):
@@ -28,6 +32,10 @@ class JobSource(Protocol):
 
     def checks(self) -> list[CheckTrend]:
         """Return the checks of data quality with their last results."""
+        ...
+
+    def check(self) -> None:
+        """Run the checks of data quality now; may take long."""
         ...
 
     def executed(self, run_id: str) -> list[ExecutedCell]:
@@ -43,6 +51,9 @@ class JobsState:
     """The runs, the checks, and the run that is open.
 
     Listeners are called with what changed: `runs`, `checks`, `run` or `problem`.
+    What takes long is done by `beside`: at once, unless a page puts something there
+    that does it in a thread. It is called with what to do and with what is to be told
+    of the end.
     """
 
     def __init__(self, source: JobSource, query: str = "") -> None:
@@ -54,7 +65,9 @@ class JobsState:
         self.executed: Loaded[list[ExecutedCell]] | None = None
         self.running: str | None = None
         self.problem: Problem | None = None
-        self.begin_retry: Callable[[str], None] = self.retry
+        self.beside: Callable[
+            [Callable[[], Loaded[Any]], Callable[[Loaded[Any]], None]], None
+        ] = lambda act, done: done(act())
         self._listeners: list[Callable[[str], None]] = []
 
     def listen(self, listener: Callable[[str], None]) -> None:
@@ -68,15 +81,14 @@ class JobsState:
 
     def start(self) -> None:
         """Read runs and checks, and open the run that the query names."""
-        self.checks = loaded(self.source.checks)
-        self._tell("checks")
         self.refresh()
         self.visit(self.asked)
 
     def refresh(self) -> None:
-        """Read the runs again."""
+        """Read the checks and the runs again."""
+        self.checks = loaded(self.source.checks)
         self.runs = loaded(self.source.runs)
-        self._tell("runs")
+        self._tell("checks", "runs")
 
     def visit(self, query: str) -> None:
         """Open the run of a query string, or none."""
@@ -95,21 +107,23 @@ class JobsState:
             self.executed = loaded(lambda: self.source.executed(opened))
         self._tell("run")
 
-    def ask_retry(self, run_id: str) -> None:
-        """Start a run again, unless one that was started here is not over."""
-        known = [run.run_id for run in self.runs.value or []]
-        if self.running or run_id not in known:
-            return
-        self.running = run_id
-        self._tell("runs")
-        self.begin_retry(run_id)
-
     def retry(self, run_id: str) -> None:
-        """Run again, and wait for the end."""
-        self.retried(loaded(lambda: self.source.retry(run_id)))
+        """Run a notebook again, unless what was started here is not over."""
+        if run_id in [run.run_id for run in self.runs.value or []]:
+            self._begin(run_id, lambda: self.source.retry(run_id))
 
-    def retried(self, found: Loaded[RunRecord]) -> None:
-        """Show how the run ended."""
+    def check(self) -> None:
+        """Run the checks of data quality, unless what was started here is not over."""
+        self._begin(CHECKS, self.source.check)
+
+    def _begin(self, name: str, act: Callable[[], object]) -> None:
+        if self.running:
+            return
+        self.running = name
+        self._tell("runs")
+        self.beside(lambda: loaded(act), self._ended)
+
+    def _ended(self, found: Loaded[Any]) -> None:
         self.running = None
         if found.problem:
             self.tell(found.problem)
@@ -140,7 +154,7 @@ def jobs(state: JobsState) -> Content:
         "running": state.running,
         "open": state.run,
         "detail": _detail(state, found),
-        "checks": [_check(one) for one in state.checks.value or []],
+        "checks": _by_check(state.checks.value or []),
         "checks_problem": problem_content(state.checks.problem)
         if state.checks.problem
         else None,
@@ -171,6 +185,40 @@ def _detail(state: JobsState, found: list[RunRecord]) -> Content | None:
             for cell in cells
         ],
     }
+
+
+def _by_check(found: Sequence[CheckTrend]) -> list[Content]:
+    """Return what each check found, those that failed first, with its scopes."""
+    checks = [
+        {
+            "name": words(name),
+            "status": min((one.status for one in scopes), key=_GRAVEST.index),
+            "text": _tally([one.status for one in scopes]),
+            "scopes": [_check(one) for one in scopes],
+        }
+        for name, scopes in _grouped(found).items()
+    ]
+    return sorted(checks, key=lambda one: _GRAVEST.index(str(one["status"])))
+
+
+def _grouped(found: Sequence[CheckTrend]) -> dict[str, list[CheckTrend]]:
+    """Return the results of each check, the gravest first."""
+    groups: dict[str, list[CheckTrend]] = {}
+    for one in sorted(found, key=lambda one: _GRAVEST.index(one.status)):
+        groups.setdefault(one.check, []).append(one)
+    return groups
+
+
+def _tally(statuses: Sequence[str]) -> str:
+    """Return how many are in each state.
+
+    >>> _tally(["failed", "passed", "passed"])
+    '1 failed, 2 passed'
+    """
+    counts = Counter(statuses)
+    return ", ".join(
+        f"{n} {words(one).lower()}" for one in _GRAVEST if (n := counts[one])
+    )
 
 
 def _check(one: CheckTrend) -> Content:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import ipywidgets as w
 
@@ -63,7 +65,7 @@ class JobsPage:
         self.notice = Notice(content={"state": "none"}).add_class("dmp-notice")
         parts = [self.notice, self.board, self.address]
         self.root = w.VBox(parts).add_class("dmp-single")
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="retry")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="beside")
         self._bind()
 
     def tell(self, problem: Problem) -> None:
@@ -73,6 +75,7 @@ class JobsPage:
     def _bind(self) -> None:
         self.board.on_message("open", lambda m: self.on_open(m))
         self.board.on_message("retry", lambda m: self.on_retry(m))
+        self.board.on_message("check", lambda _: self.on_check())
         self.board.on_message("refresh", lambda _: self.on_refresh())
         self.address.on_message("visit", lambda m: self.on_visit(m))
         self.notice.on_message("dismiss", lambda _: self.state.tell(None))
@@ -83,7 +86,7 @@ class JobsPage:
         """Read the runs and show them."""
         if is_loop_running():
             loop = asyncio.get_running_loop()
-            self.state.begin_retry = lambda run: self._retry_beside(run, loop)
+            self.state.beside = lambda act, done: self._beside(act, done, loop)
         self.state.start()
 
     @guarded
@@ -95,11 +98,16 @@ class JobsPage:
     @guarded
     def on_retry(self, message: Message) -> None:
         """Run again, if the role allows it now."""
-        self.state.ask_retry(str(message["run"]))
+        self.state.retry(str(message["run"]))
+
+    @guarded
+    def on_check(self) -> None:
+        """Run the checks of data quality, if the role allows it now."""
+        self.state.check()
 
     @guarded
     def on_refresh(self) -> None:
-        """Read the runs again."""
+        """Read the checks and the runs again."""
         self.state.refresh()
 
     @guarded
@@ -107,12 +115,13 @@ class JobsPage:
         """Open the view that the browser's address names."""
         self.state.visit(str(message["query"]))
 
-    def _retry_beside(self, run: str, loop: asyncio.AbstractEventLoop) -> None:
-        def work() -> None:
-            found = loaded(lambda: self.state.source.retry(run))
-            loop.call_soon_threadsafe(self.state.retried, found)
-
-        self._thread.submit(work)
+    def _beside(
+        self,
+        act: Callable[[], Loaded[Any]],
+        done: Callable[[Loaded[Any]], None],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self._thread.submit(lambda: loop.call_soon_threadsafe(done, act()))
 
     def refresh(self, change: str) -> None:
         """Draw again."""

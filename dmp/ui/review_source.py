@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from dmp.flows.review_shapes import (
     MASK,
+    WHOLE_NAME,
     AgreementRow,
     Asked,
     Bar,
@@ -24,6 +25,7 @@ from dmp.flows.review_shapes import (
 
 __all__ = [
     "MASK",
+    "WHOLE_NAME",
     "AgreementRow",
     "Asked",
     "Bar",

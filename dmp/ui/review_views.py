@@ -8,7 +8,14 @@ from typing import Any
 from dmp.ui.drawings import Content, words
 from dmp.ui.numbers import counted
 from dmp.ui.review import ReviewState
-from dmp.ui.review_source import Asked, Bar, Cluster, Link, PairView
+from dmp.ui.review_source import (
+    WHOLE_NAME,
+    Asked,
+    Bar,
+    Cluster,
+    Link,
+    PairView,
+)
 from dmp.ui.views import panel_content, problem_content
 
 MINUS = "\N{MINUS SIGN}"
@@ -17,6 +24,8 @@ NOTHING = (
     "No pair is scored yet. Train a model and resolve people first: dmp train, then "
     "dmp resolve."
 )
+NAMES = ("first_name", "last_name")
+NOT_GIVEN, READ_FROM_WHOLE = "not given", "read from the full name"
 _BECAUSE = {
     "doubt": "the model is unsure",
     "second_opinion": "somebody else judged it: a second opinion",
@@ -103,6 +112,10 @@ def _fields(view: PairView, steps: Sequence[Bar]) -> list[Content]:
     """Return the rows; what a comparison says stands at its first field."""
     seen: set[str] = set()
     rows = []
+    wholes = next(
+        ((one.left, one.right) for one in view.fields if one.field == WHOLE_NAME),
+        (None, None),
+    )
     for each in view.fields:
         mine = [s for s in steps if s.what == each.comparison and each.comparison]
         is_first = each.comparison not in seen
@@ -113,6 +126,10 @@ def _fields(view: PairView, steps: Sequence[Bar]) -> list[Content]:
                 "field": words(each.field),
                 "left": each.left,
                 "right": each.right,
+                "absent": [
+                    READ_FROM_WHOLE if each.field in NAMES and whole else NOT_GIVEN
+                    for whole in wholes
+                ],
                 "equal": view.is_clear
                 and each.left is not None
                 and each.left == each.right,

@@ -42,6 +42,10 @@ class RuleSource(Protocol):
         """Return a saved segment as it is written."""
         ...
 
+    def templates(self) -> list[Document]:
+        """Return the segments to start from that this workspace has the data for."""
+        ...
+
     def faults(self, document: Document) -> list[Fault]:
         """Return every fault of a document."""
         ...

@@ -37,6 +37,21 @@ class WorkspaceRuns:
         """Return the checks of data quality with their last results."""
         return self._opened.checks()
 
+    def check(self) -> None:
+        """Run the checks of data quality, keep what they find, and tell of it.
+
+        Works over a workspace of its own, so that it may be called in a thread.
+
+        Raises:
+            NotAllowed: the caller may not maintain.
+            ConfigInvalid: `config/quality.yaml` has faults; nothing was checked.
+            AlertNotSent: results are kept, but nobody could be told.
+        """
+        from dmp.flows.quality import run_quality
+
+        with open_workspace(self._home) as workspace:
+            run_quality(workspace)
+
     def runs(self) -> list[RunRecord]:
         """Return the runs of notebooks, the newest first.
 

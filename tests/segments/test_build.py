@@ -257,15 +257,15 @@ def test_a_makeup_counts_what_is_there(sample: Workspace) -> None:
 
 
 SENTENCES = {
-    "cart_abandoners": "did product added in the last 14 days and not: did order "
+    "cart_abandoners": "did product added in the last 14 days and did not do order "
     "completed in the last 14 days and (last order is missing or last order is "
     "14 days ago or longer)",
     "lapsing_customers": "order count is at least 1 and last order is 60 days ago "
-    "or longer and not: did anything in the last 60 days",
+    "or longer and did nothing in the last 60 days",
     "loyal_shoppers": "order count is at least 3 and order total is more than 150 and "
     "last order is in the last 90 days",
     "pricing_intent": "did page viewed where page is /pricing at least 3 times in the "
-    "last 7 days and not: did signed up ever",
+    "last 7 days and did not do signed up ever",
 }
 
 

@@ -129,6 +129,19 @@ class FakeRules:
             raise UnknownName("segment", segment, list(self.files))
         return self.files[segment]
 
+    def templates(self) -> list[Any]:
+        return [
+            {
+                "segment": "buyers",
+                "name": "Recent buyers",
+                "description": "Bought in the last 30 days.",
+                "rule": {
+                    "all": [{"attribute": "last_order_at", "op": "in_last",
+                             "value": 30, "unit": "day"}]
+                },
+            }
+        ]  # fmt: skip
+
     def faults(self, document: Any) -> list[Fault]:
         try:
             segment = parse(dict(document))

@@ -52,6 +52,21 @@ def test_a_rule_is_built_by_clicking() -> None:
     }
 
 
+def test_a_blank_rule_offers_templates_and_begins_from_one() -> None:
+    state = opened()
+    assert [one[0] for one in views.form(state)["templates"]] == ["buyers"]
+    state.describe("name", "My buyers")
+    state.begin_from("buyers")
+    assert state.document["name"] == "My buyers"
+    assert state.document["segment"] == "my_buyers"
+    assert state.document["rule"]["all"][0]["value"] == 30
+    assert views.form(state)["templates"] == []
+    state.begin_from("buyers")
+    state.undo()
+    assert state.is_blank and state.document["name"] == "My buyers"
+    assert views.form(opened("segment=lapsed_buyers"))["templates"] == []
+
+
 def test_an_estimate_stands_marked_while_the_exact_count_runs() -> None:
     state = clicked()
     state.tally = Tally(Loaded("loading"), Estimate(12_345, 11_900, 12_800, 2_000))

@@ -87,7 +87,7 @@ class Source:
     """Runs and checks with memory."""
 
     def __init__(self, *, refused: tuple[str, ...] = ()) -> None:
-        self.refused, self.retried = refused, 0
+        self.refused, self.retried, self.checked = refused, 0, 0
 
     def overview(self) -> Overview:
         if "overview" in self.refused:
@@ -108,7 +108,16 @@ class Source:
         return [
             CheckTrend("freshness", "crm", "failed", "hours", 36.0, AT, series, AT),
             CheckTrend("match_rate", "", "passed", "share", 0.5, AT, (0.71,), None),
+            *[
+                CheckTrend(f"again_{n}", "", "passed", "share", 0.5, AT, (0.7,), None)
+                for n in range(self.checked)
+            ],
         ]
+
+    def check(self) -> None:
+        if "check" in self.refused:
+            raise NotAllowed("maintain needs the role engineer")
+        self.checked += 1
 
     def executed(self, run_id: str) -> list[ExecutedCell]:
         if "executed" in self.refused:
@@ -133,27 +142,43 @@ def test_a_run_is_opened_by_its_address_and_run_again() -> None:
     content = jobs(state)
     assert content["detail"]["cells"][0]["error"].startswith("ZeroDivision")
     assert content["detail"]["parameters"] == [["limit", "3"]]
-    assert content["checks"][0]["measured"] == "40 hours"
-    assert content["checks"][1]["measured"] == "71.0%"
-    state.ask_retry("20_resolve-1")
+    first, second = content["checks"]
+    assert (first["status"], first["text"]) == ("failed", "1 failed")
+    assert first["scopes"][0]["measured"] == "40 hours"
+    assert second["scopes"][0]["measured"] == "71.0%"
+    state.retry("20_resolve-1")
     assert len(jobs(state)["runs"]) == 2 and state.running is None
-    state.ask_retry("unknown")
+    state.retry("unknown")
     assert state.source.retried == 1  # type: ignore[attr-defined]
 
 
 def test_only_one_run_is_under_way_and_a_failure_is_told() -> None:
     state = opened(refused=("retry", "executed"))
-    begun: list[str] = []
-    state.begin_retry = begun.append
-    state.ask_retry("20_resolve-1")
-    state.ask_retry("20_resolve-1")
-    assert begun == ["20_resolve-1"] and jobs(state)["running"] == begun[0]
-    state.retry(begun[0])
+    begun: list[Any] = []
+    state.beside = lambda act, done: begun.append((act, done))
+    state.retry("20_resolve-1")
+    state.retry("20_resolve-1")
+    state.check()
+    assert len(begun) == 1 and jobs(state)["running"] == "20_resolve-1"
+    ((act, done),) = begun
+    done(act())
     assert state.problem and "failed again" in state.problem.message
     state.open("20_resolve-1")
     assert jobs(state)["detail"]["state"] == "refused"
     state.open("gone")
     assert state.run is None and state.problem.kind == "missing"
+
+
+def test_checks_run_from_the_page_and_show_what_they_found() -> None:
+    state, seen = opened(), []
+    state.listen(lambda change: seen.append((change, state.running)))
+    before = len(jobs(state)["checks"])
+    state.check()
+    assert seen[0] == ("runs", "checks") and state.running is None
+    assert len(jobs(state)["checks"]) == before + 1
+    refused = opened(refused=("check",))
+    refused.check()
+    assert refused.problem and "maintain" in refused.problem.message
 
 
 def test_an_executed_notebook_shows_text_and_pictures_but_no_markup(

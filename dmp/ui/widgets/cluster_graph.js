@@ -1,5 +1,7 @@
 const HEIGHT = 320;
 const MARGIN = 34;
+// Beyond so many, names under the dots cover each other: only the pair's are drawn.
+const MOST_NAMED = 12;
 
 // A small force layout, the same for the same graph: nodes push each other away, links
 // pull, profiles keep to their side. Source: Fruchterman and Reingold 1991.
@@ -80,7 +82,7 @@ function edge(link, spots) {
   );
 }
 
-function dot(each, spot, choose) {
+function dot(each, spot, choose, named) {
   const pick = () => choose(each.id);
   const press = (event) => {
     if (event.key !== "Enter" && event.key !== " ") return;
@@ -118,11 +120,13 @@ function dot(each, spot, choose) {
           "stroke-width": 1.5,
         })
       : null,
-    shape(
-      "text",
-      { x: spot.x, y: spot.y + 29, class: "soft", "text-anchor": "middle" },
-      each.label.split(" ")[0],
-    ),
+    named
+      ? shape(
+          "text",
+          { x: spot.x, y: spot.y + 29, class: "soft", "text-anchor": "middle" },
+          each.label.split(" ")[0],
+        )
+      : null,
     shape("title", {}, `${each.label} ${each.id}`),
   );
 }
@@ -166,7 +170,9 @@ function render({ model, el }) {
         },
         shape("title", {}, title),
         ...content.links.map((link) => edge(link, spots)),
-        ...content.nodes.map((each, i) => dot(each, spots[i], choose)),
+        ...content.nodes.map((each, i) =>
+          dot(each, spots[i], choose, each.in_pair || content.nodes.length <= MOST_NAMED),
+        ),
       ),
       legend(content),
     );

@@ -90,7 +90,7 @@ function board(content, refresh) {
       node("p", { class: "dmp-faint" }, stamps.map(([what, at]) =>
         node("span", {}, `${what} `, when(at)))),
       node("button", { class: "dmp-button", type: "button", onclick: refresh },
-        "Look again")),
+        "Refresh")),
     next(content.next),
     node("dl", { class: "dmp-figures" }, content.figures.map(([what, n]) =>
       node("div", {}, node("dt", {}, what), node("dd", {}, n)))),

@@ -35,28 +35,53 @@ function listing(caption, heads, rows) {
       node("tbody", {}, rows)));
 }
 
-function board(title, ...children) {
+function board(title, control, ...children) {
   return node("section", { class: "dmp-card", "aria-label": title },
     node("div", { class: "dmp-card-head" }, node("div", { class: "dmp-card-words" },
-      node("h2", {}, title))), ...children);
+      node("h2", {}, title)), control), ...children);
 }
 
-function checks(content) {
-  if (content.checks_problem) return board("Data quality", message(content.checks_problem));
+function scopes(check) {
+  return listing(check.name,
+    ["Of", "State", "Now", "Bound", "Over time", "Since"],
+    check.scopes.map((one) => node("tr", {}, node("td", {}, one.scope || "everything"),
+      node("td", {}, status(one.status)), node("td", {}, one.measured),
+      node("td", {}, one.bound), node("td", {}, spark(one)),
+      node("td", {}, one.since ? when(one.since) : ""))));
+}
+
+function gravest(one) {
+  const trend = one.points.filter((point) => point !== null).length > 1;
+  return node("span", { class: "dmp-gravest" },
+    node("span", {}, one.scope ? `${one.scope}: ${one.measured}` : one.measured),
+    trend ? spark(one) : null);
+}
+
+// One line a check; those that failed are open, and what the viewer opened stays so.
+function checks(content, opened, send) {
+  const check = node("button", { class: "dmp-button", type: "button", "data-run": "checks",
+    disabled: Boolean(content.running), onclick: () => send({ kind: "check" }) },
+    content.running === "checks" ? "Checking…" : "Run the checks");
+  if (content.checks_problem)
+    return board("Data quality", check, message(content.checks_problem));
   if (!content.checks.length)
-    return board("Data quality", node("p", { class: "dmp-faint" },
-      "No check has run yet. Each run of the quality checks adds a point here."));
-  return board("Data quality", listing("Checks of data quality",
-    ["Check", "Of", "State", "Now", "Bound", "Over time", "Since"],
-    content.checks.map((one) => node("tr", {}, node("td", {}, one.name),
-      node("td", {}, one.scope || "everything"), node("td", {}, status(one.status)),
-      node("td", {}, one.measured), node("td", {}, one.bound), node("td", {}, spark(one)),
-      node("td", {}, one.since ? when(one.since) : "")))));
+    return board("Data quality", check, node("p", { class: "dmp-faint" },
+      "No check has run yet: freshness, volume, nulls, duplicates, match rate, consent. " +
+      "Each run adds a point here, and the job “quality” of the schedule runs " +
+      "them daily."));
+  return board("Data quality", check, content.checks.map((one) => node("details",
+    { class: "dmp-check", "data-check": one.name,
+      open: opened.get(one.name) ?? one.status === "failed",
+      ontoggle: (event) => opened.set(one.name, event.target.open) },
+    node("summary", {}, node("b", {}, one.name), node("span", { class: "dmp-status" },
+      node("i", { class: "dmp-dot", "data-level": LEVEL[one.status],
+                  "aria-hidden": "true" }), one.text), gravest(one.scopes[0])),
+    scopes(one))));
 }
 
 function runs(content, send) {
   if (!content.runs.length)
-    return board("Runs", node("p", { class: "dmp-faint" },
+    return board("Runs", null, node("p", { class: "dmp-faint" },
       "No notebook ran yet. `dmp run NOTEBOOK` runs one and records it here."));
   const rows = content.runs.map((run) => node("tr",
     { "aria-current": run.run === content.open ? "true" : null },
@@ -69,8 +94,8 @@ function runs(content, send) {
     node("td", {}, node("button", { class: "dmp-quiet", type: "button",
       "aria-label": `Run ${run.name} again`, disabled: Boolean(content.running),
       onclick: () => send({ kind: "retry", run: run.run }) }, "Run again"))));
-  return board("Runs",
-    content.running ? node("p", { role: "status" }, "A run is under way; it appears " +
+  return board("Runs", null,
+    content.running && content.running !== "checks" ? node("p", { role: "status" }, "A run is under way; it appears " +
       "here when it ends.") : null,
     listing("Runs of notebooks", ["Notebook", "State", "Began", "Took", ""], rows),
     content.more ? node("p", { class: "dmp-faint" }, `and ${content.more} older ones`)
@@ -96,11 +121,11 @@ function cell(one) {
 function detail(found, send) {
   const close = node("button", { class: "dmp-button", type: "button",
     onclick: () => send({ kind: "open", run: null }) }, "Close");
-  if (found.state !== "ready") return board("Executed notebook", message(found), close);
+  if (found.state !== "ready")
+    return board("Executed notebook", close, message(found));
   const facts = [...found.parameters, ...found.versions];
-  return board(`${found.name}: executed notebook`,
-    node("p", {}, status(found.status), " ", when(found.at), ` · ${found.seconds} `,
-      close),
+  return board(`${found.name}: executed notebook`, close,
+    node("p", {}, status(found.status), " ", when(found.at), ` · ${found.seconds}`),
     found.error ? message({ state: "failed", message: found.error }) : null,
     node("details", {}, node("summary", {}, "Parameters, versions, commits"),
       node("p", {}, facts.map(([key, value]) => node("code", {}, `${key}=${value} `))),
@@ -114,6 +139,7 @@ function render({ model, el }) {
   el.classList.add("dmp", "dmp-jobs");
   const send = (message) => model.send(message);
   let opened = null;
+  const unfolded = new Map();
   return follow(model, (content) => {
     if (content.state === "loading") return el.replaceChildren(skeleton());
     if (content.state !== "ready") return el.replaceChildren(message(content));
@@ -121,9 +147,9 @@ function render({ model, el }) {
     el.replaceChildren(
       node("header", { class: "dmp-hello" }, node("h1", {}, "Quality and jobs"),
         node("p"), node("button", { class: "dmp-button", type: "button",
-          onclick: () => send({ kind: "refresh" }) }, "Look again")),
+          onclick: () => send({ kind: "refresh" }) }, "Refresh")),
       content.detail ? detail(content.detail, send) : "",
-      checks(content), runs(content, send));
+      checks(content, unfolded, send), runs(content, send));
     if (content.open !== opened && content.open) el.scrollIntoView();
     opened = content.open;
     if (focused) el.querySelector(`[data-run="${CSS.escape(focused)}"]`)?.focus();

@@ -6,7 +6,7 @@ from dmp.ui.widgets.part import Part, script, style
 
 
 class JobBoard(Part):
-    r"""Draws runs and checks; `open`, `retry` and `refresh` come back."""
+    r"""Draws runs and checks; `open`, `retry`, `check` and `refresh` come back."""
 
     _esm = script("job_board")
     _css = style("board")

@@ -51,7 +51,7 @@ function value(row, which) {
   const text = row[which];
   const attributes = { class: row.equal ? "dmp-same" : "" };
   if (text === null) attributes.class = "dmp-none";
-  return node("td", attributes, text === null ? "not given" : text);
+  return node("td", attributes, text ?? row.absent[which === "left" ? 0 : 1]);
 }
 
 function says(row) {

@@ -418,17 +418,25 @@ function render({ model, el }) {
     const redo = iconButton("redo", "Redo", () => send({ kind: "redo" }),
       { "data-key": "redo", disabled: !content.redo });
     bar.replaceChildren(node("h2", {}, "Who is in it"), undo, redo);
-    const now = JSON.stringify([content.root, content.kinds]);
+    const now = JSON.stringify([content.root, content.kinds, content.templates]);
     if (now === shown && !content.focus) return undefined;
     shown = now;
     const root = content.root.type === "group" ? drawn(content.root)
       : node("div", {}, drawn(content.root), alone());
-    place.replaceChildren(root);
+    place.replaceChildren(root, beginnings(content.templates) ?? "");
     count();
     quiet = true;
     restore(focused, content.focus);
     quiet = false;
     return undefined;
+  }
+  function beginnings(templates) {
+    if (!templates.length) return null;
+    return node("section", { class: "dmp-beginnings", "aria-label": "Templates" },
+      node("h3", {}, "Or start from one of these"),
+      templates.map(([name, title, hint]) => node("button", { type: "button",
+        "data-template": name, onclick: () => send({ kind: "template", name }) },
+        node("b", {}, title), node("small", {}, hint))));
   }
   function alone() {
     return node("button", { class: "dmp-add", type: "button", "data-key": "more",

@@ -12,6 +12,7 @@ from dmp.core.types import Evaluation
 from dmp.flows.catalog import Catalog
 from dmp.flows.estimates import Estimate
 from dmp.segments.source import load, written
+from dmp.ui import rule_changes as changes
 from dmp.ui import rule_edits as edits
 from dmp.ui import rule_words as words
 from dmp.ui.drafts import duplicate, id_of, packed, unchosen, unpacked
@@ -150,8 +151,8 @@ class BuilderState:
         return found.value or Catalog()
 
     def change(self, what: str, place: Place, word: Any) -> None:
-        """Change the form of a node: one of `rule_edits.CHANGES`."""
-        self._do(edits.CHANGES[what](self.document, place, word))
+        """Change the form of a node: one of `rule_changes.CHANGES`."""
+        self._do(changes.CHANGES[what](self.document, place, word))
 
     def set(self, place: Place, value: Any) -> None:
         """Put a value at a place; None takes it away.
@@ -163,7 +164,7 @@ class BuilderState:
         if place[-1] in ("attribute", "property") and "op" in node:
             op = words.fitting(self._kind(str(place[-1]), value), node["op"])
             if op != node["op"] and made != self.document:
-                made = edits.operator(made, place[:-1], op)
+                made = changes.operator(made, place[:-1], op)
         self._do(made)
 
     def _kind(self, subject: str, name: Any) -> str:
@@ -338,7 +339,7 @@ class BuilderState:
         if not about_rule:
             self.ask(document)
 
-    def _tell(self, *changes: str) -> None:
-        for change in changes:
+    def _tell(self, *parts: str) -> None:
+        for part in parts:
             for listener in self._listeners:
-                listener(change)
+                listener(part)

@@ -14,7 +14,8 @@ from dmp.ui.counting import Counting
 from dmp.ui.explorer_page import START_AFTER_S
 from dmp.ui.guard import Problem, guarded
 from dmp.ui.numbers import counted
-from dmp.ui.rule_edits import CHANGES, NEW_NODES, place_of
+from dmp.ui.rule_changes import CHANGES
+from dmp.ui.rule_edits import NEW_NODES, place_of
 from dmp.ui.steps import is_loop_running
 from dmp.ui.views import problem_content
 from dmp.ui.widgets.address import Address

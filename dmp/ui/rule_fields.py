@@ -10,7 +10,8 @@ from dmp.core.errors import Fault
 from dmp.flows.catalog import Catalog
 from dmp.ui import rule_words as words
 from dmp.ui.drawings import Content
-from dmp.ui.rule_edits import ABSENT, Place, path_text, window_form
+from dmp.ui.rule_changes import window_form
+from dmp.ui.rule_edits import ABSENT, Place, path_text
 
 WHOLE = "integer"
 

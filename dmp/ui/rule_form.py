@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dmp.flows.catalog import Kinds
-from dmp.segments.operators import CASE_TAKES, PRESENCE_OPS
-from dmp.segments.operators import OPERATORS as KNOWN
 from dmp.ui import rule_words as words
 from dmp.ui.drawings import Content
-from dmp.ui.numbers import counted
-from dmp.ui.rule_edits import ABSENT, GROUPS, ONCE, Place, at, path_text
-from dmp.ui.rule_fields import WHOLE, Form, gap, length, numbers, window
-from dmp.ui.rule_operands import operands, other_toggle
+from dmp.ui.rule_clauses import clauses, comparison
+from dmp.ui.rule_edits import ABSENT, GROUPS, Place, at, path_text
+from dmp.ui.rule_events import EVENT_LEAVES
+from dmp.ui.rule_fields import WHOLE, Form
 
 
 def rule_form(rule: Any, form: Form) -> Content:
@@ -93,267 +90,6 @@ def _compared(value: dict[str, Any], key: str, place: Place, form: Form) -> Cont
     }
 
 
-def comparison(
-    value: dict[str, Any], key: str, place: Place, form: Form, kinds: Kinds
-) -> Content:
-    """Return the subject, the operator and the operands of a comparison."""
-    subject, op = value.get(key, ""), value.get("op", "eq")
-    kind = kinds.get(subject, "json") if isinstance(subject, str) else "json"
-    kind = kind if subject else "text"
-    names = [[name, name.replace("_", " ")] for name in kinds]
-    choose = form.choice if key == "attribute" else form.field
-    if key == "attribute":
-        first = choose((*place, key), subject, names, label="Attribute")
-    else:
-        first = form.field(
-            (*place, key), "name", subject, options=names, label="Property"
-        )
-    if op not in KNOWN:
-        unknown = form.choice((*place, "op"), op, words.operators(kind, op))
-        return {"rows": [[first, {**unknown, "do": "operator"}]], "more": []}
-    second = form.choice(
-        (*place, "op"), op, words.operators(kind, op), do="operator", label="Operator"
-    )
-    beside = operands(value, key, place, form, kind, names)
-    return {
-        "rows": [[first, second, *beside]],
-        "more": _refinements(value, key, place, form),
-    }
-
-
-def _refinements(
-    value: dict[str, Any], key: str, place: Place, form: Form
-) -> list[Content]:
-    op = value["op"]
-    made = [*other_toggle(value, key, place, form)]
-    if op not in PRESENCE_OPS:
-        made.append(
-            form.field(
-                (*place, "include_missing"),
-                "tristate",
-                value.get("include_missing", ABSENT),
-                label="People without a value",
-                options=[
-                    ["", "as usual"],
-                    ["true", "count"],
-                    ["false", "do not count"],
-                ],
-            )
-        )
-    if KNOWN[op].takes in CASE_TAKES:
-        made.append(
-            form.choice(
-                (*place, "case"),
-                value.get("case", "sensitive"),
-                [["sensitive", "must match"], ["ignore", "is ignored"]],
-                label="Upper and lower case",
-            )
-        )
-    return made
-
-
-def _event(value: dict[str, Any], place: Place, form: Form) -> Content:
-    named = None if value.get("any_event") else value.get("event", "")
-    options = [["", "any event"]] + [
-        [name, name.replace("_", " "), counted(n)]
-        for name, n in form.catalog.events.items()
-    ]
-    spot = (*place, "any_event" if named is None else "event")
-    return form.field(
-        spot,
-        "event",
-        named,
-        options=options,
-        do="pattern",
-        node=list(place),
-        label="Event",
-    )
-
-
-def _clauses(
-    value: dict[str, Any], key: str, place: Place, form: Form, kinds: Kinds, label: str
-) -> Content:
-    inside = (*place, key)
-    listed = value.get(key) or []
-    return {
-        "label": label,
-        "list": list(inside),
-        "parts": [
-            clause(one, (*inside, i), form, kinds) for i, one in enumerate(listed)
-        ],
-    }
-
-
-def clause(value: Any, place: Place, form: Form, kinds: Kinds) -> Content:
-    """Return the form of one condition on a row: a comparison, or a group of them."""
-    inner, negated, outer = value, False, place
-    if isinstance(value, dict) and set(value) == {"not"}:
-        inner, negated, place = value["not"], True, (*place, "not")
-    if isinstance(inner, dict) and "property" in inner:
-        made = {"type": "clause", **comparison(inner, "property", place, form, kinds)}
-    elif isinstance(inner, dict) and set(inner) == {"not"}:
-        made = {"type": "not", "parts": [clause(inner, place, form, kinds)]}
-    elif isinstance(inner, dict) and len(inner) == 1 and next(iter(inner)) in GROUPS:
-        ((word, parts),) = inner.items()
-        inside = (*place, word)
-        made = {
-            "type": "group",
-            "word": word,
-            "list": list(inside),
-            "parts": [
-                clause(one, (*inside, i), form, kinds) for i, one in enumerate(parts)
-            ],
-        }
-    else:
-        made = {"type": "clause", "rows": []}
-    return {
-        **made,
-        "at": list(outer),
-        "inner": list(place),
-        "negated": negated,
-        "clause": True,
-        "faults": form.left(outer),
-    }
-
-
-def _did(value: dict[str, Any], place: Place, form: Form) -> Content:
-    total = value.get("total")
-    shown = total.get("agg", "sum") if isinstance(total, dict) else "times"
-    kind = form.choice((*place, ":form"), shown, words.MEASURES, do="measure")
-    kind |= {"at": list(place), "label": "Measure"}
-    if isinstance(total, dict):
-        inside = (*place, "total")
-        names = [[n, n.replace("_", " ")] for n in form.catalog.properties]
-        subject = form.field(
-            (*inside, "property"),
-            "name",
-            total.get("property", ""),
-            options=names,
-            label="Property",
-        )
-        how = [kind, subject, *numbers(total, inside, form)]
-    else:
-        times = value.get("times")
-        how = [
-            kind,
-            *numbers(
-                times if isinstance(times, dict) else dict(ONCE),
-                (*place, "times"),
-                form,
-            ),
-        ]
-    within = window(value.get("within", ABSENT), (*place, "within"), form)
-    rows = [[_event(value, place, form)], how, within]
-    return {"rows": rows, "lists": [_where(value, place, form)]}
-
-
-def _where(value: dict[str, Any], place: Place, form: Form) -> Content:
-    return _clauses(value, "where", place, form, form.catalog.properties, "where")
-
-
-def _endmost(value: dict[str, Any], place: Place, form: Form) -> Content:
-    within = window(value.get("within", ABSENT), (*place, "within"), form)
-    has = _clauses(value, "has", place, form, form.catalog.properties, "and it has")
-    return {
-        "rows": [[_event(value, place, form), *within]],
-        "lists": [_where(value, place, form), has],
-    }
-
-
-def _sequence(value: dict[str, Any], place: Place, form: Form) -> Content:
-    inside = (*place, "steps")
-    steps = [
-        _step(one if isinstance(one, dict) else {}, (*inside, i), form)
-        for i, one in enumerate(value.get("steps") or [])
-    ]
-    within = window(
-        value.get("within", ABSENT), (*place, "within"), form, label="All of it"
-    )
-    total = gap(value, "total", place, form, "From first to last")
-    return {"steps": {"list": list(inside), "parts": steps}, "rows": [within, total]}
-
-
-def _step(value: dict[str, Any], place: Place, form: Form) -> Content:
-    rows = [[_event(value, place, form)]]
-    if place[-1] != 0:
-        flags = [
-            form.field((*place, key), "flag", value.get(key, False), label=label)
-            for key, label in (
-                ("immediately", "with nothing in between"),
-                ("absent", "must not happen"),
-            )
-        ]
-        rows.append([*gap(value, "gap", place, form, "After the step before"), *flags])
-    return {
-        "at": list(place),
-        "rows": rows,
-        "lists": [_where(value, place, form)],
-        "faults": form.left(place),
-    }
-
-
-def _lifecycle(value: dict[str, Any], place: Place, form: Form) -> Content:
-    state = value.get("state", "")
-    first = form.choice((*place, "state"), state, words.LIFECYCLES, label="Lifecycle")
-    first |= {"do": "lifecycle", "node": list(place)}
-    rows = [[_event(value, place, form), first]]
-    if state in _LIFECYCLE_ROWS:
-        rows += _LIFECYCLE_ROWS[state](value, place, form)
-    return {"rows": rows, "lists": [_where(value, place, form)]}
-
-
-def _spells(value: dict[str, Any], place: Place, form: Form) -> list[list[Content]]:
-    labels = {"active": "did it within", "silent": "did not within"}
-    keys = ("active", "silent") if value["state"] == "stopped" else ("silent", "active")
-    return [
-        [
-            {"text": labels[key]},
-            *length(value.get(key) or {}, (*place, key), form, "last"),
-        ]
-        for key in keys
-    ]
-
-
-def _regular(value: dict[str, Any], place: Place, form: Form) -> list[list[Content]]:
-    def count(key: str, label: str) -> Content:
-        return form.field(
-            (*place, key), "number", value.get(key, ABSENT), kind=WHOLE, label=label
-        )
-
-    per = value.get("per") or {}
-    return [
-        [
-            {"text": "at least"},
-            count("times", "Times"),
-            {"text": "times in every"},
-            *length(
-                per if "n" in per else {**per, "n": 1},
-                (*place, "per"),
-                form,
-                "n",
-                periods=True,
-            ),
-        ],
-        [
-            {"text": "in at least"},
-            count("at_least", "At least"),
-            {"text": "of the last"},
-            count("of", "Of the last"),
-            {"text": "of these"},
-        ],
-    ]
-
-
-_LIFECYCLE_ROWS: Mapping[str, Callable[..., list[list[Content]]]] = {
-    "first_time": lambda value, place, form: [
-        window(value.get("within", ABSENT), (*place, "within"), form, needed=True)
-    ],
-    "regularly": _regular,
-    "stopped": _spells,
-    "restarted": _spells,
-}
-
-
 def _related(value: dict[str, Any], place: Place, form: Form) -> Content:
     entity, given = value.get("entity", ""), value.get("quantifier", "any")
     word = next(iter(given)) if isinstance(given, dict) else given
@@ -369,7 +105,7 @@ def _related(value: dict[str, Any], place: Place, form: Form) -> Content:
     kinds = form.catalog.entities.get(entity, {})
     return {
         "rows": [row],
-        "lists": [_clauses(value, "where", place, form, kinds, "where")],
+        "lists": [clauses(value, "where", place, form, kinds, "where")],
     }
 
 
@@ -488,11 +224,7 @@ def _sql(value: dict[str, Any], place: Place, form: Form) -> Content:
 
 
 _LEAVES: Mapping[str, Callable[[dict[str, Any], Place, Form], Content]] = {
-    "did": _did,
-    "last": _endmost,
-    "first": _endmost,
-    "sequence": _sequence,
-    "lifecycle": _lifecycle,
+    **EVENT_LEAVES,
     "related": _related,
     "segment": _segment,
     "consent": _consent,

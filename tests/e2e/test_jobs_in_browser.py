@@ -60,3 +60,15 @@ def test_a_failed_run_is_run_again_from_the_page(visit: Visitor, home: Path) -> 
     again, first = read_records(home / "data" / "runs")
     assert (first.status, again.status) == ("failed", "done")
     assert (again.retry_of, again.attempt) == (first.run_id, 2)
+
+
+def test_the_checks_run_from_the_page(visit: Visitor) -> None:
+    window = visit()
+    window.open("/pages/jobs", ".dmp-jobs [data-key=check]")
+    page = window.page
+    page.click("[data-key=check]")
+    page.wait_for_selector(".dmp-check", timeout=60_000)
+    page.click(".dmp-check[data-check='Duplicates'] summary")
+    page.wait_for_selector(".dmp-check[open] td:has-text('core.event')")
+    assert window.axe() == []
+    page.screenshot(path=shots() / "jobs_checked.png", full_page=True)

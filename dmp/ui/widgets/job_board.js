@@ -59,7 +59,7 @@ function gravest(one) {
 
 // One line a check; those that failed are open, and what the viewer opened stays so.
 function checks(content, opened, send) {
-  const check = node("button", { class: "dmp-button", type: "button", "data-run": "checks",
+  const check = node("button", { class: "dmp-button", type: "button", "data-key": "check",
     disabled: Boolean(content.running), onclick: () => send({ kind: "check" }) },
     content.running === "checks" ? "Checking…" : "Run the checks");
   if (content.checks_problem)
@@ -86,7 +86,7 @@ function runs(content, send) {
   const rows = content.runs.map((run) => node("tr",
     { "aria-current": run.run === content.open ? "true" : null },
     node("td", {}, node("button", { class: "dmp-plainlink", type: "button",
-      "data-run": run.run, onclick: () => send({ kind: "open", run: run.run }) },
+      "data-run": run.run, "data-key": run.run, onclick: () => send({ kind: "open", run: run.run }) },
       run.name)),
     node("td", {}, status(content.running === run.run ? "running" : run.status)),
     node("td", {}, when(run.at)),
@@ -143,7 +143,7 @@ function render({ model, el }) {
   return follow(model, (content) => {
     if (content.state === "loading") return el.replaceChildren(skeleton());
     if (content.state !== "ready") return el.replaceChildren(message(content));
-    const focused = document.activeElement?.dataset?.run;
+    const focused = document.activeElement?.dataset?.key;
     el.replaceChildren(
       node("header", { class: "dmp-hello" }, node("h1", {}, "Quality and jobs"),
         node("p"), node("button", { class: "dmp-button", type: "button",
@@ -152,7 +152,7 @@ function render({ model, el }) {
       checks(content, unfolded, send), runs(content, send));
     if (content.open !== opened && content.open) el.scrollIntoView();
     opened = content.open;
-    if (focused) el.querySelector(`[data-run="${CSS.escape(focused)}"]`)?.focus();
+    if (focused) el.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
     return undefined;
   });
 }

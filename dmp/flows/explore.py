@@ -57,7 +57,7 @@ from dmp.segments.population import KEY, population_of
 from dmp.segments.saved import Saved, chosen, rules
 from dmp.segments.sentence import conditions_said, sentence
 from dmp.segments.sources import Population
-from dmp.segments.stats import banded, makeup
+from dmp.segments.stats import banded, makeup, most_telling
 from dmp.storage.lake import Lake
 
 MOST_COMPARED = 6
@@ -165,6 +165,17 @@ class WorkspaceSegments:
         return sorted(
             set(types) - _HIDDEN, key=lambda name: (types[name] not in _WORDS, name)
         )
+
+    def telling(self, segment: str) -> str | None:
+        """Return the attribute of words in which a segment is least like everyone.
+
+        None where there is none of words, or nobody in the segment.
+        """
+        self._workspace.allow_now(Permission.COUNT)
+        self._stage_members(segment)
+        types = self._known.attributes
+        words = [name for name in self.attributes() if types[name] in _WORDS]
+        return most_telling(self._workspace.lake, words, types)
 
     def makeup(self, segment: str, attribute: str) -> list[Share]:
         """Return the bands of an attribute in the segment beside everyone's."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from dmp.core.errors import UnknownName
 from dmp.core.sql import Query, quote_name, sql
@@ -66,6 +66,24 @@ def makeup(
             other=OTHER,
         )
     )
+
+
+def most_telling(
+    lake: Lake, attributes: Sequence[str], types: Mapping[str, str]
+) -> str | None:
+    """Return the attribute whose make-up differs most from everyone's.
+
+    By total variation distance: half the sum of the differences between shares. None
+    where no attribute differs. Reads the scratch tables `member` and `person`.
+    """
+    distances = {
+        name: sum(
+            abs(inside - all_) for _, _, inside, all_ in makeup(lake, name, types)
+        )
+        for name in attributes
+    }
+    best = max(distances, key=distances.__getitem__, default=None)
+    return best if best is not None and distances[best] > 0 else None
 
 
 def banded(value: str, type_: str) -> str:

@@ -173,6 +173,7 @@ class ExplorerState:
         yield from self._read_destinations()
         yield Pace.ONCE_SHOWN
         if self.panels["makeup"].state == "loading":
+            self._choose_attribute(segment)
             self._read_panel("makeup")
             yield Pace.SOON
         self._read_panel("examples")
@@ -367,9 +368,14 @@ class ExplorerState:
         else:
             self._set_panel(name, loaded(reads[name]))
 
+    def _choose_attribute(self, segment: str) -> None:
+        """Compare by the attribute that tells most, unless the viewer chose one."""
+        if self.attribute is None:
+            found = loaded(lambda: self.source.telling(segment)).value
+            self._set_attribute(found or next(iter(self.attributes), None))
+
     def _set_attribute(self, wanted: str | None) -> None:
-        first = self.attributes[0] if self.attributes else None
-        self.attribute = wanted if wanted in self.attributes else first
+        self.attribute = wanted if wanted in self.attributes else None
         self._tell("attribute")
 
     def _set_panel(self, name: str, content: Loaded[Any]) -> None:

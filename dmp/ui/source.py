@@ -78,6 +78,10 @@ class SegmentSource(Protocol):
         """Return the attributes that a make-up can be asked for."""
         ...
 
+    def telling(self, segment: str) -> str | None:
+        """Return the attribute in which the segment is least like everyone, if any."""
+        ...
+
     def makeup(self, segment: str, attribute: str) -> list[Share]:
         """Return the values of the attribute in the segment, largest share first."""
         ...

@@ -17,7 +17,7 @@ from dmp.flows.workspace import Workspace
 from dmp.segments.parsing import parse
 from dmp.segments.population import workspace_population
 from dmp.segments.sentence import sentence
-from dmp.segments.stats import makeup
+from dmp.segments.stats import makeup, most_telling
 
 EARLIER = UNTIL - timedelta(days=20)
 SEGMENTS = ["cart_abandoners", "lapsing_customers", "loyal_shoppers", "pricing_intent"]
@@ -241,6 +241,22 @@ def test_a_makeup_adds_up_to_the_segment_and_to_everyone(sample: Workspace) -> N
     assert sum(people for _, people, _, _ in bands) >= found.members
     with pytest.raises(UnknownName, match="did you mean loyalty_tier"):
         makeup(sample.lake, "loyalty_teir", types)
+
+
+def test_the_most_telling_attribute_is_the_one_most_unlike_everyones(
+    sample: Workspace,
+) -> None:
+    lake, types = sample.lake, {"town": "VARCHAR", "plan": "VARCHAR"}
+    people = "from range(100) as r(profile_key)"
+    lake.stage(
+        "person",
+        "select profile_key, profile_key % 2 = 0 as town, "
+        f"profile_key < 20 as plan {people}",
+    )
+    lake.stage("member", f"select profile_key {people} where profile_key < 20")
+    assert most_telling(lake, ["town", "plan"], types) == "plan"
+    assert most_telling(lake, ["town"], types) is None
+    assert most_telling(lake, [], types) is None
 
 
 def test_a_makeup_counts_what_is_there(sample: Workspace) -> None:

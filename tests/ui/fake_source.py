@@ -225,6 +225,9 @@ class FakeSource:
         self._enter("attributes")
         return list(MAKEUPS)
 
+    def telling(self, segment: str) -> str | None:
+        return "country"
+
     def makeup(self, segment: str, attribute: str) -> list[Share]:
         self._enter("makeup")
         members = self._members(segment)

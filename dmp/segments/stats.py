@@ -73,17 +73,24 @@ def most_telling(
 ) -> str | None:
     """Return the attribute whose make-up differs most from everyone's.
 
-    By total variation distance: half the sum of the differences between shares. None
-    where no attribute differs. Reads the scratch tables `member` and `person`.
+    None where none differs beyond chance. An attribute of more values than are named
+    is not considered. Reads the scratch tables `member` and `person`.
     """
-    distances = {
-        name: sum(
-            abs(inside - all_) for _, _, inside, all_ in makeup(lake, name, types)
-        )
-        for name in attributes
-    }
-    best = max(distances, key=distances.__getitem__, default=None)
-    return best if best is not None and distances[best] > 0 else None
+    found = {name: _unlikeness(makeup(lake, name, types)) for name in attributes}
+    best = max(found, key=found.__getitem__, default=None)
+    return best if best is not None and found[best] > 0 else None
+
+
+def _unlikeness(bands: list[tuple[str, int, float, float]]) -> float:
+    """Return the squared contingency of shares, less what chance alone would give.
+
+    Source: Bergsma 2013, A bias-correction for Cramer's V and Tschuprow's T.
+    """
+    n = sum(people for _, people, _, _ in bands)
+    if n == 0 or any(value == OTHER for value, _, _, _ in bands):
+        return 0.0
+    squared = sum((here - all_) ** 2 / all_ for _, _, here, all_ in bands)
+    return squared - (len(bands) - 1) / n
 
 
 def banded(value: str, type_: str) -> str:

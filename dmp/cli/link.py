@@ -113,21 +113,30 @@ def link(
 
 
 def _show(linked: Linked, results: list[Path]) -> None:
-    found = linked.estimates
     OUT.print(
         f"{linked.records:,} records are {linked.clusters:,} people "
         f"({linked.compared_pairs:,} pairs compared)."
     )
-    OUT.print(
-        f"Estimated without the truth, of the compared pairs: {found.precision:.1%} of "
-        f"those joined are right, {found.recall:.1%} of the matches are joined."
-    )
+    OUT.print(_estimated(linked))
     for line in (*_labels(linked), *_unread(linked), *linked.notes):
         OUT.print(line)
     for path in results:
         OUT.print(f"Written: {path}")
     if linked.asked:
         OUT.print("Fill `match` with 1 or 0, then give the file back by --labels.")
+
+
+def _estimated(linked: Linked) -> str:
+    found = linked.estimates
+    if found.recall > 0:
+        return (
+            "Estimated without the truth, of the compared pairs: "
+            f"{found.precision:.1%} of those joined are right, "
+            f"{found.recall:.1%} of the matches are joined."
+        )
+    if linked.clusters == linked.records:
+        return "No two records look like one person."
+    return "Only records that say the same in every compared column were joined."
 
 
 def _labels(linked: Linked) -> Iterator[str]:

@@ -51,6 +51,21 @@ def test_what_was_found_is_told_in_words(people: PeopleFile, tmp_path: Path) -> 
     assert f"Written: {out}" in result.output.replace("\n", "")
 
 
+def test_no_estimate_is_given_where_nothing_was_joined(tmp_path: Path) -> None:
+    names = [f"{first} {last}" for first in ("Ann", "Bo", "Cy", "Di") for last in
+             ("Abbot", "Berg", "Crane", "Dunn", "Eaton")]  # fmt: skip
+    born = [f"19{50 + n}-0{n % 9 + 1}-1{n % 10}" for n in range(len(names))]
+    rows = "\n".join(f"{name},{day}" for name, day in zip(names, born, strict=True))
+    for copies, told in (
+        (1, "No two records look like one person."),
+        (2, "Only records that say the same in every compared column were joined."),
+    ):
+        path = tmp_path / f"people{copies}.csv"
+        path.write_text("name,born\n" + f"{rows}\n" * copies)
+        result = run(path, "--out", tmp_path / f"out{copies}.csv")
+        assert told in result.output.replace("\n", " ")
+
+
 def test_json_stands_alone(people: PeopleFile, tmp_path: Path) -> None:
     result = run(people.path, "--out", tmp_path / "out.csv", "--json")
     told = json.loads(result.stdout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from dmp.cli.context import (
 from dmp.cli.files import RULE_FILE, files_of, files_options
 
 if TYPE_CHECKING:
+    from dmp.segments.diff import Change
     from dmp.segments.explain import Explanation
 
 
@@ -71,17 +73,40 @@ def _holds(holds: bool | None) -> str:
 @click.command()
 @click.argument("old", type=RULE_FILE)
 @click.argument("new", type=RULE_FILE)
+@as_of_option
+@files_options
 @form_option
-def diff(old: Path, new: Path, as_json: bool) -> None:
-    """Compare two versions of a rule, OLD and NEW, condition by condition."""
+def diff(old: Path, new: Path, as_of: datetime, as_json: bool, **given: Any) -> None:
+    """Compare two versions of a rule, OLD and NEW, condition by condition.
+
+    With --profiles also by people: how many the new version takes in and lets go.
+    """
     from dmp import segments
+    from dmp.segments.answers import overlap as overlap_files
 
     changes = segments.diff(segments.read(old), segments.read(new))
+    people = {}
+    if given["profiles"]:
+        found = overlap_files(old, new, as_of=as_of, **files_of(given))
+        people = {
+            "before": found.first,
+            "after": found.second,
+            "enter": found.second - found.both,
+            "leave": found.first - found.both,
+        }
     if as_json:
-        show_json(changes)
-    elif not changes:
+        show_json({"changes": changes, "people": people} if people else changes)
+        return
+    _show_changes(changes)
+    if people:
+        sizes = "{before:,} people before, {after:,} after: "
+        OUT.print((sizes + "{enter:,} enter, {leave:,} leave").format(**people))
+
+
+def _show_changes(changes: Sequence[Change]) -> None:
+    if not changes:
         OUT.print("the same")
-    for change in () if as_json else changes:
+    for change in changes:
         OUT.print(f"{change.kind} {change.path}", markup=False)
         for sign, side in (("-", change.before), ("+", change.after)):
             if side is not None:

@@ -220,8 +220,8 @@ def _check_json(connection: duckdb.DuckDBPyConnection, path: Path, type_: str) -
     ((rows,),) = run(connection, Query(counted))
     if rows:
         raise UsageError(
-            f"{path}: properties of {rows} rows are no JSON; an object, or nothing, "
-            "is right"
+            f"{path}: properties are no JSON in {rows:,} row{'s' * (rows > 1)}; "
+            "an object, or nothing, is right"
         )
 
 

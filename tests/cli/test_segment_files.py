@@ -45,6 +45,10 @@ ANSWERS: dict[tuple[str, ...], Any] = {
         {"profile_id": "a", "country": "GB"}
     ],
     ("diff", "r.yaml", "r.yaml", "--format", "json"): [],
+    ("diff", "r.yaml", "r.yaml", *ON_FILES): {
+        "changes": [],
+        "people": {"before": 2, "after": 2, "enter": 0, "leave": 0},
+    },
 }
 
 
@@ -56,6 +60,13 @@ def test_json_stands_alone_on_standard_output(
     assert found.exit_code == 0 and not found.stderr
     assert json.loads(found.stdout) == ANSWERS[words]
     assert json.loads(called(folder, *words[:-2], "--json").stdout) == ANSWERS[words]
+
+
+def test_a_diff_on_files_says_who_enters_and_leaves(folder: Path) -> None:
+    rule = {"attribute": "country", "op": "eq", "value": "nowhere"}
+    (folder / "n.yaml").write_text(json.dumps({"segment": "n", "rule": rule}))
+    found = called(folder, "diff", "n.yaml", "r.yaml", *ON_FILES[:-2])
+    assert "0 people before, 2 after: 2 enter, 0 leave" in found.stdout
 
 
 def test_explain_names_modes_by_their_words(folder: Path) -> None:

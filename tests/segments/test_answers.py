@@ -166,7 +166,7 @@ def test_properties_are_json_or_nothing(tmp_path: Path) -> None:
     node = {"did": {"event": "x", "where": where, "times": times}}
     assert members(rule(node), **given, as_of=AS_OF) == ["p1"]
     events.write_text(header + "e1,p1,x,2025-05-10,{k\n")
-    with pytest.raises(UsageError, match="properties of 1 rows are no JSON"):
+    with pytest.raises(UsageError, match="properties are no JSON in 1 row;"):
         members(rule(node), **given, as_of=AS_OF)
 
 

@@ -25,7 +25,9 @@ from dmp.core.identifiers import FieldType, e164
 from dmp.core.sql import Query, sql
 from dmp.ingest.connectors import stage_file
 from dmp.ingest.contracts import DIRECT_TYPES, Contract
-from dmp.ingest.mapping import consent_columns, field_column, mapped_row_sql
+from dmp.ingest.free_texts import mapped_row_sql
+from dmp.ingest.mapped_columns import consent_columns, field_column
+from dmp.ingest.mapping import typed_row_sql
 from dmp.ingest.phones import phone_sql
 from dmp.ingest.readings import define_readers
 from dmp.privacy.audit_check import verify_log
@@ -98,8 +100,10 @@ def readings(data: bytes) -> None:
     values = sql(
         'select 1 as line, unnest($cells::varchar[]) as "raw.cell"', cells=_lines(data)
     )
-    mapped = mapped_row_sql(_every_type(), _LOADED, values)
-    for row in _lake().records(sql("select * from ({m})", m=mapped)):
+    typed = typed_row_sql(_every_type(), _LOADED, values)
+    _lake().stage("typed_row", typed)
+    rows = Query("from typed_row")
+    for row in _lake().records(mapped_row_sql(_every_type(), rows)):
         _check_row(row)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dmp.core.sql import Name, Query, sql
 from dmp.ingest.landing import Landing, struct_of
-from dmp.ingest.mapping import property_column
+from dmp.ingest.mapped_columns import property_column
 from dmp.privacy.pseudonyms import digest_uuid_sql
 
 
@@ -24,7 +24,7 @@ def stage_events(landing: Landing) -> Name:
                     row_at as occurred_at, received_at,
                     $platform as platform, claimed_at > row_at as is_clamped,
                     {properties} as properties
-                from accepted_row anti join repeated_line using (line)
+                from mapped_row anti join repeated_line using (line)
             )
             select * from event anti join (
                 select event_id from core.event where source = $source
@@ -49,14 +49,14 @@ def _stage_repeated(landing: Landing) -> None:
     """
     landing.lake.stage(
         "repeated_hash",
-        "select hash(message_id) as hashed from accepted_row "
-        "group by hashed having count(*) > 1",
+        "select hash(message_id) as hashed from typed_row "
+        "where not is_refused group by hashed having count(*) > 1",
     )
     landing.lake.stage(
         "repeated_line",
         """
-        select line from accepted_row
-        where hash(message_id) in (select hashed from repeated_hash)
+        select line from typed_row
+        where not is_refused and hash(message_id) in (select hashed from repeated_hash)
         qualify row_number() over (partition by message_id order by line) > 1
         """,
     )

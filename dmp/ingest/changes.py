@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dmp.core.sql import Name, Query, quote_name, quote_text, sql
 from dmp.ingest.contracts import FieldSpec
 from dmp.ingest.landing import Landing
-from dmp.ingest.mapping import field_column
+from dmp.ingest.mapped_columns import field_column
 from dmp.privacy.pseudonyms import token_sql
 from dmp.storage.migrate import struct_fields
 

@@ -61,15 +61,15 @@ class StagedRows:
             rows=RAW_ROW,
         )
 
-    def stage_mapped(
+    def stage_typed(
         self,
         lake: Lake,
         places: Sequence[str],
-        mapped: Callable[[Query, Mapping[str, str]], Query],
+        typed: Callable[[Query, Mapping[str, str]], Query],
     ) -> None:
-        """Stage and show `mapped_row`, by what `mapped` makes of the texts."""
-        lake.stage("mapped_cell", mapped(self.values(places), {"line": "line"}))
-        lake.view("mapped_row", Query("from mapped_cell"))
+        """Stage and show `typed_row`, by what `typed` makes of the texts."""
+        lake.stage("typed_cell", typed(self.values(places), {"line": "line"}))
+        lake.view("typed_row", Query("from typed_cell"))
 
     def bodies(self) -> Query:
         """Return the select that gives `line` and `body`, each row as JSON text."""

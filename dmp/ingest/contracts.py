@@ -6,6 +6,7 @@ is never stored; a declared one says for which purposes it is kept.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -374,7 +375,11 @@ class Contract(Document):
 
     def places(self) -> list[str]:
         """Return every place of a row that the contract reads, sorted."""
-        return sorted(set(_places(self)))
+        return sorted(self.uses())
+
+    def uses(self) -> Counter[str]:
+        """Return how often the contract reads each place."""
+        return Counter(_places(self))
 
 
 def _forget_unset(identifier: dict[str, Any]) -> None:

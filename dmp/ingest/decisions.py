@@ -5,7 +5,7 @@ from __future__ import annotations
 from dmp.core.sql import Name, quote_name, quote_text, sql
 from dmp.ingest.contracts import Contract
 from dmp.ingest.landing import Landing
-from dmp.ingest.mapping import consent_columns
+from dmp.ingest.mapped_columns import consent_columns
 
 
 def stage_consent(landing: Landing) -> Name:

@@ -1,4 +1,4 @@
-"""A file read once: its rows are mapped while they are read, and numbered afterwards.
+"""A file read once: its rows are typed while they are read, and numbered afterwards.
 
 Of a row at fault the body is kept, of the others only what the contract makes of them:
 neither memory nor scratch ever holds the texts of a large file.
@@ -37,7 +37,7 @@ from dmp.storage.aside import encrypts_spill, stage_aside
 from dmp.storage.lake import Lake
 from dmp.storage.thrift import THRIFTY_MB
 
-MAPPED_ROW = Name("mapped_row")
+TYPED_ROW = Name("typed_row")
 _LONG_LINES_MB = 2000
 _LARGE_BYTES = 64 << 20
 """From here on the rows of a file would not stay in memory anyway."""
@@ -45,19 +45,19 @@ _USUAL_COLUMNS = 100
 _MB_A_COLUMN = 2
 """Above the usual ones: a vector of 32 KiB in each step of each of four threads."""
 
-Mapped = Callable[[Query, Mapping[str, str]], Query]
-"""Given a select of texts and what to give beside: the select of mapped rows."""
+Typed = Callable[[Query, Mapping[str, str]], Query]
+"""Given a select of texts and what to give beside: the select of typed rows."""
 
 
 class Rows(Protocol):
-    """The rows of an input, staged already or read when they are mapped."""
+    """The rows of an input, staged already or read when they are typed."""
 
     @property
     def memory_mb(self) -> int:
         """How much DuckDB needs to read and map them."""
 
-    def stage_mapped(self, lake: Lake, places: Sequence[str], mapped: Mapped) -> None:
-        """Stage and show `mapped_row` and `rejected_row`.
+    def stage_typed(self, lake: Lake, places: Sequence[str], typed: Typed) -> None:
+        """Stage and show `typed_row` and `rejected_row`.
 
         Raises:
             UsageError: the input cannot be read.
@@ -73,7 +73,7 @@ class Rows(Protocol):
 def open_file(lake: Lake, contract: Contract, path: Path, scratch: Path) -> Rows:
     """Return the rows of a file; those of Parquet are staged, others wait.
 
-    The file, and `scratch`, are to stay until the rows are mapped.
+    The file, and `scratch`, are to stay until the rows are typed and read.
 
     Raises:
         UsageError, ConfigInvalid: as `connectors.stage_file`.
@@ -112,17 +112,17 @@ class _FileRows:
         return THRIFTY_MB if self.longest < MAX_LINE_BYTES else _LONG_LINES_MB
 
     def bodies(self) -> Query:
-        """Return the select of `line` and `body` of the mapped rows."""
-        return sql("select line, body from {rows}", rows=MAPPED_ROW)
+        """Return the select of `line` and `body` of the typed rows."""
+        return sql("select line, body from {rows}", rows=TYPED_ROW)
 
     def _is_large(self) -> bool:
         return self.path.stat().st_size >= _LARGE_BYTES
 
-    def _stage(self, lake: Lake, mapped: Query) -> Name:
+    def _stage(self, lake: Lake, typed: Query) -> Name:
         try:
             if self._is_large() and encrypts_spill(lake):
-                return stage_aside(lake, "mapped_file", mapped, self.scratch)
-            return lake.stage("mapped_cell", mapped)
+                return stage_aside(lake, "typed_file", typed, self.scratch)
+            return lake.stage("typed_cell", typed)
         except QueryFailed as error:
             raise unreadable(self.contract, self.path) from error
 
@@ -139,16 +139,16 @@ class CsvRows(_FileRows):
         beyond = max(0, len(self.file.columns) - _USUAL_COLUMNS)
         return super().memory_mb + _MB_A_COLUMN * beyond
 
-    def stage_mapped(self, lake: Lake, places: Sequence[str], mapped: Mapped) -> None:
-        """Read and map the file; stage `rejected_row`, show `mapped_row`."""
+    def stage_typed(self, lake: Lake, places: Sequence[str], typed: Typed) -> None:
+        """Read the file as `typed` says; stage `rejected_row`, show `typed_row`."""
         columns = self.file.columns
         cells = [f"{cell(place, columns)} as {raw_column(place)}" for place in places]
         kept = [f"{quote_name(c)} as {_kept(n)}" for n, c in enumerate(columns)]
         values = f"select {', '.join([*cells, *kept])} from file_row"
         row = ", ".join(f"{quote_text(c)}: {_kept(n)}" for n, c in enumerate(columns))
         body = f"case when is_faulty then to_json({{{row}}})::varchar end"
-        staged = self._stage(lake, mapped(Query(values), {"body": body}))
-        number_csv(lake, self.file, staged, "rowid", MAPPED_ROW)
+        staged = self._stage(lake, typed(Query(values), {"body": body}))
+        number_csv(lake, self.file, staged, "rowid", TYPED_ROW)
 
     def undeclared(self, lake: Lake, places: Sequence[str]) -> list[str]:
         """Return the columns that are not among `places`, sorted."""
@@ -166,8 +166,8 @@ class JsonRows(_FileRows):
 
     objects: str
 
-    def stage_mapped(self, lake: Lake, places: Sequence[str], mapped: Mapped) -> None:
-        """Read and map the file; stage `rejected_row`, show `mapped_row`."""
+    def stage_typed(self, lake: Lake, places: Sequence[str], typed: Typed) -> None:
+        """Read the file as `typed` says; stage `rejected_row`, show `typed_row`."""
         taken_apart, texts = texts_at(places)
         cells = [
             f"{text} as {raw_column(place)}"
@@ -182,15 +182,15 @@ class JsonRows(_FileRows):
             "reason": "reason",
             "shape": "shape",
         }
-        staged = self._stage(lake, mapped(Query(values), kept))
-        number_json(lake, self.objects, staged, MAPPED_ROW)
+        staged = self._stage(lake, typed(Query(values), kept))
+        number_json(lake, self.objects, staged, TYPED_ROW)
 
     def undeclared(self, lake: Lake, places: Sequence[str]) -> list[str]:
         """Return the keys that are not among `places`, as `StagedRows` does."""
         looked_at = LOOKED_AT.format(
             file="file_row",
             is_row="reason is null",
-            rows=MAPPED_ROW,
+            rows=TYPED_ROW,
             is_kept="body is not null",
         )
         return undeclared_keys(lake, looked_at, places)

@@ -9,7 +9,7 @@ from dmp.core.sql import Name, Query, quote_name, quote_text, sql
 from dmp.ingest.contracts import FieldSpec
 from dmp.ingest.faults import masked
 from dmp.ingest.landing import Landing
-from dmp.ingest.mapping import field_column
+from dmp.ingest.mapped_columns import field_column
 from dmp.privacy.pseudonyms import email_forms_sql, rekeyed_sql, token_sql
 from dmp.storage.versions import token_version
 
@@ -145,9 +145,7 @@ def _kept(name: str, spec: FieldSpec, blocked: Blocked) -> str:
     if pattern := _pattern(spec, blocked):
         known += f" and not regexp_full_match({columns[0]}, {pattern})"
     value = " || chr(31) || ".join(columns)
-    return (
-        f"select subject_id, row_at, {value} as value from accepted_row where {known}"
-    )
+    return f"select subject_id, row_at, {value} as value from mapped_row where {known}"
 
 
 def _faults(fields: Mapping[str, FieldSpec], blocked: Blocked) -> Iterator[str]:
@@ -159,7 +157,7 @@ def _faults(fields: Mapping[str, FieldSpec], blocked: Blocked) -> Iterator[str]:
                 f"select line, {quote_text(name)} as field, 'dropped' as action, "
                 "'is blocked as an identifier' as reason, "
                 "'a value that identifies one person' as expected, "
-                f"{masked(value)} as masked_value from accepted_row "
+                f"{masked(value)} as masked_value from mapped_row "
                 f"where regexp_full_match({value}, {pattern})"
             )
 

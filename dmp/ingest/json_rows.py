@@ -79,7 +79,7 @@ else false end"""
 """What alone can be nested too deeply, told without looking at each character."""
 
 KEPT = f"is_faulty or reason is not null or hash(body) % {_ONE_IN_LOOKED_AT} = 0"
-"""Of which rows of `file_row` the body is needed after they were mapped."""
+"""Of which rows of `file_row` the body is needed after they were read."""
 
 LOOKED_AT = """
 (select body from {file} where {is_row} limit 5000)

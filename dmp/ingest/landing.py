@@ -14,6 +14,7 @@ from pathlib import Path
 from dmp.core.errors import KeyMissing
 from dmp.core.sql import Name, Query, quote_name, quote_text, sql
 from dmp.ingest.contracts import Contract
+from dmp.ingest.free_texts import mapped_row_sql, without_free_texts_sql
 from dmp.privacy import PseudonymKey
 from dmp.privacy.pseudonyms import subject_id_sql
 from dmp.storage.data_files import stage_data_file
@@ -90,31 +91,39 @@ class Landing:
         return bool(self.lake.value(sql("select exists (from {t})", t=table)))
 
 
-def with_subject_ids(landing: Landing, mapped: Query) -> Query:
-    """Return the select of mapped rows with the `subject_id` of each.
+def with_subject_ids(landing: Landing, typed: Query) -> Query:
+    """Return the select of typed rows with the `subject_id` of each.
 
     Of records only, which mostly are of a subject each: nothing is left to be joined.
     """
     if _has_many_rows_each(landing.contract):
-        return mapped
+        return typed
     subject_id = subject_id_sql(landing.keys.subject, landing.contract.source, _WHO)
     return sql(
-        "select {subject_id} as subject_id, * from ({mapped})",
+        "select {subject_id} as subject_id, * from ({typed})",
         subject_id=subject_id,
-        mapped=mapped,
+        typed=typed,
     )
 
 
 def stage_accepted(landing: Landing) -> Name:
-    """Stage `subject_key`; show `accepted_row`: what is not refused, with subjects.
+    """Stage `subject_key`; show of `typed_row` what is not refused, with subjects.
 
-    `subject_key` has one row a subject, with how many rows are about it, `n_rows`;
-    `accepted_row` is a view of `mapped_row`.
+    `subject_key` has one row a subject, with how many rows are about it, `n_rows`.
+    `mapped_row` has each free text as it is stored, `accepted_row` has no free text.
     """
+    lake, contract = landing.lake, landing.contract
+    accepted = _stage_subject_keys(landing)
+    lake.view("mapped_row", mapped_row_sql(contract, accepted))
+    return lake.view("accepted_row", without_free_texts_sql(contract, accepted))
+
+
+def _stage_subject_keys(landing: Landing) -> Query:
+    """Stage `subject_key`; return the select of accepted rows with subjects."""
     lake, source = landing.lake, landing.contract.source
     if not _has_many_rows_each(landing.contract):
         lake.stage("subject_key", _ROWS_OF_SUBJECTS.format(key="subject_id"))
-        return lake.view("accepted_row", Query("from mapped_row where not is_refused"))
+        return Query("select * from typed_row where not is_refused")
     rows = _ROWS_OF_SUBJECTS.format(key="subject_key")
     lake.stage(
         "subject_key",
@@ -124,7 +133,7 @@ def stage_accepted(landing: Landing) -> Name:
             rows=Query(rows),
         ),
     )
-    return lake.view("accepted_row", Query(_ACCEPTED))
+    return Query(_ACCEPTED)
 
 
 def _has_many_rows_each(contract: Contract) -> bool:
@@ -133,11 +142,11 @@ def _has_many_rows_each(contract: Contract) -> bool:
 
 _WHO = Query("subject_kind || ':' || subject_key")
 _ROWS_OF_SUBJECTS = """
-select subject_kind, {key}, count(*) as n_rows from mapped_row
+select subject_kind, {key}, count(*) as n_rows from typed_row
 where not is_refused group by subject_kind, {key}
 """
 _ACCEPTED = """
-select k.subject_id, m.* from mapped_row as m
+select k.subject_id, m.* from typed_row as m
 join subject_key as k using (subject_kind, subject_key) where not m.is_refused
 """
 
@@ -163,14 +172,14 @@ def stage_subjects(landing: Landing) -> Name:
 def stage_refused(landing: Landing, file_name: str) -> Name:
     """Stage `new_refused`: one row a fault, of refused rows and of dropped values.
 
-    Reads `mapped_row`, `rejected_row` and `blocked_identifier`.
+    Reads `typed_row`, `rejected_row` and `blocked_identifier`.
     """
     return landing.lake.stage(
         "new_refused",
         sql(
             """
             with fault as (
-                select line, unnest(faults, recursive := true) from mapped_row
+                select line, unnest(faults, recursive := true) from typed_row
                 where len(faults) > 0
                 union all by name
                 select line, '' as field, 'refused' as action, reason,

@@ -24,7 +24,7 @@ from dmp.ingest.landing import (
     stage_subjects,
     with_subject_ids,
 )
-from dmp.ingest.mapping import mapped_row_sql
+from dmp.ingest.mapping import typed_row_sql
 from dmp.ingest.purchases import (
     stage_ordinals,
     stage_transactions,
@@ -172,11 +172,11 @@ def stage(
         stores.blocked,
     )
 
-    def mapped(values: Query, beside: Mapping[str, str]) -> Query:
-        rows = mapped_row_sql(contract, loaded_at, values, beside)
+    def typed(values: Query, beside: Mapping[str, str]) -> Query:
+        rows = typed_row_sql(contract, loaded_at, values, beside)
         return with_subject_ids(landing, rows)
 
-    source.rows.stage_mapped(lake, contract.places(), mapped)
+    source.rows.stage_typed(lake, contract.places(), typed)
     stage_ordinals(landing)
     stage_accepted(landing)
     stage_subjects(landing)
@@ -195,14 +195,15 @@ def report_of(landing: Landing, source: Input, *, is_new: bool) -> LoadReport:
     lake, contract = landing.lake, landing.contract
     count = {
         name: landing.count(Name(name))
-        for name in ("new_event", "new_transaction", "new_version", "accepted_row")
+        for name in ("new_event", "new_transaction", "new_record")
     }
+    accepted = int(lake.value("select count(*) from typed_row where not is_refused"))
     refused = int(
         lake.value(
             "select count(distinct line) from new_refused where action = 'refused'"
         )
     )
-    news = count["new_version"]
+    news = count["new_record"]
     if contract.event:
         news = count["new_event"]
     elif contract.transaction:
@@ -212,13 +213,13 @@ def report_of(landing: Landing, source: Input, *, is_new: bool) -> LoadReport:
         file_name=source.file_name,
         load_id=source.load_id,
         is_new=is_new,
-        rows_read=count["accepted_row"] + refused,
+        rows_read=accepted + refused,
         rows_accepted=news,
-        rows_unchanged=count["accepted_row"] - news,
+        rows_unchanged=accepted - news,
         rows_refused=refused,
         events=count["new_event"],
         transactions=count["new_transaction"],
-        versions=count["new_version"],
+        versions=count["new_record"],
         fields_undeclared=tuple(source.rows.undeclared(lake, contract.places())),
         faults=_first_faults(lake, source.file_name),
     )
@@ -247,7 +248,7 @@ def _write_vault(stores: Stores, landing: Landing) -> None:
 def _write_bodies(stores: Stores, landing: Landing, rows: Rows) -> None:
     query = sql(
         "select line, body from ({bodies}) where line in "
-        "(select line from mapped_row where len(faults) > 0)"
+        "(select line from typed_row where len(faults) > 0)"
         " union all select line, body from rejected_row order by line",
         bodies=rows.bodies(),
     )

@@ -1,4 +1,4 @@
-"""From rows to meaning: one select that reads every declared field and its faults."""
+"""From rows to meaning: every declared field read, with all faults of a row at once."""
 
 from __future__ import annotations
 
@@ -23,42 +23,34 @@ from dmp.ingest.faults import (
     refused_sql,
     unreadable,
 )
-from dmp.ingest.readings import expected, instant, reading, trimmed
+from dmp.ingest.free_texts import left_as_they_are
+from dmp.ingest.mapped_columns import (
+    consent_columns,
+    field_column,
+    measure_column,
+    property_column,
+)
+from dmp.ingest.readings import expected, instant, takes_any_text, trimmed, typed
 
 _ROW_AT = "if(claimed_at > received_at, received_at, claimed_at) as row_at"
-
-
-def field_column(name: str) -> str:
-    """Return the column of `mapped_row` that holds a field."""
-    return f"field.{name}"
-
-
-def property_column(name: str) -> str:
-    """Return the column of `mapped_row` that holds an event property."""
-    return f"property.{name}"
-
-
-def consent_columns(number: int) -> tuple[str, str]:
-    """Return the columns of `mapped_row` for status and instant of a decision."""
-    return f"consent.{number}.status", f"consent.{number}.at"
 
 
 _LINE: Mapping[str, str] = {"line": "line"}
 
 
-def mapped_row_sql(
+def typed_row_sql(
     contract: Contract,
     loaded_at: str,
     values: Query,
     beside: Mapping[str, str] = _LINE,
 ) -> Query:
-    """Return the select of `mapped_row`: one row for each row of `values`.
+    """Return the select of `typed_row`: one row for each row of `values`.
 
     Gives `subject_kind, subject_key, received_at, claimed_at, row_at, is_refused,
     faults`, a typed column for each field, and those of the contract's event,
-    transaction and consent. `row_at` is `claimed_at`, or `received_at` where that
-    claims the future. `faults` is a list, empty for a clean row; one of them may refuse
-    it.
+    transaction and consent; free texts still are as they came. `row_at` is
+    `claimed_at`, or `received_at` where that claims the future. `faults` is a list,
+    empty for a clean row; one of them may refuse it.
 
     Args:
         values: a select of one text column for each place, and what `beside` reads.
@@ -67,8 +59,11 @@ def mapped_row_sql(
     """
     columns = [*_columns(contract, loaded_at)]
     checks = [*_checks(contract)]
+    left = left_as_they_are(contract)
     texts = ", ".join(
-        f"{trimmed(place)} as {raw_column(place)}" for place in contract.places()
+        f"{trimmed(place)} as {raw_column(place)}"
+        for place in contract.places()
+        if place not in left
     )
     kept = ", ".join(f"{text} as {name}" for name, text in beside.items())
     cells = ",\n  ".join(f"{text} as {quote_name(name)}" for name, text in columns)
@@ -91,7 +86,7 @@ def _text(places: Sequence[str]) -> str:
 
 
 def _reading(spec: FieldSpec, contract: Contract) -> str:
-    return reading(spec, contract, _text(spec.from_))
+    return typed(spec, contract, _text(spec.from_))
 
 
 def _instant(spec: InstantSpec, contract: Contract) -> str:
@@ -193,7 +188,7 @@ def _transaction(
     for name in MEASURES:
         spec: FieldSpec | None = getattr(transaction, name)
         constant = quote_text(transaction.currency_is) if name == "currency" else "null"
-        yield f"transaction.{name}", _reading(spec, contract) if spec else constant
+        yield measure_column(name), _reading(spec, contract) if spec else constant
 
 
 def _checks(contract: Contract) -> Iterator[Check]:
@@ -239,12 +234,16 @@ def _transaction_checks(transaction: TransactionSpec) -> Iterator[Check]:
     for name in MEASURES:
         spec: FieldSpec | None = getattr(transaction, name)
         if spec:
-            column = quote_name(f"transaction.{name}")
+            column = quote_name(measure_column(name))
             yield from _field(f"transaction.{name}", column, spec)
 
 
 def _field(name: str, column: str, spec: FieldSpec) -> Iterator[Check]:
     text = _text(spec.from_)
+    if spec.required:
+        yield missing(name, f"{text} is null", expected(spec))
+    if takes_any_text(spec):
+        return
     action = "dropped" if spec.on_fault == "drop" else "refused"
     yield Check(
         name,
@@ -254,8 +253,6 @@ def _field(name: str, column: str, spec: FieldSpec) -> Iterator[Check]:
         text,
         action,
     )
-    if spec.required:
-        yield missing(name, f"{text} is null", expected(spec))
 
 
 def _instant_words(contract: Contract) -> str:

@@ -30,7 +30,7 @@ with given as (
 )
 select m.line, coalesce(g.ordinal,
     row_number() over (partition by m.transaction_key order by m.line)) as ordinal
-from mapped_row as m left join given as g on g.line = m.line
+from typed_row as m left join given as g on g.line = m.line
 where m.transaction_key is not null
 """
 
@@ -71,7 +71,7 @@ _EMPTY = {
 _SAID = """
 with keyed as (
     select a.*, {key} as full_key
-    from accepted_row as a left join row_ordinal as o using (line)
+    from mapped_row as a left join row_ordinal as o using (line)
 )
 select {id} as transaction_id, subject_id, {origin}, row_at as occurred_at,
     claimed_at > row_at as is_clamped, recorded_at,

@@ -30,6 +30,7 @@ from dmp.privacy.detect import mask_sql
 from dmp.storage.lake import Lake
 from dmp.storage.scratch import Scratch
 
+_TEXT, _PATH = FieldType.TEXT, FieldType.PATH
 EARLIEST, LATEST = "1900-01-01", "2200-01-01"
 _EPOCH = {"epoch_ms": 1_000, "epoch_s": 1_000_000}
 _DAY = r"\d{4}[-/ ]\d{1,2}[-/ ]\d{1,2}"
@@ -65,7 +66,11 @@ def trimmed(place: str) -> str:
 
     Most texts are ASCII without any: those are told cheaply and left as they are.
     """
-    cell = raw_column(place)
+    return trimmed_text(raw_column(place))
+
+
+def trimmed_text(cell: str) -> str:
+    """Return the expression of a column's text as `trimmed` does that of a place."""
     return (
         f"(case when {cell} >= '!' and not suffix({cell}, ' ') "
         f"and strlen({cell}) = length({cell}) then {cell} "
@@ -79,7 +84,17 @@ def reading(spec: FieldSpec, contract: Contract, text: str = "") -> str:
     Args:
         text: the expression of the field's trimmed text, where there is one already.
     """
-    text = text or raw(spec.from_)
+    return stored(spec, typed(spec, contract, text or raw(spec.from_)))
+
+
+def typed(spec: FieldSpec, contract: Contract, text: str) -> str:
+    """Return the expression that tells whether a field can be read, and of what type.
+
+    It gives the field's value, but of a free text what `stored` makes one of.
+
+    Args:
+        text: the expression of the field's trimmed text.
+    """
     if spec.values:
         cases = " ".join(
             f"when {quote_text(old)} then {quote_text(new)}"
@@ -93,6 +108,26 @@ def reading(spec: FieldSpec, contract: Contract, text: str = "") -> str:
     if spec.minimum is not None:
         read = f"(case when {read} >= {spec.minimum!r} then {read} end)"
     return read
+
+
+def stored(spec: FieldSpec, value: str) -> str:
+    """Return the expression of what is stored of a field's `typed` value.
+
+    Free text is masked, and null for null alone: that waits until the text is wanted.
+    """
+    if not is_free_text(spec):
+        return value
+    return mask_sql(Query(_bare_path(value) if spec.type is _PATH else value)).text
+
+
+def is_free_text(spec: FieldSpec) -> bool:
+    """Say whether a field is stored as a text that may hold anything."""
+    return spec.class_ is not PersonalClass.DIRECT and spec.type in (_TEXT, _PATH)
+
+
+def takes_any_text(spec: FieldSpec) -> bool:
+    """Say whether a field is free text of which none is a fault."""
+    return is_free_text(spec) and not (spec.values or spec.pattern)
 
 
 def expected(spec: FieldSpec) -> str:
@@ -173,12 +208,6 @@ def _date(text: str, spec: FieldSpec, contract: Contract) -> str:
     return _within(f"{_strptime(text, spec.formats)}::date", "date")
 
 
-def _text(text: str, spec: FieldSpec, contract: Contract) -> str:
-    if spec.class_ is PersonalClass.DIRECT:
-        return text
-    return mask_sql(Query(text)).text
-
-
 def _boolean(text: str, spec: FieldSpec, contract: Contract) -> str:
     return (
         f"(case {text} when 'true' then true when 'false' then false else case "
@@ -214,15 +243,14 @@ def _with_point(text: str, formats: tuple[str, ...]) -> str:
     return f"coalesce({', '.join(tried)}, null)"
 
 
-def _path(text: str, spec: FieldSpec, contract: Contract) -> str:
-    """Read a path: of an address what lies between its host and what is asked for."""
-    bare = (
+def _bare_path(text: str) -> str:
+    """Return of an address what lies between its host and what is asked for."""
+    return (
         f"(case when contains({text}, '://') or contains({text}, '?') "
         f"or contains({text}, '#') then "
         f"regexp_replace({text}, '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/]*|[?#].*$', '', 'g') "
         f"else {text} end)"
     )
-    return mask_sql(Query(bare)).text
 
 
 def _hex(digits: int) -> Callable[[str, FieldSpec, Contract], str]:
@@ -249,7 +277,7 @@ def _ad_id(text: str, spec: FieldSpec, contract: Contract) -> str:
 
 
 _READ: dict[FieldType, Callable[[str, FieldSpec, Contract], str]] = {
-    FieldType.TEXT: _text,
+    FieldType.TEXT: lambda text, *_: text,
     FieldType.NAME: lambda text, *_: text,
     FieldType.EMAIL: lambda text, *_: _matching(f"lower({text})", EMAIL_PATTERN),
     FieldType.PHONE: lambda text, _, contract: phone_sql(text, contract.phone_region),
@@ -260,7 +288,7 @@ _READ: dict[FieldType, Callable[[str, FieldSpec, Contract], str]] = {
     FieldType.INTEGER: _integer,
     FieldType.NUMBER: _number,
     FieldType.BOOLEAN: _boolean,
-    FieldType.PATH: _path,
+    FieldType.PATH: lambda text, *_: text,
     FieldType.YEAR: lambda text, spec, contract: f"year({_date(text, spec, contract)})",
     FieldType.OUTWARD_POSTCODE: _postcode,
     FieldType.MD5: _hex(32),

@@ -10,7 +10,7 @@ from dmp.core.sql import Name, Query, quote_name, quote_text, sql
 from dmp.ingest.changes import stage_changed
 from dmp.ingest.contracts import Contract, FieldSpec
 from dmp.ingest.landing import Landing, struct_of
-from dmp.ingest.mapping import field_column
+from dmp.ingest.mapped_columns import field_column
 from dmp.privacy import Vault
 from dmp.storage.lake import Lake
 from dmp.storage.migrate import struct_fields
@@ -59,7 +59,7 @@ def _show_said(lake: Lake, fields: Mapping[str, FieldSpec]) -> None:
     lake.view(
         "said_row",
         Query(
-            f"select subject_id, row_at, line, {', '.join(columns)} from accepted_row "
+            f"select subject_id, row_at, line, {', '.join(columns)} from mapped_row "
             f"where {says_anything}"
         ),
     )

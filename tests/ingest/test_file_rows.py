@@ -14,10 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dmp.core.errors import DMPError
+from dmp.core.sql import Query
 from dmp.ingest.connectors import stage_file
 from dmp.ingest.contracts import Contract
 from dmp.ingest.file_rows import open_file
-from dmp.ingest.mapping import mapped_row_sql
+from dmp.ingest.free_texts import mapped_row_sql
+from dmp.ingest.mapping import typed_row_sql
 from dmp.ingest.texts import look_at
 
 PURPOSE = {"purpose": "analytics"}
@@ -49,7 +51,8 @@ def mapped(door: Door, read: Contract, *, staged: bool) -> tuple[Any, ...]:
     opened = stage_file if staged else open_file
     try:
         rows = opened(lake, read, path, door.folder)
-        rows.stage_mapped(lake, read.places(), partial(mapped_row_sql, read, AT))
+        rows.stage_typed(lake, read.places(), partial(typed_row_sql, read, AT))
+        lake.view("mapped_row", mapped_row_sql(read, Query("from typed_row")))
     except DMPError as error:
         return type(error).__name__, str(error)
     columns = lake.sql("select * from mapped_row limit 0").columns
@@ -158,12 +161,16 @@ def test_the_mapping_is_planned_without_a_join(door: Door) -> None:
     plans = []
 
     def explained(*values: Any) -> Any:
-        query = mapped_row_sql(read, AT, *values)
+        query = typed_row_sql(read, AT, *values)
         plans.append(str(door.lake.rows(f"explain {query}")))
         return query
 
-    rows.stage_mapped(door.lake, read.places(), explained)
-    assert "PROJECTION" in plans[0] and "JOIN" not in plans[0]
+    rows.stage_typed(door.lake, read.places(), explained)
+    plans.append(
+        str(door.lake.rows(f"explain {mapped_row_sql(read, Query('from typed_row'))}"))
+    )
+    for plan in plans:
+        assert "PROJECTION" in plan and "JOIN" not in plan
 
 
 MIB = 1 << 20

@@ -94,13 +94,15 @@ class Landing:
 def with_subject_ids(landing: Landing, typed: Query) -> Query:
     """Return the select of typed rows with the `subject_id` of each.
 
-    Of records only, which mostly are of a subject each: nothing is left to be joined.
+    Of records only, which mostly are of a subject each: nothing is left to be joined,
+    and `row_at` is all that counts of their instants.
     """
     if _has_many_rows_each(landing.contract):
         return typed
     subject_id = subject_id_sql(landing.keys.subject, landing.contract.source, _WHO)
     return sql(
-        "select {subject_id} as subject_id, * from ({typed})",
+        "select {subject_id} as subject_id, * "
+        "exclude (subject_key, received_at, claimed_at) from ({typed})",
         subject_id=subject_id,
         typed=typed,
     )

@@ -204,7 +204,8 @@ def _within(read: str, type_: str) -> str:
 def _date(text: str, spec: FieldSpec, contract: Contract) -> str:
     if not spec.formats:
         day = _matching(text, f"{_DAY_IN_BOUNDS}({_TIME}({_OFFSET})?)?")
-        return f"try_cast({day} as date)"
+        bounds = f" between date '{EARLIEST}' and date '{LATEST}' - 1"
+        return _as_written(text, "date", f"try_cast({day} as date)", bounds)
     return _within(f"{_strptime(text, spec.formats)}::date", "date")
 
 
@@ -218,7 +219,15 @@ def _boolean(text: str, spec: FieldSpec, contract: Contract) -> str:
 
 def _integer(text: str, spec: FieldSpec, contract: Contract) -> str:
     """Read a whole number; a cast alone would round others and take underscores."""
-    return f"try_cast({_matching(text, _INTEGER)} as bigint)"
+    careful = f"try_cast({_matching(text, _INTEGER)} as bigint)"
+    return _as_written(text, "bigint", careful)
+
+
+def _as_written(text: str, type_: str, careful: str, bounds: str = "") -> str:
+    """Read what is written as DuckDB writes it by a cast alone, the rest carefully."""
+    read = f"try_cast({text} as {type_})"
+    usual = f"{read}::varchar = {text}" + (f" and {read}{bounds}" if bounds else "")
+    return f"(case when {usual} then {read} else {careful} end)"
 
 
 def _number(text: str, spec: FieldSpec, contract: Contract) -> str:

@@ -56,31 +56,30 @@ def _show_said(lake: Lake, fields: Mapping[str, FieldSpec]) -> None:
     """
     columns = [quote_name(field_column(name)) for name in fields]
     says_anything = " or ".join(f"{column} is not null" for column in columns)
-    lake.view(
-        "said_row",
-        Query(
-            f"select subject_id, row_at, line, {', '.join(columns)} from mapped_row "
-            f"where {says_anything}"
-        ),
-    )
+    said = f"from mapped_row where {says_anything}"
     lake.stage(
         "repeated_subject", "select subject_id from subject_key where n_rows > 1"
     )
-    is_once = not lake.value("select count(*) from repeated_subject")
-    lake.view("said_version", _once_sql(columns) if is_once else _said_sql(columns))
+    if not lake.value("select exists (from repeated_subject)"):
+        lake.view("said_version", _once_sql(columns, said))
+        return
+    cells = ", ".join(["subject_id", "row_at", "line", *columns])
+    lake.view("said_row", Query(f"select {cells} {said}"))
+    lake.view("said_version", _newest_sql(columns))
 
 
-def _once_sql(columns: Sequence[str]) -> Query:
+def _once_sql(columns: Sequence[str], said: str) -> Query:
     return Query(
-        f"select subject_id, row_at as recorded_at, {', '.join(columns)} from said_row"
+        f"select subject_id, row_at as recorded_at, {', '.join(columns)} {said}"
     )
 
 
-def _said_sql(columns: Sequence[str]) -> Query:
+def _newest_sql(columns: Sequence[str]) -> Query:
     newest = ", ".join(f"arg_max({c}, position) as {c}" for c in columns)
+    of_one_row = "from said_row anti join repeated_subject using (subject_id)"
     return Query(
         f"""
-        {_once_sql(columns).text} anti join repeated_subject using (subject_id)
+        {_once_sql(columns, of_one_row).text}
         union all
         select subject_id, max(row_at), {newest} from (
             select *, row_number() over (order by row_at, line) as position

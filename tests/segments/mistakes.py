@@ -26,7 +26,16 @@ from dmp.segments import (
     trees,
     windows,
 )
-from dmp.segments.live import chains, comparing, live, nodes, person, rows, spans
+from dmp.segments.live import (
+    chains,
+    comparing,
+    live,
+    nodes,
+    person,
+    resting,
+    rows,
+    spans,
+)
 from dmp.segments.live import values as live_values
 from dmp.segments.rule import Calendar
 from dmp.segments.windows import Moment, Span
@@ -492,7 +501,7 @@ MISTAKES = (
         "live: old events are dropped while a window needs them",
         "stream",
         "crowd",
-        [(person, "_needed", lambda settled, now, rules: [now.micros] * 999)],
+        [(resting, "_needed", lambda settled, now, rules: [now.micros] * 999)],
     ),
     Mistake(
         "live: a count that held is thought to hold whatever comes",

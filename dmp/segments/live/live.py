@@ -11,16 +11,8 @@ from typing import TypeAlias
 from dmp.core.errors import Fault
 from dmp.segments.calendars import LAST
 from dmp.segments.live.facts import Event, Profile
-from dmp.segments.live.person import (
-    Person,
-    add,
-    at_rest,
-    compacted,
-    evaluate,
-    remembered,
-    row_of,
-    unpacked,
-)
+from dmp.segments.live.person import Person, add, evaluate, remembered, row_of
+from dmp.segments.live.resting import at_rest, compacted, unpacked
 from dmp.segments.live.rows import Cut
 from dmp.segments.live.rules import bits, compile_rules
 from dmp.segments.live.spans import Now, Shared, instant, micros
@@ -178,7 +170,7 @@ class LiveSegments:
         state = self._resting.pop(profile_id, None)
         if state is None:
             return None
-        person = unpacked(state)
+        person = unpacked(state, self._rules)
         self._activate(profile_id, person)
         return person
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import TypeAlias
 
-from dmp.segments.live.clauses import are_relative, every, turn_of
+from dmp.segments.live.clauses import are_relative, every, keys_of, turn_of
 from dmp.segments.live.comparing import Test, number_test
 from dmp.segments.live.rows import (
     Row,
@@ -29,7 +29,7 @@ from dmp.segments.live.spans import (
     window,
 )
 from dmp.segments.live.tracks import Candidates, Tracks, number_of
-from dmp.segments.live.values import as_number, as_text, finder
+from dmp.segments.live.values import as_number, as_text, finder, roots
 from dmp.segments.rule import (
     Apart,
     Comparison,
@@ -107,14 +107,15 @@ def stands(within: Within | None) -> bool:
 
 def _total(total: Total, candidates: Candidates, tracks: Tracks) -> Measure:
     find, track = finder(total.property), number_of(candidates)
+    keys = roots(total.property)
     fits = number_test(total.comparison)
     if total.agg == "distinct":
         column = tracks.column(
-            track, total.property, lambda row: as_text(find(row)), "text"
+            track, total.property, lambda row: as_text(find(row)), keys, "text"
         )
         return lambda rows, now: fits(len(texts(rows, column)))
     column = tracks.column(
-        track, total.property, lambda row: as_number(find(row)), "number"
+        track, total.property, lambda row: as_number(find(row)), keys, "number"
     )
     return lambda rows, now: _judged(total.agg, rows, column, fits)
 
@@ -204,7 +205,11 @@ def endmost(node: Endmost, tracks: Tracks, zone: tzinfo) -> EventLeaf:
         return _endmost_by_time(node, candidates, has, tracks, zone)
     still, at = has, Now(instant(0))
     column = tracks.column(
-        track, (node.has, zone), lambda given: still(given, at), "flag"
+        track,
+        (node.has, zone),
+        lambda given: still(given, at),
+        keys_of(node.has),
+        "flag",
     )
 
     def measure(rows: Sequence[Row], now: Now) -> bool:

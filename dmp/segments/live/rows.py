@@ -24,6 +24,7 @@ class Row(NamedTuple):
         values: by column; of a bucket `Sums`, a set, or `Ends` in place of a
             number, text or flag.
         last: microseconds of the latest.
+        shape: the number of its tracks and values, where they are kept; or -1.
     """
 
     first: int
@@ -32,6 +33,7 @@ class Row(NamedTuple):
     values: Mapping[int, Any]
     last: int
     n: int
+    shape: int = -1
 
 
 class Timeline:

@@ -16,6 +16,7 @@ from dmp.segments.live import chains, facts, lifecycles, nodes
 from dmp.segments.live.expressions import portable
 from dmp.segments.live.facts import ProfileLeaf
 from dmp.segments.live.nodes import EventLeaf
+from dmp.segments.live.shapes import Shapes
 from dmp.segments.live.tracks import Track, Tracks
 from dmp.segments.live.values import lower
 from dmp.segments.patterns import pieces
@@ -92,8 +93,7 @@ class Rules:
         listeners: of each track, the bits of the leaves that read it.
         stirred: of these, the leaves that an event can change which is the newest.
         whole: the bits of the tracks whose events cannot become buckets.
-        by_event: the tracks of an event's name.
-        any_event: the tracks of every event.
+        shapes: what the tracks read of events.
         changing: the bits of the leaves that events or time can change.
         rising: of those that more events can only make true.
         falling: of those that more events can only make false.
@@ -108,8 +108,7 @@ class Rules:
     listeners: tuple[int, ...]
     stirred: tuple[int, ...]
     whole: int
-    by_event: Mapping[str, tuple[int, ...]]
-    any_event: tuple[int, ...]
+    shapes: Shapes
     changing: int
     rising: int
     falling: int
@@ -255,8 +254,7 @@ class _Compiler:
             listeners=tuple(_listeners(n, leaves) for n in range(len(tracks))),
             stirred=tuple(_stirred(n, leaves) for n in range(len(tracks))),
             whole=_whole(leaves),
-            by_event=_by_event(tracks),
-            any_event=tuple(n for n, t in enumerate(tracks) if t.event is None),
+            shapes=Shapes(tracks),
             changing=_mask(
                 n
                 for n, leaf in enumerate(leaves)
@@ -301,11 +299,3 @@ def _whole(leaves: Sequence[Leaf]) -> int:
         if isinstance(leaf, EventLeaf) and not leaf.folds:
             tracks |= leaf.tracks
     return tracks
-
-
-def _by_event(tracks: Sequence[Track]) -> Mapping[str, tuple[int, ...]]:
-    found: dict[str, tuple[int, ...]] = {}
-    for n, track in enumerate(tracks):
-        if track.event is not None:
-            found[track.event] = (*found.get(track.event, ()), n)
-    return found

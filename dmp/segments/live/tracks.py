@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
@@ -29,12 +29,14 @@ class Track:
     Attributes:
         event: None takes every event.
         where: None where there are no such conditions.
+        keys: of the properties that are read.
         columns: what is read of each event, by the number of the column.
         kinds: of the columns that a bucket can hold: `number`, `text` or `flag`.
     """
 
     event: str | None
     where: Test | None
+    keys: set[str] = field(default_factory=set)
     columns: dict[int, Read] = field(default_factory=dict)
     kinds: dict[int, str] = field(default_factory=dict)
 
@@ -91,29 +93,36 @@ class Tracks:
         key = (pattern, zone if pattern.where else None)
         if key not in self._found:
             self._found[key] = len(self.all)
-            self.all.append(Track(pattern.event, every(pattern.where, zone)))
+            where, keys = every(pattern.where, zone), set(keys_of(pattern.where))
+            self.all.append(Track(pattern.event, where, keys))
         return self._found[key]
 
     def raw(self, track: int, parts: Sequence[Clause]) -> int:
         """Return the column of the properties that conditions read, as they are."""
         keys = keys_of(parts)
-        return self.column(
-            track, keys, lambda given: {k: given[k] for k in keys if k in given}
-        )
 
-    def column(self, track: int, key: Hashable, read: Read, kind: str = "") -> int:
+        def read(given: Mapping[str, Any]) -> Mapping[str, Any]:
+            return {key: given[key] for key in keys if key in given}
+
+        return self.column(track, keys, read, keys)
+
+    def column(
+        self, track: int, key: Hashable, read: Read, keys: Set[str], kind: str = ""
+    ) -> int:
         """Return the number of a column of a track.
 
         Args:
             track: its number.
             key: tells the columns of a track apart.
             read: of the properties of an event.
+            keys: of the properties that are read.
             kind: `number`, `text` or `flag` where a bucket can hold it.
         """
         full = (track, kind, key)
         if full not in self._columns:
             column = self._columns[full] = len(self._columns)
             self.all[track].columns[column] = read
+            self.all[track].keys |= keys
             if kind:
                 self.all[track].kinds[column] = kind
         return self._columns[full]

@@ -23,6 +23,7 @@ from dmp.segments.parsing import parse
 from dmp.segments.population import population_of, stage_people
 from dmp.segments.saved import Saved, chosen, rules
 from dmp.segments.sentence import sentence
+from dmp.segments.sound import sound_part
 from dmp.segments.sources import Population
 from dmp.segments.stats import banded
 from dmp.segments.templates import filled, templates
@@ -88,12 +89,13 @@ class WorkspaceRules:
 
     def faults(self, document: Document) -> list[Fault]:
         """Return every fault of a rule, alone and beside the data."""
+        faults: list[Fault] = []
         try:
             segment = parse(dict(document))
         except RuleInvalid as error:
-            return list(error.faults)
+            faults, segment = [*error.faults], sound_part(document)
         others = rules(saved_segments(self._workspace))
-        return faults_in(segment, self._population, others)
+        return faults + faults_in(segment, self._population, others)
 
     def sentence(self, document: Document) -> str:
         """Return a rule without faults in plain English."""

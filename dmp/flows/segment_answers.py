@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from dmp.core.cells import Cells
-from dmp.core.errors import RuleInvalid, UsageError
+from dmp.core.errors import Fault, RuleInvalid, UsageError
 from dmp.core.types import Evaluation
 from dmp.flows.population import population_at
 from dmp.flows.segments import saved_segments
@@ -24,6 +24,7 @@ from dmp.segments.files import Opened
 from dmp.segments.parsing import parse
 from dmp.segments.re2 import pattern_faults
 from dmp.segments.saved import Saved, chosen, rules
+from dmp.segments.sound import sound_part
 from dmp.segments.sources import Population
 
 DRAFT = "rule"
@@ -93,14 +94,18 @@ def draft(workspace: Workspace, text: str) -> Saved:
     """
     workspace.allow(Permission.COUNT)
     document = source.load(text, DRAFT)
-    segment = parse(document, DRAFT)
-    assert isinstance(document, dict)
+    faults: list[Fault] = []
+    try:
+        segment = parse(document, DRAFT)
+    except RuleInvalid as error:
+        faults, segment = [*error.faults], sound_part(document)
     known = rules(saved_segments(workspace))
     population = population_at(workspace, workspace.clock())
-    faults = faults_in(segment, population, known)
+    faults += faults_in(segment, population, known)
     faults += pattern_faults(segment, _opened(workspace, population).rows)
     if faults:
         raise RuleInvalid(DRAFT, faults)
+    assert isinstance(document, dict)
     return Saved(segment, document)
 
 

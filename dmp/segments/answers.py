@@ -18,7 +18,8 @@ from dmp.segments.files import Files, Opened, opened
 from dmp.segments.parsing import parse
 from dmp.segments.re2 import pattern_faults
 from dmp.segments.rule import Segment
-from dmp.segments.source import read, read_beside
+from dmp.segments.sound import sound_part
+from dmp.segments.source import document_of, read, read_beside
 
 Rule: TypeAlias = Path | str | Mapping[str, Any] | Segment
 
@@ -201,22 +202,35 @@ def validate(
     """Return every fault of a rule; none if it can be evaluated.
 
     Without `profiles` only the rule itself is checked; with it, its names, references
-    and patterns too.
+    and patterns too, those of a faulty rule in its sound conditions.
 
     Raises:
         UsageError: a file is absent or breaks its form.
     """
+    if profiles is None and (events or related or consent or lists or traits):
+        raise UsageError("profiles: needed beside the other files")
+    faults: list[Fault] = []
     try:
         segment, segments = load(rule)
     except RuleInvalid as error:
-        return list(error.faults)
+        faults += error.faults
+        segment, segments = _load_sound(rule)
     if profiles is None:
-        if events or related or consent or lists or traits:
-            raise UsageError("profiles: needed beside the other files")
-        return []
+        return faults
     files = Files(profiles, events, related or {}, consent, lists, traits)
     with opened(files, datetime.max) as data:
-        faults = faults_in(segment, data.population, segments)
+        faults += faults_in(segment, data.population, segments)
         for one in (segment, *segments.values()):
             faults += pattern_faults(one, lambda query: data.rows(query))
     return faults
+
+
+def _load_sound(rule: Rule) -> tuple[Segment, Mapping[str, Segment]]:
+    """Return what is sound of a faulty rule, and what it refers to, as `load` does."""
+    try:
+        document = document_of(rule) if isinstance(rule, Path | str) else rule
+        segment = sound_part(document)
+        folder = rule.parent if isinstance(rule, Path) else None
+        return segment, read_beside(segment, folder) if folder else {}
+    except RuleInvalid:
+        return sound_part(None), {}

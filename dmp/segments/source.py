@@ -90,9 +90,22 @@ def read(given: Path | str) -> Segment:
         RuleInvalid: the text is no YAML, or the rule has faults; all are listed.
         UsageError: the file does not exist.
     """
-    if isinstance(given, str):
-        return parse(load(given, "rule"), "rule")
-    return parse(load(_text(given), given.name), given.name)
+    return parse(document_of(given), _named_as(given))
+
+
+def document_of(given: Path | str) -> object:
+    """Return the plain data of a YAML or JSON file, or of YAML text.
+
+    Raises:
+        RuleInvalid: the text is no YAML.
+        UsageError: the file does not exist.
+    """
+    text = given if isinstance(given, str) else _text(given)
+    return load(text, _named_as(given))
+
+
+def _named_as(given: Path | str) -> str:
+    return "rule" if isinstance(given, str) else given.name
 
 
 def _text(path: Path) -> str:

@@ -101,9 +101,7 @@ def readings(data: bytes) -> None:
         'select 1 as line, unnest($cells::varchar[]) as "raw.cell"', cells=_lines(data)
     )
     typed = typed_row_sql(_every_type(), _LOADED, values)
-    _lake().stage("typed_row", typed)
-    rows = Query("from typed_row")
-    for row in _lake().records(mapped_row_sql(_every_type(), rows)):
+    for row in _lake().records(mapped_row_sql(_every_type(), typed)):
         _check_row(row)
 
 

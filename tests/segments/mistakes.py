@@ -414,7 +414,10 @@ MISTAKES = (
         "live: the last is the first",
         "live",
         "events",
-        [(nodes, "flag", lambda r, c, latest: rows.flag(r, c, not latest))],
+        [
+            (nodes, "flag", lambda r, c, latest: rows.flag(r, c, not latest)),
+            (nodes, "_ends_in", lambda *given: False),
+        ],
     ),
     Mistake(
         "live: a missing value is a distinct one",

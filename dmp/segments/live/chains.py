@@ -59,6 +59,9 @@ def sequence(node: Steps, tracks: Tracks, zone: tzinfo) -> EventLeaf:
     lengths = [s.step.gap for s in stages] + [node.total]
     exact = is_exact(*(length for length in lengths if length is not None))
 
+    monotone = int(_only_grows(stages))
+    grows = monotone > 0 and all(s.candidates.where is None for s in stages)
+
     def answer(timeline: Timeline, now: Now) -> Answer:
         if not all([timeline.on(track) for track in chosen]):
             return False, NEVER
@@ -66,17 +69,20 @@ def sequence(node: Steps, tracks: Tracks, zone: tzinfo) -> EventLeaf:
         found = [_rows(s, timeline, opening.low, opening.high, now) for s in stages]
         chain = _Chain(timeline.on(every), deadline, exact, now.micros)
         rows = timeline.on(mine)
+        if chain.is_complete(stages, found):
+            holds = True
+        elif grows and rows[-1].first <= now.micros == opening.high and opening.exact:
+            return False, NEVER
+        else:
+            holds = False
         until = turns(rows, opening, now, zone)
         until = min([until, *_turns(stages, timeline, rows, now, exact)])
-        return chain.is_complete(stages, found), until
+        return holds, until
 
     def reach(now: Now) -> int:
         opening = opens(now)
         return opening.low - (0 if opening.exact else SLACK)
 
-    monotone = int(_only_grows(stages))
-    still = all(s.candidates.where is None for s in stages)
-    lasting = monotone > 0 and stands(node.within) and still
     return EventLeaf(
         every,
         answer,
@@ -84,7 +90,7 @@ def sequence(node: Steps, tracks: Tracks, zone: tzinfo) -> EventLeaf:
         cuts=lambda now: (),
         folds=False,
         monotone=monotone,
-        lasting=lasting,
+        lasting=grows and stands(node.within),
         stirring=_stirring(stages),
     )
 

@@ -13,8 +13,8 @@ from dmp.segments.calendars import LAST
 from dmp.segments.live.facts import Event, Profile
 from dmp.segments.live.person import Person, add, evaluate, remembered, row_of
 from dmp.segments.live.resting import at_rest, compacted, unpacked
-from dmp.segments.live.rows import Cut
-from dmp.segments.live.rules import bits, compile_rules
+from dmp.segments.live.rows import Cut, bits
+from dmp.segments.live.rules import compile_rules
 from dmp.segments.live.spans import Now, Shared, instant, micros
 from dmp.segments.rule import Segment
 

@@ -215,7 +215,29 @@ def endmost(node: Endmost, tracks: Tracks, zone: tzinfo) -> EventLeaf:
     def measure(rows: Sequence[Row], now: Now) -> bool:
         return bool(rows) and flag(rows, column, node.latest)
 
-    return _windowed(candidates, node.within, zone, measure)
+    leaf = _windowed(candidates, node.within, zone, measure)
+    if candidates.where is not None or not node.latest:
+        return leaf
+    opens = window(node.within, zone)
+
+    def answer(timeline: Timeline, now: Now) -> Answer:
+        found, opening = timeline.on(candidates.track), opens(now)
+        if not _ends_in(found, opening, now):
+            return leaf.answer(timeline, now)
+        until, newest = opening.turn, found[-1]
+        if opening.edges:
+            until = min(until, now.micros + newest.first - opening.edges[0])
+        return flag((newest,), column, True), until
+
+    return replace(leaf, answer=answer)
+
+
+def _ends_in(found: Sequence[Row], opening: Opening, now: Now) -> bool:
+    """Say whether the newest row is past and in a window that only slides."""
+    if not found or opening.high != now.micros or not opening.exact:
+        return False
+    newest = found[-1]
+    return opening.low <= newest.first and newest.last <= now.micros
 
 
 def _endmost_by_time(

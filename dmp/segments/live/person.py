@@ -8,8 +8,8 @@ from typing import Any
 
 from dmp.segments.live.facts import Event, Profile, ProfileLeaf
 from dmp.segments.live.nodes import EventLeaf
-from dmp.segments.live.rows import Cut, Row, Timeline
-from dmp.segments.live.rules import Rules, bits
+from dmp.segments.live.rows import Cut, Row, Timeline, bits
+from dmp.segments.live.rules import Rules
 from dmp.segments.live.spans import (
     NEVER,
     Now,

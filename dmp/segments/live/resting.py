@@ -12,8 +12,8 @@ from operator import sub
 
 from dmp.segments.live.nodes import EventLeaf
 from dmp.segments.live.person import Person
-from dmp.segments.live.rows import Row, Timeline, bucket
-from dmp.segments.live.rules import Leaf, Rules, bits
+from dmp.segments.live.rows import Row, Timeline, bits, bucket
+from dmp.segments.live.rules import Leaf, Rules
 from dmp.segments.live.spans import DAY, MINUTE, NEVER, SECOND, Now, Shared, instant
 
 HOUR = 3600 * SECOND
@@ -30,9 +30,10 @@ def at_rest(
 ) -> bytes | None:
     """Return a person's state in few bytes; None when it cannot be told in so few."""
     if person.since > -NEVER:
-        state = packed(person)
-        if len(state) <= most_bytes:
-            return state
+        for known in (person, _unnamed(person)):
+            state = packed(known)
+            if len(state) <= most_bytes:
+                return state
     small = compacted(person, rules, most_bytes, shared)
     return None if small is None else packed(small)
 
@@ -103,7 +104,7 @@ def compacted(
     small = _pruned(person, now, rules)
     size, room = len(packed(small)), most_bytes * 3 // 4
     if size > room:
-        small = _unnamed(small, now)
+        small = _unnamed(small)
         size = len(packed(small))
     if size * _whole_share(small, rules) > most_bytes:
         return None
@@ -115,9 +116,9 @@ def compacted(
     return small if size <= most_bytes else None
 
 
-def _unnamed(person: Person, now: Now) -> Person:
+def _unnamed(person: Person) -> Person:
     """Return a person whose events of more than an hour ago have no ids any more."""
-    return replace(person, folded=max(person.folded, now.micros - HOUR))
+    return replace(person, folded=max(person.folded, person.asked - HOUR))
 
 
 def _whole_share(person: Person, rules: Rules) -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from math import fsum, isfinite
 from typing import Any, NamedTuple
 
@@ -36,6 +37,17 @@ class Row(NamedTuple):
     shape: int = -1
 
 
+@lru_cache(maxsize=16_384)
+def bits(mask: int) -> tuple[int, ...]:
+    """Return the places of the ones of a mask >= 0, the lowest first."""
+    found = []
+    while mask:
+        low = mask & -mask
+        found.append(low.bit_length() - 1)
+        mask ^= low
+    return tuple(found)
+
+
 class Timeline:
     """The rows of one person by time and id; of each set of tracks, once asked for."""
 
@@ -43,6 +55,8 @@ class Timeline:
         """Take rows that are in order."""
         self.rows = rows
         self._on: dict[int, list[Row]] = {}
+        self._single: dict[int, list[Row]] = {}
+        self._several: list[tuple[int, list[Row]]] = []
         self._ids: set[str] | None = None
 
     def on(self, tracks: int) -> list[Row]:
@@ -50,6 +64,10 @@ class Timeline:
         found = self._on.get(tracks)
         if found is None:
             found = self._on[tracks] = [row for row in self.rows if row.tracks & tracks]
+            if tracks & tracks - 1:
+                self._several.append((tracks, found))
+            else:
+                self._single[tracks.bit_length() - 1] = found
         return found
 
     def add(self, row: Row) -> bool:
@@ -62,7 +80,10 @@ class Timeline:
         put = insort if self.rows and row < self.rows[-1] else list.append
         put(self.rows, row)
         mine = row.tracks
-        for tracks, found in self._on.items():
+        for track in bits(mine):
+            if track in self._single:
+                put(self._single[track], row)
+        for tracks, found in self._several:
             if mine & tracks:
                 put(found, row)
         return True

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
-from functools import lru_cache
 from typing import Any, TypeAlias
 
 from dmp.core.errors import Fault, RuleInvalid
@@ -67,17 +66,6 @@ _PROFILE_NODES: Mapping[type, Callable[[Any, tzinfo], ProfileLeaf]] = {
     InList: facts.in_list,
     Sample: facts.sample,
 }
-
-
-@lru_cache(maxsize=16_384)
-def bits(mask: int) -> tuple[int, ...]:
-    """Return the places of the ones of a mask >= 0, the lowest first."""
-    found = []
-    while mask:
-        low = mask & -mask
-        found.append(low.bit_length() - 1)
-        mask ^= low
-    return tuple(found)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ event, so of all chains that end at one event only the latest deadline is kept.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -149,14 +149,30 @@ class _Chain:
     ) -> bool:
         """Say whether some rows, one of each stage's, make a chain."""
         ends = [(row, self._deadline(row)) for row in found[0]]
-        for stage, rows in zip(stages[1:], found[1:], strict=True):
+        last = len(stages) - 1
+        for n, (stage, rows) in enumerate(zip(stages, found, strict=True)):
             if not ends:
                 return False
             if stage.step.absent:
                 ends = list(self._still_absent(ends, rows, stage))
-            else:
+            elif n == last > 0:
+                return self._goes_on(ends, rows, stage)
+            elif n:
                 ends = list(self._extended(ends, rows, stage))
         return any(row.first <= deadline for row, deadline in ends)
+
+    def _goes_on(
+        self, ends: Sequence[_End], rows: Sequence[Row], stage: _Stage
+    ) -> bool:
+        """Say whether a row ends one of the chains: the first that comes, or none."""
+        for end, deadline in ends:
+            place = bisect_right(rows, end)
+            if place == len(rows):
+                return False
+            row = rows[place]
+            if row.first <= deadline and self._may_follow(row, end, stage):
+                return True
+        return False
 
     def _deadline(self, row: Row) -> int:
         return NEVER if self.deadline is None else self.deadline(row.first)

@@ -25,6 +25,7 @@ from dmp.segments.live.spans import (
     Opening,
     Window,
     instant,
+    is_exact,
     turns,
     window,
 )
@@ -36,6 +37,7 @@ from dmp.segments.rule import (
     Did,
     Endmost,
     Range,
+    Rolling,
     Total,
     Within,
 )
@@ -59,6 +61,7 @@ class EventLeaf:
             make it false, 0 where they can do either.
         lasting: once it holds, neither time nor more events end it.
         stirring: of the tracks, those whose newest event can change the answer.
+        steady: while time alone is to change the answer, a newest event does not.
     """
 
     tracks: int
@@ -69,6 +72,7 @@ class EventLeaf:
     monotone: int = 0
     lasting: bool = False
     stirring: int = -1
+    steady: bool = False
 
 
 def did(node: Did, tracks: Tracks, zone: tzinfo) -> EventLeaf:
@@ -145,8 +149,10 @@ def _windowed(
     opens, still = window(within, zone), candidates.where is None
     of_nothing = measure((), Now(instant(0)))
 
+    track = candidates.track
+
     def answer(timeline: Timeline, now: Now) -> Answer:
-        found = candidates.rows(timeline, now)
+        found = timeline.on(track) if still else candidates.rows(timeline, now)
         if not found and still:
             return of_nothing, NEVER
         opening = opens(now)
@@ -216,8 +222,10 @@ def endmost(node: Endmost, tracks: Tracks, zone: tzinfo) -> EventLeaf:
         return bool(rows) and flag(rows, column, node.latest)
 
     leaf = _windowed(candidates, node.within, zone, measure)
-    if candidates.where is not None or not node.latest:
+    if candidates.where is not None:
         return leaf
+    if not node.latest:
+        return replace(leaf, steady=_slides(node.within))
     opens = window(node.within, zone)
 
     def answer(timeline: Timeline, now: Now) -> Answer:
@@ -230,6 +238,11 @@ def endmost(node: Endmost, tracks: Tracks, zone: tzinfo) -> EventLeaf:
         return flag((newest,), column, True), until
 
     return replace(leaf, answer=answer)
+
+
+def _slides(within: Within | None) -> bool:
+    """Say whether a window is a length of time up to as_of."""
+    return isinstance(within, Rolling) and is_exact(within.length)
 
 
 def _ends_in(found: Sequence[Row], opening: Opening, now: Now) -> bool:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dmp.segments.live.facts import Event, Profile, ProfileLeaf
-from dmp.segments.live.nodes import EventLeaf
 from dmp.segments.live.rows import Cut, Row, Timeline, bits
 from dmp.segments.live.rules import Rules
 from dmp.segments.live.spans import (
@@ -90,6 +89,9 @@ def add(person: Person, row: Row, rules: Rules) -> bool:
         for track in bits(row.tracks):
             touched |= listening[track]
         fixed = rules.rising & person.truths | rules.falling & ~person.truths
+        if newest:
+            for n in bits(touched & rules.steady):
+                fixed |= (n in person.untils) << n
         person.dirty |= touched & ~fixed
     return True
 
@@ -102,17 +104,17 @@ def evaluate(person: Person, now: Now, rules: Rules) -> int:
     """
     if now.micros < person.since:
         raise Cut
-    truths, untils = person.truths, person.untils
+    truths, untils, timeline = person.truths, person.untils, person.timeline
     left = touched = _touched(person, now, rules)
     while left:
         bit = left & -left
         left ^= bit
         n = bit.bit_length() - 1
-        leaf = rules.leaves[n]
-        if isinstance(leaf, EventLeaf):
-            holds, until = leaf.answer(person.timeline, now)
+        answer = rules.answers[n]
+        if answer is None:
+            holds, until = rules.leaves[n].answer(person.kept[n], now)
         else:
-            holds, until = leaf.answer(person.kept[n], now)
+            holds, until = answer(timeline, now)
         truths = truths | bit if holds else truths & ~bit
         if until < NEVER:
             untils[n] = until

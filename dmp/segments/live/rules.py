@@ -14,8 +14,10 @@ from dmp.segments.grammar import near
 from dmp.segments.live import chains, facts, lifecycles, nodes
 from dmp.segments.live.expressions import portable
 from dmp.segments.live.facts import ProfileLeaf
-from dmp.segments.live.nodes import EventLeaf
+from dmp.segments.live.nodes import Answer, EventLeaf
+from dmp.segments.live.rows import Timeline
 from dmp.segments.live.shapes import Shapes
+from dmp.segments.live.spans import Now
 from dmp.segments.live.tracks import Track, Tracks
 from dmp.segments.live.values import lower
 from dmp.segments.patterns import pieces
@@ -76,6 +78,7 @@ class Rules:
         segments: their ids, in the order of the membership bits.
         trees: whether the truths make a member, of each segment.
         leaves: the conditions, each once however many segments have it.
+        answers: of those that are about events, how they are answered.
         watchers: of each leaf, the bits of the segments that read it.
         tracks: the patterns, each once.
         listeners: of each track, the bits of the leaves that read it.
@@ -86,11 +89,13 @@ class Rules:
         rising: of those that more events can only make true.
         falling: of those that more events can only make false.
         lasting: of those that hold for ever once they do.
+        steady: of those that a newest event changes only where time alone does not.
     """
 
     segments: tuple[str, ...]
     trees: tuple[Tree, ...]
     leaves: tuple[Leaf, ...]
+    answers: tuple[Callable[[Timeline, Now], Answer] | None, ...]
     watchers: tuple[int, ...]
     tracks: tuple[Track, ...]
     listeners: tuple[int, ...]
@@ -101,6 +106,7 @@ class Rules:
     rising: int
     falling: int
     lasting: int
+    steady: int
 
 
 def not_live(
@@ -237,6 +243,9 @@ class _Compiler:
             segments=tuple(self._trees),
             trees=tuple(tree for tree, _ in self._trees.values()),
             leaves=leaves,
+            answers=tuple(
+                leaf.answer if isinstance(leaf, EventLeaf) else None for leaf in leaves
+            ),
             watchers=tuple(self._watchers(n) for n in range(len(leaves))),
             tracks=tracks,
             listeners=tuple(_listeners(n, leaves) for n in range(len(tracks))),
@@ -251,6 +260,7 @@ class _Compiler:
             rising=_of_events(leaves, lambda leaf: leaf.monotone > 0),
             falling=_of_events(leaves, lambda leaf: leaf.monotone < 0),
             lasting=_of_events(leaves, lambda leaf: leaf.lasting),
+            steady=_of_events(leaves, lambda leaf: leaf.steady),
         )
 
     def _watchers(self, leaf: int) -> int:

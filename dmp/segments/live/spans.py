@@ -43,7 +43,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def micros(instant: datetime) -> int:
     """Return microseconds since 1970; without an offset the instant is UTC."""
-    since = utc(instant) - _EPOCH
+    since = (instant if instant.tzinfo is UTC else utc(instant)) - _EPOCH
     return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds
 
 

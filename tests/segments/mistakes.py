@@ -147,7 +147,7 @@ def _greedy(chain: Any, ends: Any, *given: Any) -> Any:
     return _EXTENDED(chain, ends[:1], *given)
 
 
-_EXTENDED = chains._Chain._extended
+_EXTENDED = chains._Chain.extended
 
 
 def _sooner(right: Callable[..., Any]) -> Callable[..., Any]:
@@ -436,7 +436,7 @@ MISTAKES = (
         "live: only the earliest chain goes on",
         "live",
         "sequence",
-        [(chains._Chain, "_extended", _greedy)],
+        [(chains._Chain, "extended", _greedy)],
     ),
     Mistake(
         "live: the end of a gap breaks no absence",

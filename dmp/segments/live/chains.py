@@ -10,6 +10,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import partial
+from itertools import pairwise
 from typing import TypeAlias
 
 from dmp.segments.live.nodes import SLACK, Answer, EventLeaf, stands
@@ -92,6 +94,7 @@ def sequence(node: Steps, tracks: Tracks, zone: tzinfo) -> EventLeaf:
         monotone=monotone,
         lasting=grows and stands(node.within),
         stirring=_stirring(stages),
+        spare=partial(_spare, stages, _Chain((), deadline, exact, NEVER), every),
     )
 
 
@@ -128,6 +131,38 @@ def _rows(
     return inside(found, low, high)
 
 
+def _spare(
+    stages: Sequence[_Stage],
+    chain: _Chain,
+    every: int,
+    timeline: Timeline,
+    before: int,
+) -> set[str]:
+    """Return the ids of rows that neither go on a chain nor break one.
+
+    Between two that could be chosen, one other keeps them apart as well as many. Where
+    nothing can break a chain, a row that no chain leads to begins none either.
+    """
+    mine = 0
+    for stage in stages:
+        mine |= stage.candidates.track
+    if any(stage.step.immediately for stage in stages):
+        return {
+            row.id
+            for row, after in pairwise(timeline.on(every))
+            if after.first <= before and not (row.tracks | after.tracks) & mine
+        }
+    if not _only_grows(stages):
+        return set()
+    rows = timeline.on(stages[0].candidates.track)
+    ends, led = [(row, NEVER) for row in rows], {row.id for row in rows}
+    for stage in stages[1:]:
+        ends = list(chain.extended(ends, timeline.on(stage.candidates.track), stage))
+        led |= {row.id for row, _ in ends}
+    found = timeline.on(mine)
+    return {row.id for row in found if row.first <= before and row.id not in led}
+
+
 @dataclass(frozen=True)
 class _Chain:
     """How chains of events are chosen.
@@ -158,7 +193,7 @@ class _Chain:
             elif n == last > 0:
                 return self._goes_on(ends, rows, stage)
             elif n:
-                ends = list(self._extended(ends, rows, stage))
+                ends = list(self.extended(ends, rows, stage))
         return any(row.first <= deadline for row, deadline in ends)
 
     def _goes_on(
@@ -190,7 +225,7 @@ class _Chain:
             if place == len(such) or such[place].first > over:
                 yield row, deadline
 
-    def _extended(
+    def extended(
         self, ends: Sequence[_End], rows: Sequence[Row], stage: _Stage
     ) -> Iterator[_End]:
         """Yield the rows that go on one of the chains.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import TypeAlias
@@ -62,6 +62,8 @@ class EventLeaf:
         lasting: once it holds, neither time nor more events end it.
         stirring: of the tracks, those whose newest event can change the answer.
         steady: while time alone is to change the answer, a newest event does not.
+        spare: the ids of the rows up to an instant that no answer needs any more,
+            where all events to come are later than it.
     """
 
     tracks: int
@@ -73,6 +75,7 @@ class EventLeaf:
     lasting: bool = False
     stirring: int = -1
     steady: bool = False
+    spare: Callable[[Timeline, int], Set[str]] | None = None
 
 
 def did(node: Did, tracks: Tracks, zone: tzinfo) -> EventLeaf:

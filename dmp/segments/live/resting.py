@@ -104,7 +104,7 @@ def compacted(
     small = _pruned(person, now, rules)
     size, room = len(packed(small)), most_bytes * 3 // 4
     if size > room:
-        small = _unnamed(small)
+        small = _spared(_unnamed(small), rules)
         size = len(packed(small))
     if size * _whole_share(small, rules) > most_bytes:
         return None
@@ -119,6 +119,24 @@ def compacted(
 def _unnamed(person: Person) -> Person:
     """Return a person whose events of more than an hour ago have no ids any more."""
     return replace(person, folded=max(person.folded, person.asked - HOUR))
+
+
+def _spared(person: Person, rules: Rules) -> Person:
+    """Return a person without the old events that are no part of any chain to come."""
+    spare = {
+        n: leaf.spare(person.timeline, person.folded)
+        for n, leaf in enumerate(rules.leaves)
+        if isinstance(leaf, EventLeaf) and leaf.spare and not person.settled >> n & 1
+    }
+    rows: list[Row] = []
+    for row in person.timeline.rows:
+        over = 0
+        for track in bits(row.tracks & rules.whole):
+            readers = bits(rules.listeners[track] & ~person.settled)
+            if all([row.id in spare.get(n, ()) for n in readers]):
+                over |= 1 << track
+        rows += _without(row, over, rules) if over else [row]
+    return replace(person, timeline=Timeline(rows))
 
 
 def _whole_share(person: Person, rules: Rules) -> float:

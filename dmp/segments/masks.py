@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-_BITS = 62
+BITS = 62
+"""Of a column: a bigint of every dialect holds them without its sign."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Masks:
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of the columns."""
-        return tuple(f"m{n}" for n in range(1 + (len(self.segments) - 1) // _BITS))
+        return tuple(f"m{n}" for n in range(1 + (len(self.segments) - 1) // BITS))
 
     def values(self, some: Collection[str]) -> tuple[int, ...]:
         """Return what the columns hold for some of the segments.
@@ -28,7 +29,7 @@ class Masks:
         found = [0] * len(self.columns)
         for place, segment in enumerate(self.segments):
             if segment in some:
-                found[place // _BITS] |= 1 << place % _BITS
+                found[place // BITS] |= 1 << place % BITS
         return tuple(found)
 
     def named(self, values: Sequence[int | None]) -> frozenset[str]:
@@ -36,7 +37,7 @@ class Masks:
         return frozenset(
             segment
             for place, segment in enumerate(self.segments)
-            if (values[place // _BITS] or 0) >> place % _BITS & 1
+            if (values[place // BITS] or 0) >> place % BITS & 1
         )
 
     def holding(self, some: Collection[str]) -> str:

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from dmp.segments import trees
+from dmp.segments.masks import BITS
 from dmp.segments.plan import Plan, fact_table
 from dmp.segments.trees import Tree
 
 TOLD = "rule_told"
-_BITS = 62
 
 
 @dataclass
@@ -103,7 +103,7 @@ class Packing:
 
     @property
     def _words(self) -> int:
-        return 1 + (self.used - 1) // _BITS
+        return 1 + (self.used - 1) // BITS
 
     def _selects(self) -> Iterator[exp.Query]:
         for table, mine in self.facts.items():
@@ -113,7 +113,7 @@ class Packing:
 
     def _select(self, table: str, told: list[tuple[int, Tree]]) -> exp.Query:
         words = [
-            _word([(at % _BITS, c) for at, c in told if at // _BITS == n])
+            _word([(at % BITS, c) for at, c in told if at // BITS == n])
             for n in range(self._words)
         ]
         key = trees.column(self.plan.population.key)
@@ -122,8 +122,8 @@ class Packing:
 
 
 def _bit(place: int) -> Tree:
-    word = trees.column(f"m{place // _BITS}", TOLD)
-    bit = exp.BitwiseAnd(this=word, expression=trees.integer(1 << place % _BITS))
+    word = trees.column(f"m{place // BITS}", TOLD)
+    bit = exp.BitwiseAnd(this=word, expression=trees.integer(1 << place % BITS))
     holds = trees.binary(exp.NEQ, exp.Paren(this=bit), trees.integer(0))
     return trees.coalesce(holds, trees.truth(False))
 

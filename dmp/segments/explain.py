@@ -196,7 +196,8 @@ def _person(
 def _timing(leaf: Leaf, scope: Scope, data: Opened) -> tuple[Mode, datetime | None]:
     """Return the mode and the next tick; what does not run live is batch."""
     segments = scope.plan.segments
-    if not_live(Segment("condition", leaf), segments):
+    computed = {trait.name for trait in data.population.traits}
+    if not_live(Segment("condition", leaf), segments, computed):
         return Mode.BATCH, None
     mode = mode_of(leaf, segments)
     if mode is not Mode.TICK:

@@ -95,6 +95,15 @@ def reads_instant(
     return lists or reads_any(segment, known, traits)
 
 
+def attributes_of(leaf: Leaf) -> list[str]:
+    """Return the attributes that a condition on the profile reads."""
+    if not isinstance(leaf, Attribute):
+        return []
+    values = leaf.comparison.value, leaf.comparison.to
+    others = [str(value.property) for value in values if isinstance(value, Other)]
+    return [leaf.name, *others]
+
+
 def _of_leaf(leaf: Leaf) -> Iterator[tuple[str, str]]:
     match leaf:
         case InSegment(id=name):
@@ -105,11 +114,9 @@ def _of_leaf(leaf: Leaf) -> Iterator[tuple[str, str]]:
             yield "attribute", name
         case Related(entity=name):
             yield "related", name
-        case Attribute(name=name, comparison=made):
-            yield "attribute", name
-            for value in (made.value, made.to):
-                if isinstance(value, Other):
-                    yield "attribute", str(value.property)
+        case Attribute():
+            for name in attributes_of(leaf):
+                yield "attribute", name
         case Steps(steps=steps):
             for step in steps:
                 yield from _rows("", step.pattern)

@@ -24,6 +24,7 @@ from dmp.segments.edges import (
     of_trait,
     through_trait,
 )
+from dmp.segments.graph import attributes_of
 from dmp.segments.rule import (
     Attribute,
     Computed,
@@ -34,7 +35,6 @@ from dmp.segments.rule import (
     InList,
     InSegment,
     Leaf,
-    Other,
     Regularly,
     Related,
     Restarted,
@@ -131,7 +131,7 @@ class _Found:
 
     def add(self, segment: str, leaf: Leaf, zone: tzinfo) -> None:
         """Find what one condition of a segment rests on."""
-        read = [self.defined[n] for n in _attributes(leaf) if n in self.defined]
+        read = [self.defined[n] for n in attributes_of(leaf) if n in self.defined]
         ages = any(trait.agg == "time_since" for trait in read)
         ages |= bool(read) and any(map(is_relative, comparisons_of(leaf)))
         if isinstance(leaf, Consent):
@@ -176,7 +176,7 @@ def _rows(leaf: Leaf, zone: tzinfo, read: Sequence[Computed]) -> Iterator[Rows]:
         case Related():
             yield Rows(leaf.entity, ANY, zone)
         case Attribute():
-            for name in _attributes(leaf):
+            for name in attributes_of(leaf):
                 if name in ENTITY_OF:
                     yield Rows(ENTITY_OF[name], ANY, zone)
             for trait in read:
@@ -203,12 +203,3 @@ def _needs_everybody(leaf: Leaf) -> bool:
         by_birthday = any(c.op == "anniversary_in_next" for c in relative)
         return leaf.name in TRAITS and by_birthday
     return bool(relative)
-
-
-def _attributes(leaf: Leaf) -> list[str]:
-    """Return the attributes that a condition on the profile reads."""
-    if not isinstance(leaf, Attribute):
-        return []
-    values = leaf.comparison.value, leaf.comparison.to
-    others = [str(value.property) for value in values if isinstance(value, Other)]
-    return [leaf.name, *others]

@@ -17,6 +17,7 @@ from dmp.core.errors import RuleInvalid, UsageError
 from dmp.segments import count, diff, explain, members, parse, validate
 from dmp.segments.answers import overlap, preview
 from dmp.segments.file_tables import connect
+from dmp.segments.live import LiveSegments
 from dmp.segments.schema import EXAMPLES, language_schema
 from dmp.segments.ticks import Mode
 
@@ -304,6 +305,23 @@ def test_what_does_not_run_live_is_batch(files: dict[str, Any]) -> None:
 def test_explain_knows_no_stranger(files: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="no such profile"):
         explain(rule({"all": []}), **files, as_of=AS_OF, profile_id="zz")
+
+
+def test_a_computed_trait_is_batch_and_nothing_live_reads_it(
+    files: dict[str, Any], tmp_path: Path
+) -> None:
+    folder = tmp_path / "traits"
+    folder.mkdir()
+    (folder / "seen.yaml").write_text(
+        "{trait: seen, agg: count, any_event: true, within: {last: 30, unit: day}}"
+    )
+    one = rule({"attribute": "seen", "op": "gte", "value": 1})
+    given = {**files, "traits": folder}
+    (found,) = explain(one, **given, as_of=AS_OF).conditions
+    assert (found.mode, found.next_at) == (Mode.BATCH, None)
+    live = LiveSegments([parse(one)], lambda profile: None, traits=["seen"])
+    ((fault,),) = live.batch.values()
+    assert "computed trait" in fault.wrong
 
 
 def test_diff_is_by_condition() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import TypeAlias
@@ -47,6 +47,7 @@ class LiveSegments:
         segments: Iterable[Segment],
         load: Load,
         *,
+        traits: Collection[str] = (),
         people: int = 100_000,
         active: int = 1_000,
         most_bytes: int = MOST_BYTES,
@@ -57,6 +58,7 @@ class LiveSegments:
         Args:
             segments: the rules, and all that they refer to.
             load: gives all that is stored of a profile; None when there is none.
+            traits: the names of the computed traits; who reads one is not live.
             people: how many are remembered at rest; those not seen longest go first.
             active: how many are kept unpacked besides.
             most_bytes: of a person at rest.
@@ -65,7 +67,7 @@ class LiveSegments:
         Raises:
             RuleInvalid: a rule refers to a segment not given, or back to itself.
         """
-        self._rules, batch = compile_rules(segments)
+        self._rules, batch = compile_rules(segments, traits)
         self.batch: Mapping[str, list[Fault]] = batch
         """The segments that cannot be evaluated live, and the conditions to blame."""
         self._load = load

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any, TypeAlias
@@ -11,6 +11,7 @@ from dmp.core.errors import Fault, RuleInvalid
 from dmp.segments.calendars import zone_of
 from dmp.segments.checks import cycle_faults, references
 from dmp.segments.grammar import near
+from dmp.segments.graph import attributes_of
 from dmp.segments.live import chains, facts, lifecycles, nodes
 from dmp.segments.live.expressions import portable
 from dmp.segments.live.facts import ProfileLeaf
@@ -110,13 +111,17 @@ class Rules:
 
 
 def not_live(
-    segment: Segment, segments: Mapping[str, Segment], trail: tuple[str, ...] = ()
+    segment: Segment,
+    segments: Mapping[str, Segment],
+    traits: Collection[str] = (),
+    trail: tuple[str, ...] = (),
 ) -> list[Fault]:
     """Return the conditions of a segment that only a batch evaluation can answer.
 
     Args:
         segment: the rule.
         segments: by id, those that it may refer to.
+        traits: the names of the computed traits.
         trail: the segments on the way to this one.
     """
     found = []
@@ -124,9 +129,12 @@ def not_live(
         if isinstance(leaf, Sql | Top):
             wrong = "needs everybody, so it is evaluated in batch only"
             found.append(Fault(path, wrong))
+        if not {*traits}.isdisjoint(attributes_of(leaf)):
+            wrong = "reads a computed trait, so it is evaluated in batch only"
+            found.append(Fault(path, wrong))
         inner = segments.get(leaf.id) if isinstance(leaf, InSegment) else None
         if inner is not None and inner.id not in trail:
-            if not_live(inner, segments, (*trail, segment.id)):
+            if not_live(inner, segments, traits, (*trail, segment.id)):
                 found.append(Fault(path, "refers to a segment that is not live"))
     return found + [
         Fault(f"{path}.value", "is outside of the expressions that run live")
@@ -142,8 +150,14 @@ def _is_foreign(made: Any) -> bool:
     return portable(pattern) is None
 
 
-def compile_rules(segments: Iterable[Segment]) -> tuple[Rules, Mapping[str, Any]]:
+def compile_rules(
+    segments: Iterable[Segment], traits: Collection[str] = ()
+) -> tuple[Rules, Mapping[str, Any]]:
     """Return the rules that run live, and the faults of those that do not, by id.
+
+    Args:
+        segments: the rules, and all that they refer to.
+        traits: the names of the computed traits.
 
     Raises:
         RuleInvalid: a rule refers to a segment that is not given, or back to itself.
@@ -153,7 +167,7 @@ def compile_rules(segments: Iterable[Segment]) -> tuple[Rules, Mapping[str, Any]
     for segment in known.values():
         _check(segment, known)
     for segment in known.values():
-        faults = not_live(segment, known)
+        faults = not_live(segment, known, traits)
         if faults:
             batch[segment.id] = faults
     compiler = _Compiler(known)

@@ -79,8 +79,11 @@ def land(home: Path, records: int, new: int) -> tuple[Path, Path]:
     return first, second
 
 
-def mistyped(rows: pa.Table) -> pa.Table:
-    """Cut every fiftieth first name to its initial, and swap every hundredth's two."""
+def mistyped(rows: pa.Table, *, keep: tuple[str, ...] = ()) -> pa.Table:
+    """Cut every fiftieth first name to its initial, and swap every hundredth's two.
+
+    The source and the true person are left out, but for those to `keep`.
+    """
     place = np.arange(len(rows))
     first, last = rows.column("first_name"), rows.column("last_name")
     initial = pc.utf8_slice_codeunits(first, 0, 1)
@@ -90,7 +93,8 @@ def mistyped(rows: pa.Table) -> pa.Table:
         "last_name": pc.if_else(is_swapped, first, last),
     }
     names["first_name"] = pc.if_else(is_swapped, last, names["first_name"])
-    kept = rows.drop_columns(["source", "true_id", *names])
+    hidden = {"source", "true_id"} - set(keep)
+    kept = rows.drop_columns([*sorted(hidden), *names])
     return pa.table(
         {**dict(zip(kept.column_names, kept.columns, strict=True)), **names}
     )

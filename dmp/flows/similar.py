@@ -44,6 +44,16 @@ class SimilarPeople:
         model = current_model(workspace, settings)
         basis = Basis(settings, model, linkage_key(workspace))
         lookup = FuzzyLookup.read(workspace.lake, workspace.vault, basis)
+        return cls.over(workspace, lookup)
+
+    @classmethod
+    def over(cls, workspace: Workspace, lookup: FuzzyLookup) -> Self:
+        """Serve a look-up that was read already; that it was is logged.
+
+        Raises:
+            NotAllowed: the caller may not read clear values.
+        """
+        workspace.allow(Permission.READ_CLEAR)
         workspace.record("identity.open-similar", records=len(lookup.records))
         return cls(workspace, lookup, _readings(workspace, lookup))
 

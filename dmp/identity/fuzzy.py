@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -119,14 +119,22 @@ class FuzzyLookup:
         Raises:
             UsageError: there is no trained model to score by.
         """
-        if basis.linkage is None:
-            raise UsageError(
-                "there is no linkage model to compare by; train one first: dmp train"
-            )
+        _, settings = _linkage_of(basis)
         begun = time.perf_counter()
-        model, settings = basis.linkage
         state = _state(lake)
         stage_linkage_records(lake, vault, settings)
+        found = cls.of_staged(lake, basis, state)
+        return replace(found, read_s=time.perf_counter() - begun)
+
+    @classmethod
+    def of_staged(cls, lake: Lake, basis: Basis, state: tuple[Any, ...]) -> Self:
+        """Read the records of the scratch `linkage_record`, which is dropped after.
+
+        Args:
+            state: what the lake held when they were staged.
+        """
+        model, settings = _linkage_of(basis)
+        begun = time.perf_counter()
         freeze(lake, model, basis.key)
         types = _stage_records(lake, model, basis.key)
         found = cls(
@@ -144,7 +152,7 @@ class FuzzyLookup:
         )
         found.scratch.show("nickname", lake.sql("from nickname").to_arrow_table())
         for table in ("fuzzy_record", "linkage_record", "normal_record"):
-            lake.execute(f"drop table {table}")
+            lake.execute(f"drop table if exists {table}")
         return found
 
     @property
@@ -247,6 +255,14 @@ class FuzzyLookup:
             scored=weight_sql(self.model, self.settings, pairs),
             most=most,
         )
+
+
+def _linkage_of(basis: Basis) -> tuple[LinkageModel, LinkageSettings]:
+    if basis.linkage is None:
+        raise UsageError(
+            "there is no linkage model to compare by; train one first: dmp train"
+        )
+    return basis.linkage
 
 
 def _state(lake: Lake) -> tuple[Any, ...]:

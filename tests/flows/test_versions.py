@@ -36,7 +36,9 @@ def test_versions_and_sizes_of_an_empty_lake_and_who_saved_first(
         rules.save(written, rule(50))
         rules.build("half")
         first, second = segment_source(workspace).versions("half")
-        assert first.changes == ("added: {top: {by: order_total, n: 3}}",)
+        assert first.changes == (
+            "added: is among the 3 people with the highest order total",
+        )
         assert second.changes == ("first stored version",)
         assert first.members == second.members == 0
         check_conflicts(rules, tmp_path / "config" / "segments" / "half.yaml")

@@ -11,7 +11,8 @@ from dmp.flows.workspace import Workspace
 TRUTH = SAMPLE / "truth"
 _PLACED = """
 select a.profile_key, p.household_id, p.person_id, p.namesake_of is not null
-    or p.person_id in (select namesake_of from people) as has_namesake
+    or exists (from people as child where child.namesake_of = p.person_id)
+    as has_namesake
 from labelled as l
 join identity.assignment as a on a.subject_id = l.subject_id and a.valid_to is null
 join people as p using (person_id)

@@ -166,16 +166,18 @@ class WorkspaceSegments:
             set(types) - _HIDDEN, key=lambda name: (types[name] not in _WORDS, name)
         )
 
-    def telling(self, segment: str) -> str | None:
-        """Return the attribute of words in which a segment is least like everyone.
+    def telling(self, segment: str) -> tuple[str, list[Share]] | None:
+        """Return the make-up by the attribute of words that is least like everyone's.
 
-        None where there is none of words, or nobody in the segment.
+        None where no such attribute differs beyond chance.
         """
         self._workspace.allow_now(Permission.COUNT)
         self._stage_members(segment)
         types = self._known.attributes
         words = [name for name in self.attributes() if types[name] in _WORDS]
-        return most_telling(self._workspace.lake, words, types)
+        found = {name: makeup(self._workspace.lake, name, types) for name in words}
+        best = most_telling(found)
+        return (best, [Share(*row) for row in found[best]]) if best else None
 
     def makeup(self, segment: str, attribute: str) -> list[Share]:
         """Return the bands of an attribute in the segment beside everyone's."""

@@ -23,7 +23,7 @@ from dmp.segments.parsing import parse
 from dmp.segments.population import population_of, stage_people
 from dmp.segments.saved import Saved, chosen, rules
 from dmp.segments.sentence import sentence
-from dmp.segments.sound import sound_part
+from dmp.segments.sound import read_sound
 from dmp.segments.sources import Population
 from dmp.segments.stats import banded
 from dmp.segments.templates import filled, templates
@@ -89,11 +89,7 @@ class WorkspaceRules:
 
     def faults(self, document: Document) -> list[Fault]:
         """Return every fault of a rule, alone and beside the data."""
-        faults: list[Fault] = []
-        try:
-            segment = parse(dict(document))
-        except RuleInvalid as error:
-            faults, segment = [*error.faults], sound_part(document)
+        segment, faults = read_sound(dict(document))
         others = rules(saved_segments(self._workspace))
         return faults + faults_in(segment, self._population, others)
 

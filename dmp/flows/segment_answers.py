@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from dmp.core.cells import Cells
-from dmp.core.errors import Fault, RuleInvalid, UsageError
+from dmp.core.errors import RuleInvalid, UsageError
 from dmp.core.types import Evaluation
 from dmp.flows.population import population_at
 from dmp.flows.segments import saved_segments
@@ -21,10 +21,9 @@ from dmp.segments import build, source
 from dmp.segments.compiler import faults_in
 from dmp.segments.explain import Explanation, explained
 from dmp.segments.files import Opened
-from dmp.segments.parsing import parse
 from dmp.segments.re2 import pattern_faults
 from dmp.segments.saved import Saved, chosen, rules
-from dmp.segments.sound import sound_part
+from dmp.segments.sound import read_sound
 from dmp.segments.sources import Population
 
 DRAFT = "rule"
@@ -94,11 +93,7 @@ def draft(workspace: Workspace, text: str) -> Saved:
     """
     workspace.allow(Permission.COUNT)
     document = source.load(text, DRAFT)
-    faults: list[Fault] = []
-    try:
-        segment = parse(document, DRAFT)
-    except RuleInvalid as error:
-        faults, segment = [*error.faults], sound_part(document)
+    segment, faults = read_sound(document)
     known = rules(saved_segments(workspace))
     population = population_at(workspace, workspace.clock())
     faults += faults_in(segment, population, known)

@@ -153,10 +153,7 @@ def _estimate(linker: Linker, settings: LinkageSettings) -> dict[str, Any]:
         training.estimate_parameters_using_expectation_maximisation(
             _block(rule), estimate_without_term_frequencies=True
         )
-    return {
-        name: _rounded(value)
-        for name, value in linker.misc.save_model_to_json().items()
-    }
+    return dict(_rounded(linker.misc.save_model_to_json()))
 
 
 def _rounded(value: Any) -> Any:

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dmp.core.errors import RuleInvalid
+from dmp.core.errors import Fault, RuleInvalid
 from dmp.segments.parsing import MAX_DEPTH, parse
 from dmp.segments.rule import Segment
 
 _NOBODY: Mapping[str, Any] = {"any": []}
+
+
+def read_sound(document: object) -> tuple[Segment, list[Fault]]:
+    """Return a document's segment, or what is sound of it together with its faults."""
+    try:
+        return parse(document), []
+    except RuleInvalid as error:
+        return sound_part(document), [*error.faults]
 
 
 def sound_part(document: object) -> Segment:

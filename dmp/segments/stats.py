@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import TypeAlias
 
 from dmp.core.errors import UnknownName
 from dmp.core.sql import Query, quote_name, sql
@@ -35,9 +36,11 @@ order by value = $other, people desc, value
 """
 
 
-def makeup(
-    lake: Lake, attribute: str, types: Mapping[str, str]
-) -> list[tuple[str, int, float, float]]:
+Makeup: TypeAlias = list[tuple[str, int, float, float]]
+"""Value, people, their share of the segment, and the share of it among everyone."""
+
+
+def makeup(lake: Lake, attribute: str, types: Mapping[str, str]) -> Makeup:
     """Return `(value, people, share, share_of_everyone)`, the largest share first.
 
     Reads the scratch tables `member` and `person`. Numbers and instants are banded;
@@ -68,20 +71,18 @@ def makeup(
     )
 
 
-def most_telling(
-    lake: Lake, attributes: Sequence[str], types: Mapping[str, str]
-) -> str | None:
+def most_telling(makeups: Mapping[str, Makeup]) -> str | None:
     """Return the attribute whose make-up differs most from everyone's.
 
     None where none differs beyond chance. An attribute of more values than are named
-    is not considered. Reads the scratch tables `member` and `person`.
+    is not considered.
     """
-    found = {name: _unlikeness(makeup(lake, name, types)) for name in attributes}
+    found = {name: _unlikeness(bands) for name, bands in makeups.items()}
     best = max(found, key=found.__getitem__, default=None)
     return best if best is not None and found[best] > 0 else None
 
 
-def _unlikeness(bands: list[tuple[str, int, float, float]]) -> float:
+def _unlikeness(bands: Makeup) -> float:
     """Return the squared contingency of shares, less what chance alone would give.
 
     Source: Bergsma 2013, A bias-correction for Cramer's V and Tschuprow's T.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
@@ -62,7 +63,6 @@ class BuilderState:
         self.asked = query
         self.catalog = Catalog()
         self.saved: Mapping[str, str] = {}
-        self.templates: list[Document] = []
         self.document: Document = NEW
         self.before: Document | None = None
         self.undone: list[Document] = []
@@ -110,7 +110,6 @@ class BuilderState:
     def start(self) -> None:
         """Read what rules can name, and open the rule that the query names."""
         self.saved = loaded(self.source.saved).value or {}
-        self.templates = loaded(self.source.templates).value or []
         self.visit(self.asked)
 
     def visit(self, query: str) -> None:
@@ -135,6 +134,11 @@ class BuilderState:
     def is_blank(self) -> bool:
         """Whether this is a new segment whose rule says nothing yet."""
         return self.before is None and self.document["rule"] == NEW["rule"]
+
+    @cached_property
+    def templates(self) -> list[Document]:
+        """The segments to start from; read when a blank rule is first shown."""
+        return loaded(self.source.templates).value or []
 
     def begin_from(self, template: str) -> None:
         """Take the rule of a template, and its words where none were written."""

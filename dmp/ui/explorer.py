@@ -173,8 +173,7 @@ class ExplorerState:
         yield from self._read_destinations()
         yield Pace.ONCE_SHOWN
         if self.panels["makeup"].state == "loading":
-            self._choose_attribute(segment)
-            self._read_panel("makeup")
+            self._read_makeup(segment)
             yield Pace.SOON
         self._read_panel("examples")
         self.turn_to(self.page)
@@ -368,11 +367,17 @@ class ExplorerState:
         else:
             self._set_panel(name, loaded(reads[name]))
 
-    def _choose_attribute(self, segment: str) -> None:
-        """Compare by the attribute that tells most, unless the viewer chose one."""
+    def _read_makeup(self, segment: str) -> None:
+        """Read it by the attribute that tells most, unless the viewer chose one."""
+        found = None
         if self.attribute is None:
             found = loaded(lambda: self.source.telling(segment)).value
-            self._set_attribute(found or next(iter(self.attributes), None))
+            first = next(iter(self.attributes), None)
+            self._set_attribute(found[0] if found else first)
+        if found:
+            self._set_panel("makeup", Loaded("ready", found[1]))
+        else:
+            self._read_panel("makeup")
 
     def _set_attribute(self, wanted: str | None) -> None:
         self.attribute = wanted if wanted in self.attributes else None

@@ -189,20 +189,19 @@ def _detail(state: JobsState, found: list[RunRecord]) -> Content | None:
 
 def _by_check(found: Sequence[CheckTrend]) -> list[Content]:
     """Return what each check found, those that failed first, with its scopes."""
-    checks = [
+    return [
         {
             "name": words(name),
-            "status": min((one.status for one in scopes), key=_GRAVEST.index),
+            "status": scopes[0].status,
             "text": _tally([one.status for one in scopes]),
             "scopes": [_check(one) for one in scopes],
         }
         for name, scopes in _grouped(found).items()
     ]
-    return sorted(checks, key=lambda one: _GRAVEST.index(str(one["status"])))
 
 
 def _grouped(found: Sequence[CheckTrend]) -> dict[str, list[CheckTrend]]:
-    """Return the results of each check, the gravest first."""
+    """Return the results by check; results and checks with the gravest first."""
     groups: dict[str, list[CheckTrend]] = {}
     for one in sorted(found, key=lambda one: _GRAVEST.index(one.status)):
         groups.setdefault(one.check, []).append(one)

@@ -78,8 +78,8 @@ class SegmentSource(Protocol):
         """Return the attributes that a make-up can be asked for."""
         ...
 
-    def telling(self, segment: str) -> str | None:
-        """Return the attribute in which the segment is least like everyone, if any."""
+    def telling(self, segment: str) -> tuple[str, list[Share]] | None:
+        """Return the make-up by what a segment is least like everyone in, if any."""
         ...
 
     def makeup(self, segment: str, attribute: str) -> list[Share]:

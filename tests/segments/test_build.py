@@ -254,9 +254,10 @@ def test_the_most_telling_attribute_is_the_one_most_unlike_everyones(
         f"profile_key < 20 as plan {people}",
     )
     lake.stage("member", f"select profile_key {people} where profile_key < 20")
-    assert most_telling(lake, ["town", "plan"], types) == "plan"
-    assert most_telling(lake, ["town"], types) is None
-    assert most_telling(lake, [], types) is None
+    town, plan = (makeup(lake, name, types) for name in ("town", "plan"))
+    assert most_telling({"town": town, "plan": plan}) == "plan"
+    assert most_telling({"town": town}) is None
+    assert most_telling({}) is None
 
 
 def test_a_makeup_counts_what_is_there(sample: Workspace) -> None:

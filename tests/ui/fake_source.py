@@ -225,8 +225,8 @@ class FakeSource:
         self._enter("attributes")
         return list(MAKEUPS)
 
-    def telling(self, segment: str) -> str | None:
-        return "country"
+    def telling(self, segment: str) -> tuple[str, list[Share]]:
+        return "country", self.makeup(segment, "country")
 
     def makeup(self, segment: str, attribute: str) -> list[Share]:
         self._enter("makeup")

@@ -71,12 +71,10 @@ def sequence(node: Steps, tracks: Tracks, zone: tzinfo) -> EventLeaf:
         found = [_rows(s, timeline, opening.low, opening.high, now) for s in stages]
         chain = _Chain(timeline.on(every), deadline, exact, now.micros)
         rows = timeline.on(mine)
-        if chain.is_complete(stages, found):
-            holds = True
-        elif grows and rows[-1].first <= now.micros == opening.high and opening.exact:
-            return False, NEVER
-        else:
-            holds = False
+        holds = chain.is_complete(stages, found)
+        if grows and not holds and opening.exact:
+            if rows[-1].first <= now.micros == opening.high:
+                return False, NEVER
         until = turns(rows, opening, now, zone)
         until = min([until, *_turns(stages, timeline, rows, now, exact)])
         return holds, until

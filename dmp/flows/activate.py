@@ -50,7 +50,7 @@ def sync_segments(
             withdrawals were sent, everything else is done.
         NotAllowed: the caller may not send.
     """
-    workspace.allow(Permission.SEND)
+    workspace.allow_work(Permission.SEND)
     known = destinations(workspace)
     wanted = [chosen(known, name) for name in names or known]
     outcomes: list[Outcome] = []

@@ -35,7 +35,7 @@ def ingest(
         UsageError: no file is there, or one cannot be read as the contract says.
         NotAllowed: the caller may not ingest.
     """
-    workspace.allow(Permission.INGEST)
+    workspace.allow_work(Permission.INGEST)
     contract = chosen(contracts(workspace), source)
     found = list(files) or files_of(contract, workspace.paths.home)
     reports = load_files(
@@ -64,7 +64,7 @@ def dry_run(
     Raises:
         UnknownName, UsageError, NotAllowed: as `ingest`.
     """
-    workspace.allow(Permission.INGEST)
+    workspace.allow_work(Permission.INGEST)
     contract = chosen(contracts(workspace), source)
     found = list(files) or files_of(contract, workspace.paths.home)
     now = workspace.clock()
@@ -75,7 +75,7 @@ def dry_run(
 
 def replay_refused(workspace: Workspace, source: str) -> list[LoadReport]:
     """Try the refused rows of a source again under its contract of now."""
-    workspace.allow(Permission.INGEST)
+    workspace.allow_work(Permission.INGEST)
     contract = chosen(contracts(workspace), source)
     reports = replay(workspace.stores, contract, now=workspace.clock())
     _record(workspace, "replay", reports)

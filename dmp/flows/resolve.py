@@ -62,7 +62,7 @@ def train_linkage(workspace: Workspace, *, progress: Progress = silent) -> Train
         ModelNotTrained: parameters are missing; the current model stays.
         NotAllowed: the caller may not train.
     """
-    workspace.allow(Permission.TRAIN)
+    workspace.allow_work(Permission.TRAIN)
     settings = _linkage(workspace)
     progress(0, 3)
     stage_linkage_records(workspace.lake, workspace.vault, settings)
@@ -85,7 +85,7 @@ def import_model(workspace: Workspace, path: Path) -> LinkageModel:
         UsageError: the settings have no linkage, or the file is no JSON.
         NotAllowed: the caller may not train.
     """
-    workspace.allow(Permission.TRAIN)
+    workspace.allow_work(Permission.TRAIN)
     settings = _linkage(workspace)
     try:
         document = json.loads(path.read_text())
@@ -131,7 +131,7 @@ def resolve_people(
         ConfigInvalid: an IP address joins people without a purpose or for ever.
         NotAllowed: the caller may not resolve.
     """
-    workspace.allow(Permission.RESOLVE)
+    workspace.allow_work(Permission.RESOLVE)
     settings = identity_settings(workspace)
     _check_addresses(workspace, settings)
     model = current_model(workspace, settings)

@@ -137,7 +137,7 @@ def build_segments(
         RuleInvalid: nothing was stored.
         NotAllowed: the caller may not build.
     """
-    workspace.allow(Permission.BUILD_SEGMENT)
+    workspace.allow_work(Permission.BUILD_SEGMENT)
     saved = saved_segments(workspace)
     wanted = list(names) or [n for n, s in saved.items() if not s.segment.archived]
     differing = {n: changed(workspace.lake, chosen(saved, n)) for n in wanted}

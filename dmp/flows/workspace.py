@@ -147,16 +147,12 @@ class Workspace:
 
     @cached_property
     def stores(self) -> Stores:
-        """What a load writes to; an audit record that a crash cut short is finished.
-
-        A load that brings nothing new records nothing, and would leave it cut.
-        """
+        """What a load writes to."""
         from dmp.identity.settings import blocked_patterns
         from dmp.ingest.landing import PseudonymKeys
         from dmp.ingest.load import Stores
         from dmp.privacy import Bodies
 
-        self.audit.complete()
         keys = PseudonymKeys(
             subject=self.keys.pseudonym_key("subject", FOUNDING),
             analytics=self.keys.pseudonym_key("analytics", FOUNDING),
@@ -205,6 +201,17 @@ class Workspace:
         except NotAllowed as error:
             self._record_denial(error, caller, asked=permission)
             raise
+
+    def allow_work(self, permission: Permission) -> None:
+        """Go on as `allow` does; an audit record that a crash cut short is finished.
+
+        Work that was done before records nothing, and would leave the record cut.
+
+        Raises:
+            NotAllowed: as `allow`.
+        """
+        self.allow(permission)
+        self.audit.complete()
 
     def allow_now(self, permission: Permission) -> None:
         """Go on only if the caller may by `config/roles.yaml` as it is at this moment.

@@ -42,17 +42,18 @@ def test_a_command_killed_at_its_commit_is_whole_or_not_there(
     assert difference(contents(box), whole) == ""
 
 
-def test_a_record_cut_short_is_finished_by_a_load_that_brings_nothing(
-    stage: Stage, tmp_path: Path
+@pytest.mark.parametrize("name", ["ingest one", "resolve", "build", "sync"])
+def test_a_record_cut_short_is_finished_by_work_that_is_done_already(
+    stage: Stage, tmp_path: Path, name: str
 ) -> None:
-    box = stage.before("ingest one").copy(tmp_path / "box")
-    box.run("ingest", "crm")
+    box = stage.before(name).copy(tmp_path / "box")
+    box.run(*CASES[name].arguments)
     with box.open() as workspace:
         log = workspace.audit
     for path in (log.path, log.heads_path):
         path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
     assert not log.verify().ok
-    box.run("ingest", "crm")
+    box.run(*CASES[name].arguments)
     assert log.verify().ok
 
 

@@ -107,7 +107,7 @@ class Line:
         if name not in self._made:
             box = self.before(name).copy(self._folder / name)
             log = box.folder / "writes"
-            log.touch()
+            log.write_text("")
             assert run(box, name, DMP_DIE_LOG=str(log)) == 0
             self._made[name] = box
         return self._made[name]

@@ -106,7 +106,13 @@ class LiveSegments:
             as_of: any instant; answers are quickest where it moves forward. Without an
                 offset it is UTC.
         """
-        return self._ids_of(self._members(profile_id, Now(as_of, self._shared)))
+        person = self._judged(profile_id, Now(as_of, self._shared))
+        if person is None:
+            return frozenset()
+        if person.told != person.members:
+            person.names ^= self._ids_of(person.told ^ person.members)
+            person.told = person.members
+        return person.names
 
     def next_tick(self, profile_id: str) -> datetime | None:
         """Return when time alone can first change what `memberships` said last.
@@ -119,8 +125,7 @@ class LiveSegments:
             return None
         if person.dirty:
             now = Now(instant(person.asked), self._shared)
-            self._members(profile_id, now)
-            person = self._active.get(profile_id, person)
+            person = self._judged(profile_id, now) or person
         until = person.until
         return instant(until) if until < _LAST else None
 
@@ -137,22 +142,25 @@ class LiveSegments:
             self._ids.popitem(last=False)
         return False
 
-    def _members(self, profile_id: str, now: Now) -> int:
+    def _judged(self, profile_id: str, now: Now) -> Person | None:
+        """Return a profile's person with the members of as_of; None for a stranger."""
         person = self._find(profile_id)
         if person is not None:
             try:
-                return evaluate(person, now, self._rules)
+                evaluate(person, now, self._rules)
             except Cut:
                 self.forget(profile_id)
+            else:
+                return person
         profile = self._load(profile_id)
         if profile is None:
-            return 0
+            return None
         person = remembered(profile, self._rules)
-        members = evaluate(person, now, self._rules)
+        evaluate(person, now, self._rules)
         self._activate(profile_id, person)
         if len(person.timeline.rows) > person.most_rows:
             self._shrink(profile_id, person)
-        return members
+        return person
 
     def _named(self, members: int) -> frozenset[str]:
         """Return the ids of the segments whose bits are set, from eight at a time."""

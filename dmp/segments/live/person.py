@@ -33,6 +33,8 @@ class Person:
         settled: leaves that hold for ever, whose events are no longer here.
         folded: up to this instant events are no longer told apart by their ids.
         most_rows: with more of them it is time to drop or fold some.
+        told: the members of which `names` has the ids.
+        names: the ids of segments.
     """
 
     kept: Mapping[int, Any]
@@ -47,6 +49,8 @@ class Person:
     settled: int = 0
     folded: int = -NEVER
     most_rows: int = 256
+    told: int = 0
+    names: frozenset[str] = frozenset()
 
 
 def remembered(profile: Profile, rules: Rules) -> Person:
@@ -96,8 +100,8 @@ def add(person: Person, row: Row, rules: Rules) -> bool:
     return True
 
 
-def evaluate(person: Person, now: Now, rules: Rules) -> int:
-    """Return the segments that a person is in, as bits.
+def evaluate(person: Person, now: Now, rules: Rules) -> None:
+    """Find the segments that a person is in.
 
     Raises:
         Cut: only the stored events can tell.
@@ -125,7 +129,6 @@ def evaluate(person: Person, now: Now, rules: Rules) -> int:
     if truths != person.truths:
         _update(person, truths, rules)
     person.dirty, person.asked = 0, now.micros
-    return person.members
 
 
 def _touched(person: Person, now: Now, rules: Rules) -> int:

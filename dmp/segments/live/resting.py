@@ -5,24 +5,29 @@ from __future__ import annotations
 import pickle
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
-from itertools import accumulate, groupby
+from functools import partial
+from itertools import accumulate, groupby, repeat
 from operator import sub
+from typing import Any
 
 from dmp.segments.live.nodes import EventLeaf
 from dmp.segments.live.person import Person
 from dmp.segments.live.rows import Row, Timeline, bits, bucket
 from dmp.segments.live.rules import Leaf, Rules
+from dmp.segments.live.shapes import Shape
 from dmp.segments.live.spans import DAY, MINUTE, NEVER, SECOND, Now, Shared, instant
 
 HOUR = 3600 * SECOND
 WIDTHS = (HOUR, DAY, 30 * DAY, NEVER)
 """Widths of buckets, the finest first."""
 
-_OWN = 0xFFFF
-_FIELDS = tuple(one.name for one in fields(Person) if one.name != "timeline")
-_row = Row._make
+_MADE_ANEW = {"timeline", "told", "names"}
+_FIELDS = tuple(one.name for one in fields(Person) if one.name not in _MADE_ANEW)
+_HEX = 32
+"""Digits of an id that goes into half as many bytes."""
+_row = partial(tuple.__new__, Row)
 
 
 def at_rest(
@@ -45,17 +50,31 @@ def packed(person: Person) -> bytes:
     apart, two bytes for what is read of it. What is read once only goes in whole.
     """
     rows = person.timeline.rows
-    firsts = [row.first for row in rows]
+    firsts, ids, _, _, _, counts, shapes = _columns(rows, Row)
     known = bisect_right(firsts, person.folded)
+    own = {n: rows[n][2:4] for n, shape in enumerate(shapes) if shape < 0}
+    buckets = {n: _span(rows[n]) for n, count in enumerate(counts) if count > 1}
     columns = (
-        list(map(sub, firsts, [0, *firsts])),
-        [_short(row.id) for row in rows[known:]],
-        array("H", [row.shape if row.shape >= 0 else _OWN for row in rows]).tobytes(),
-        {n: (r.tracks, r.values) for n, r in enumerate(rows) if r.shape < 0},
-        {n: (r.last - r.first, r.n) for n, r in enumerate(rows) if r.n > 1},
+        list(map(sub, firsts, (0, *firsts))),
+        _short(ids[known:]),
+        array("h", shapes).tobytes(),
+        own,
+        buckets,
     )
     state = [getattr(person, name) for name in _FIELDS]
     return pickle.dumps((columns, *state), protocol=5)
+
+
+def _columns(
+    rows: Sequence[tuple[Any, ...]], kind: type[Row] | type[Shape]
+) -> Iterable[Sequence[Any]]:
+    """Return the fields of rows of a kind, each of all rows."""
+    return zip(*rows, strict=True) if rows else [()] * len(kind._fields)
+
+
+def _span(row: Row) -> tuple[int, int]:
+    """Return what a bucket has besides: how long it is and how many events it holds."""
+    return row.last - row.first, row.n
 
 
 def unpacked(state: bytes, rules: Rules) -> Person:
@@ -63,33 +82,40 @@ def unpacked(state: bytes, rules: Rules) -> Person:
 
     Rows whose ids are gone have their places instead, which keeps them in order.
     """
-    (times, ids, shapes, own, buckets), *others = pickle.loads(state)
-    firsts, known = list(accumulate(times)), rules.shapes.known
-    numbers = array("H", shapes)
-    kept = [key if isinstance(key, str) else key.hex() for key in ids]
-    names = [f"\0{n:05}" for n in range(len(firsts) - len(ids))] + kept
-    rows = [
-        _row((first, name, *known[number][:2], first, 1, number))
-        if number != _OWN
-        else _row((first, name, *own[n], first, 1, -1))
-        for n, (first, name, number) in enumerate(
-            zip(firsts, names, numbers, strict=True)
-        )
+    (times, ids, numbers, own, buckets), *others = pickle.loads(state)
+    firsts, kept = list(accumulate(times)), _long(ids)
+    names = [f"\0{n:05}" for n in range(len(firsts) - len(kept))] + kept
+    known = rules.shapes.known
+    shapes = [
+        known[number] if number >= 0 else Shape._make((*own[n], -1))
+        for n, number in enumerate(array("h", numbers))
     ]
+    tracks, values, places = _columns(shapes, Shape)
+    columns = firsts, names, tracks, values, firsts, repeat(1), places
+    rows = list(map(_row, zip(*columns, strict=False)))
     for n, (span, events) in buckets.items():
         rows[n] = rows[n]._replace(last=rows[n].first + span, n=events)
     return Person(timeline=Timeline(rows), **dict(zip(_FIELDS, others, strict=True)))
 
 
-def _short(event_id: str) -> str | bytes:
-    """Return an id of 32 lower-case hexadecimal digits as its bytes, or as given."""
-    if len(event_id) == 32:
+def _short(ids: Sequence[str]) -> bytes | Sequence[str]:
+    """Return ids of 32 lower-case hexadecimal digits as their bytes, or as given."""
+    whole = "".join(ids)
+    if all([len(one) == _HEX for one in ids]):
         try:
-            short = bytes.fromhex(event_id)
+            short = bytes.fromhex(whole)
         except ValueError:
-            return event_id
-        return short if short.hex() == event_id else event_id
-    return event_id
+            return ids
+        return short if short.hex() == whole else ids
+    return ids
+
+
+def _long(ids: bytes | Sequence[str]) -> list[str]:
+    """Return the ids that `_short` was given."""
+    if not isinstance(ids, bytes):
+        return list(ids)
+    whole = ids.hex()
+    return [whole[n : n + _HEX] for n in range(0, len(whole), _HEX)]
 
 
 def compacted(

@@ -174,7 +174,7 @@ def _periods(within: Calendar, zone: tzinfo, now: Now) -> tuple[Opening, int]:
 def _capped(opening: Opening, now: Now) -> Opening:
     if opening.high <= now.micros:
         return opening
-    return opening._replace(high=now.micros)
+    return Opening(opening.low, now.micros, *opening[2:])
 
 
 def limits(span: Span[datetime]) -> tuple[int, int]:

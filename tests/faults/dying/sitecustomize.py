@@ -15,6 +15,8 @@ import threading
 from pathlib import Path
 
 _WRITES = {"open", "os.rename", "os.link", "os.remove", "os.mkdir"}
+_VARYING = re.compile(r"(?<=load-|pill-)[a-z0-9_]{8}(?!\w)|[0-9a-f]{6,}|\d+")
+"""What differs in paths from run to run: names of temporary folders, ids, numbers."""
 
 
 class Writes:
@@ -34,7 +36,7 @@ class Writes:
         if event not in _WRITES or not self._is_write(event, arguments):
             return
         self.count += 1
-        shape = re.sub(r"[0-9a-f]{6,}|\d+", "#", str(arguments[0]))
+        shape = _VARYING.sub("#", str(arguments[0]))
         os.write(self.log, f"{event} {shape}\n".encode())
         if self.count == self.at and self.after_s:
             threading.Timer(self.after_s, die).start()
@@ -44,6 +46,8 @@ class Writes:
     def _is_write(self, event: str, arguments: tuple[object, ...]) -> bool:
         if not str(arguments[0]).startswith(self.roots):
             return False
+        if event == "os.mkdir":
+            return not Path(str(arguments[0])).is_dir()
         if event != "open":
             return True
         mode, flags = arguments[1], arguments[2]

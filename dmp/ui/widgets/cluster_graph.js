@@ -82,7 +82,7 @@ function edge(link, spots) {
   );
 }
 
-function dot(each, spot, choose, named) {
+function dot(each, spot, choose) {
   const pick = () => choose(each.id);
   const press = (event) => {
     if (event.key !== "Enter" && event.key !== " ") return;
@@ -120,14 +120,21 @@ function dot(each, spot, choose, named) {
           "stroke-width": 1.5,
         })
       : null,
-    named
-      ? shape(
-          "text",
-          { x: spot.x, y: spot.y + 29, class: "soft", "text-anchor": "middle" },
-          each.label.split(" ")[0],
-        )
-      : null,
     shape("title", {}, `${each.label} ${each.id}`),
+  );
+}
+
+function label(each, spot) {
+  return shape(
+    "text",
+    {
+      x: spot.x,
+      y: spot.y + 29,
+      class: "soft dmp-node-label",
+      "text-anchor": "middle",
+      "aria-hidden": "true",
+    },
+    each.label.split(" ")[0],
   );
 }
 
@@ -170,8 +177,9 @@ function render({ model, el }) {
         },
         shape("title", {}, title),
         ...content.links.map((link) => edge(link, spots)),
-        ...content.nodes.map((each, i) =>
-          dot(each, spots[i], choose, each.in_pair || content.nodes.length <= MOST_NAMED),
+        ...content.nodes.map((each, i) => dot(each, spots[i], choose)),
+        ...content.nodes.flatMap((each, i) =>
+          each.in_pair || content.nodes.length <= MOST_NAMED ? [label(each, spots[i])] : [],
         ),
       ),
       legend(content),

@@ -6,9 +6,9 @@ function scale(content, left, room) {
   return (bits) => left + ((bits - content.low) / span) * room;
 }
 
-function bar(step, y, at) {
+function bar(step, y, at, goesOn) {
   const [from, to] = [at(step.from), at(step.to)];
-  return [
+  const parts = [
     shape("rect", {
       x: Math.min(from, to),
       y: y + 3,
@@ -17,17 +17,21 @@ function bar(step, y, at) {
       rx: 3,
       fill: step.to >= step.from ? "var(--dmp-accent)" : "var(--dmp-loss)",
     }),
-    shape("line", {
-      x1: to,
-      x2: to,
-      y1: y + 3 + BAR,
-      y2: y + ROW + 3,
-      stroke: "var(--dmp-line-strong)",
-    }),
   ];
+  if (goesOn)
+    parts.push(
+      shape("line", {
+        x1: to,
+        x2: to,
+        y1: y + 3 + BAR,
+        y2: y + ROW + 3,
+        stroke: "var(--dmp-line-strong)",
+      }),
+    );
+  return parts;
 }
 
-function row(step, index, width, left, at) {
+function row(step, index, width, left, at, last) {
   const y = index * ROW;
   return [
     shape(
@@ -42,7 +46,7 @@ function row(step, index, width, left, at) {
       clipped(step.level, left - 14, "400 12.5px"),
       shape("title", {}, step.level),
     ),
-    ...bar(step, y, at),
+    ...bar(step, y, at, index < last),
     shape(
       "text",
       { x: width, y: y + 14, class: "strong", "text-anchor": "end" },
@@ -60,11 +64,13 @@ function chart(content, width) {
       x1: at(0),
       x2: at(0),
       y1: 0,
-      y2: end + 22,
+      y2: end - 6,
       stroke: "var(--dmp-control)",
       "stroke-dasharray": "3 3",
     }),
-    ...content.steps.flatMap((step, i) => row(step, i, width, left, at)),
+    ...content.steps.flatMap((step, i) =>
+      row(step, i, width, left, at, content.steps.length - 1),
+    ),
     shape("text", { x: 0, y: end + 14, class: "strong" }, "Total"),
     shape(
       "text",

@@ -9,7 +9,7 @@ from dmp.identity.model import LinkageModel
 from dmp.identity.settings import IdentitySettings, LinkageSettings
 from dmp.privacy import PseudonymKey
 
-_EDITION = 2
+_EDITION = 3
 """Raised when evidence or clusters are made otherwise, so that all are made anew."""
 
 

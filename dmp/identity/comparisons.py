@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dmp.core.sql import quote_name
-from dmp.identity.records import root_column
-from dmp.identity.settings import Comparison
+from dmp.identity.settings import Comparison, root_column
 
 Level = dict[str, Any]
 
@@ -85,13 +84,16 @@ def _date(field: str) -> list[Level]:
 
 
 def _email(field: str) -> list[Level]:
+    """Near is the whole address but for two keys.
+
+    What is before the @ follows the name: alike for parent and child of one name, it
+    would say again what the names say.
+    """
     left, right = _sides(field)
-    local_l, local_r = (f"split_part({side}, '@', 1)" for side in (left, right))
-    near = f"jaro_winkler_similarity({local_l}, {local_r})"
     return [
         _null(field),
         _exact(field, frequencies=True),
-        _level(f"{near} >= 0.9", "close spelling before the @"),
+        _level(f"damerau_levenshtein({left}, {right}) <= 2", "one or two keys off"),
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dmp.core.sql import Name, sql
 from dmp.identity.basis import Basis
 from dmp.identity.blocking import check_pair_ceiling, stage_blocking_keys
+from dmp.identity.inner_pairs import score_inner_pairs
 from dmp.identity.linkage import NO_PAIRS, stage_scored_pairs
 from dmp.identity.records import stage_linkage_records
 from dmp.identity.signals import stage_deterministic_edges
@@ -38,6 +39,22 @@ def stage_evidence(lake: Lake, vault: Vault, basis: Basis) -> None:
         "subject_id in (select subject_id from linkage_record) as is_comparable "
         "from scope order by subject_id",
     )
+    _weigh(lake, basis)
+
+
+def weigh_inner_pairs(lake: Lake, basis: Basis) -> bool:
+    """Score what `new_cluster` holds unscored, and stage `evidence` anew with it.
+
+    Returns:
+        Whether there was any.
+    """
+    if basis.linkage is None or not score_inner_pairs(lake, *basis.linkage):
+        return False
+    _weigh(lake, basis)
+    return True
+
+
+def _weigh(lake: Lake, basis: Basis) -> None:
     linkage = basis.settings.linkage
     threshold = linkage.threshold_bits if linkage else 0.0
     lake.stage(

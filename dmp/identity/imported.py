@@ -19,8 +19,7 @@ from dmp.core.config import fingerprint
 from dmp.core.errors import ConfigInvalid, Fault, QueryFailed
 from dmp.core.sql import Query, quote_name
 from dmp.identity.model import LinkageModel
-from dmp.identity.records import root_column
-from dmp.identity.settings import LinkageSettings
+from dmp.identity.settings import LinkageSettings, root_column
 from dmp.storage.lake import Lake
 
 _KEPT = ("tf_adjustment_column", "tf_adjustment_weight", "tf_minimum_u_value")

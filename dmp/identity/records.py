@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from dmp.core.sql import Name, Query, quote_name, quote_text, sql
 from dmp.identity.nicknames import NICKNAMES
-from dmp.identity.settings import LinkageSettings
+from dmp.identity.settings import LinkageSettings, root_column
 from dmp.privacy import Vault
 from dmp.storage.lake import Lake
 from dmp.storage.versions import newest_versions_sql
@@ -32,11 +32,6 @@ _GIVEN_FIRST = (
     "trim(lower(split_part(full_name, ',', 2) || ' ' || split_part(full_name, ',', 1)))"
 )
 """A full name with the given name first, whether or not a comma turned it around."""
-
-
-def root_column(field: str) -> str:
-    """Return the column that holds a name with its nicknames made one."""
-    return f"{field}_root"
 
 
 def stage_linkage_records(

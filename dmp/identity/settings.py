@@ -130,6 +130,30 @@ class LinkageSettings(Document):
     max_pairs: int = Field(default=20_000_000, ge=1)
     u_pairs: float = Field(default=2e6, gt=0)
 
+    @model_validator(mode="after")
+    def _of_what_is_compared(self) -> LinkageSettings:
+        known = {*self.fields}
+        wrong = [
+            f"contradictions: {name} is not compared"
+            for name in self.contradictions
+            if name not in known
+        ]
+        known |= {root_column(n) for n, k in self.fields.items() if k == "given_name"}
+        rules = {name: getattr(self, name) for name in _RULES}
+        wrong += [
+            f"{name}: {part} is not compared"
+            for name, some in rules.items()
+            for part in dict.fromkeys(part for rule in some for part in rule)
+            if _CUT.sub("", part) not in known
+        ]
+        if wrong:
+            right = ", ".join(sorted(known))
+            raise ValueError(
+                f"{'; '.join(wrong)}; rules take {right}, or the first letters of one "
+                "as last_name[:3]"
+            )
+        return self
+
     @property
     def fields(self) -> dict[str, str]:
         """The fields compared, each with the kind of its comparison."""
@@ -151,6 +175,14 @@ class LinkageSettings(Document):
 
 
 _CODES = ("email", "phone", "exact")
+_RULES = ("blocking_rules", "training_rules", "prior_rules")
+_CUT = re.compile(r"\[:\d+\]$")
+"""What takes the first letters of a field."""
+
+
+def root_column(field: str) -> str:
+    """Return the column that holds a given name with its nicknames made one."""
+    return f"{field}_root"
 
 
 class IdentitySettings(Document):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ from dmp.segments.files import Files, Opened, opened
 from dmp.segments.parsing import parse
 from dmp.segments.sources import Population, RelatedTable
 
-from . import warehouses
+from . import warehouse_agreement, warehouses
 from .test_conformance import CASES
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "dialects"
@@ -395,6 +396,25 @@ def test_spark_computes_the_traits(traits: Opened, spark: Any, tmp_path: Path) -
     for name, (rule, expected) in ON_TRAITS.items():
         rows = spark.sql(on_traits(traits, rule, "spark")).collect()
         assert sorted(row[0] for row in rows) == expected, name
+
+
+@pytest.mark.servers
+def test_random_rules_admit_the_same_people_in_postgres(postgres: Any) -> None:
+    admits_the_same("postgres", warehouse_agreement.in_postgres(postgres))
+
+
+@pytest.mark.servers
+def test_random_rules_admit_the_same_people_in_spark(
+    spark: Any, tmp_path: Path
+) -> None:
+    admits_the_same("spark", warehouse_agreement.in_spark(spark, tmp_path))
+
+
+def admits_the_same(dialect: str, load: warehouse_agreement.Load) -> None:
+    told = warehouse_agreement.until_all_is_said(dialect, load)
+    sys.stdout.write(told.table())
+    assert told.missing() == []
+    assert told.equal >= 200 and told.telling >= told.equal / 2
 
 
 if __name__ == "__main__":

@@ -32,6 +32,10 @@ MISTAKEN: dict[str, tuple[Any, str]] = {
         {"any": [{"did": {"event": f"x{n}"}} for n in range(10_000)]},
         "at most 2,000",
     ),
+    "10,001 conditions": (
+        {"any": [{"not": LEAF}, *({**LEAF, "value": f"x{n}"} for n in range(10_001))]},
+        "at most 10,000; many values of one attribute are one condition with op: in",
+    ),
     "a list as a rule": ([], "rule"),
     "nothing as a rule": (None, "rule"),
     "two keys": ({"all": [], "any": []}, "rule"),

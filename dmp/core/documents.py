@@ -82,17 +82,29 @@ def read_text(path: Path) -> str:
 
 
 def load_yaml(
-    text: str, where: str, loader: type[yaml.SafeLoader] = StrictLoader
+    text: str,
+    where: str,
+    loader: type[yaml.SafeLoader] = StrictLoader,
+    *,
+    most: int = MAX_NODES,
+    fewer: str = "fewer",
 ) -> Any:
     """Return the plain data of YAML text.
 
     Anchors may be used, but not to make a small text stand for a huge document.
 
+    Args:
+        text: the YAML.
+        where: what the error calls it.
+        loader: how plain values are read.
+        most: keys and values that it may hold.
+        fewer: what would be right where it holds more.
+
     Raises:
         ConfigInvalid: the text is no YAML, too large or deep, or a key stands twice.
     """
     try:
-        return _loaded(loader(text), where)
+        return _loaded(loader(text), where, most, fewer)
     except ConfigInvalid:
         raise
     except RecursionError as error:
@@ -105,27 +117,27 @@ def load_yaml(
         raise ConfigInvalid(where, [fault]) from error
 
 
-def _loaded(made: yaml.SafeLoader, where: str) -> Any:
+def _loaded(made: yaml.SafeLoader, where: str, most: int, fewer: str) -> Any:
     try:
         node = made.get_single_node()
         if node is None:
             return None
-        if _size(node, {}) > MAX_NODES:
-            fault = Fault("document", f"holds more than {MAX_NODES:,} values", "fewer")
+        if _size(node, {}, most) > most:
+            fault = Fault("document", f"holds more than {most:,} values", fewer)
             raise ConfigInvalid(where, [fault])
         return made.construct_document(node)
     finally:
         made.dispose()
 
 
-def _size(node: yaml.Node, known: dict[int, int]) -> int:
+def _size(node: yaml.Node, known: dict[int, int], most: int) -> int:
     """Return how many nodes a node stands for; one inside of itself is endless."""
     found = known.get(id(node))
     if found is None:
         _check_characters(node)
-        known[id(node)] = MAX_NODES + 1
-        found = 1 + sum(_size(part, known) for part in _parts(node))
-        known[id(node)] = min(found, MAX_NODES + 1)
+        known[id(node)] = most + 1
+        found = 1 + sum(_size(part, known, most) for part in _parts(node))
+        known[id(node)] = min(found, most + 1)
     return found
 
 

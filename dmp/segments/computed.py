@@ -208,10 +208,18 @@ def _source(trait: Computed, population: Population) -> Source:
     return event_source(population, wanted)
 
 
-def traits_query(population: Population, as_of: datetime) -> exp.Query:
-    """Return the select of the key and each trait of everybody, at an instant."""
+def traits_query(
+    population: Population, as_of: datetime, beside: Sequence[str] = ()
+) -> exp.Query:
+    """Return the select of the key and each trait of everybody, at an instant.
+
+    Args:
+        population: its traits are computed.
+        as_of: the instant.
+        beside: other columns of the profiles that are selected too.
+    """
     plan = Plan(population, utc(as_of), {})
-    columns = []
+    columns: list[Tree] = [trees.column(name, "p") for name in beside]
     for trait in population.traits:
         scope = Scope(plan, zone_of(trait.timezone), compile_node)
         columns.append(trees.named(_value(trait, scope), trait.name))

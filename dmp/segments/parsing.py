@@ -32,7 +32,14 @@ ID = "[a-z][a-z0-9_]*"
 ID_RIGHT = "lower case letters, digits and _, beginning with a letter"
 _LIST_ID = "[A-Za-z0-9][A-Za-z0-9_-]*"
 _COUNTED = ("at_least", "at_most", "exactly")
+_GROUPS = {"all", "any", "not"}
 MAX_DEPTH = 60
+MAX_CONDITIONS = 10_000
+"""Conditions and steps of a rule, whether it is YAML, JSON or plain data."""
+FEWER = (
+    f"at most {MAX_CONDITIONS:,}; many values of one attribute are one condition with "
+    "op: in, many people a list (list: {in: ID})"
+)
 
 
 def parse(document: object, where: str = "rule") -> Segment:
@@ -49,6 +56,10 @@ def parse(document: object, where: str = "rule") -> Segment:
     if _depth(document) > MAX_DEPTH:
         refuse(faults, "rule", "is nested too deeply", f"at most {MAX_DEPTH} levels")
         raise RuleInvalid(where, faults)
+    found = _conditions(document)
+    if found > MAX_CONDITIONS:
+        refuse(faults, "rule", f"holds {found:,} conditions", FEWER)
+        raise RuleInvalid(where, faults)
     segment = _segment().read(document, "", faults)
     if faults:
         raise RuleInvalid(where, [_tidy(fault) for fault in faults])
@@ -64,6 +75,16 @@ def _depth(value: object, level: int = 0) -> int:
         return level
     parts = value.values() if isinstance(value, Mapping) else value
     return max((_depth(part, level + 1) for part in parts), default=level)
+
+
+def _conditions(value: object, listed: bool = False) -> int:
+    """Count what stands in lists: conditions and steps, but no groups of them."""
+    if isinstance(value, list | tuple):
+        return sum(_conditions(part, True) for part in value)
+    if not isinstance(value, Mapping):
+        return 0
+    inner = sum(_conditions(part) for part in value.values())
+    return inner + (listed and not _GROUPS.issuperset(value))
 
 
 @cache

@@ -13,8 +13,12 @@ import yaml
 from dmp.core.documents import load_yaml, read_text, refuse_twins
 from dmp.core.errors import ConfigInvalid, Fault, RuleInvalid, UsageError
 from dmp.segments.checks import references
-from dmp.segments.parsing import parse
+from dmp.segments.parsing import FEWER, parse
 from dmp.segments.rule import Segment
+
+_MOST_VALUES = 200_000
+"""Keys and values of a rule in YAML: room for the most conditions, none for bombs."""
+_FEWER = f"at most {_MOST_VALUES:,} keys and values; conditions: {FEWER}"
 
 
 class _Loader(yaml.SafeLoader):
@@ -130,7 +134,7 @@ def load(text: str, where: str) -> object:
     except (ValueError, RecursionError) as error:
         raise RuleInvalid(where, [_fault(error)]) from error
     try:
-        return load_yaml(text, where, _Loader)
+        return load_yaml(text, where, _Loader, most=_MOST_VALUES, fewer=_FEWER)
     except ConfigInvalid as error:
         raise RuleInvalid(where, error.faults) from error
 

@@ -135,7 +135,7 @@ class Reached:
     def all(self) -> Iterator[object]:
         """Yield all that was reached and is asked for."""
         for evaluator, words in self.words.items():
-            yield from ((evaluator, f) for f in _features() if words[f])
+            yield from ((evaluator, f) for f in features() if words[f])
         for names in EDGES.values():
             yield from (name for name in names if self.edges[name])
 
@@ -144,7 +144,7 @@ class Reached:
         found = [
             f"{evaluator}: {group} {word}"
             for evaluator, words in self.words.items()
-            for group, word in _features()
+            for group, word in features()
             if not words[group, word]
             and not (evaluator == "live" and (group, word) in LIVE_NEVER)
         ]
@@ -154,7 +154,7 @@ class Reached:
     def table(self) -> str:
         """Return the table: each word with its cases by sql and live, each edge."""
         lines = [f"{'':18}{'':34}{'sql':>8}{'live':>8}"]
-        for group, word in _features():
+        for group, word in features():
             sql, live = (self.words[name][group, word] for name in ("sql", "live"))
             shown = "batch" if (group, word) in LIVE_NEVER else f"{live:,}"
             lines.append(f"{group:18}{word:34}{sql:>8,}{shown:>8}")
@@ -163,7 +163,8 @@ class Reached:
         return "\n".join(lines)
 
 
-def _features() -> Iterator[Feature]:
+def features() -> Iterator[Feature]:
+    """Yield every word that some rule has to say."""
     for group, words in WORDS.items():
         yield from ((group, word) for word in words)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,23 @@ def test_a_file_nested_past_any_depth_is_refused(tmp_path: Path) -> None:
         '{"segment": "s", "rule": ' + '{"not": ' * 9_000 + "1" + "}" * 9_001
     )
     assert "deep" in str(validate(path)[0])
+
+
+@pytest.mark.parametrize("written", ["yaml", "json"])
+def test_a_file_holds_as_many_conditions_as_plain_data(
+    tmp_path: Path, written: str
+) -> None:
+    path = tmp_path / f"rule.{written}"
+    leaves = [json.dumps({**LEAF, "value": f"x{n}"}) for n in range(10_001)]
+    ends = ("segment: s\nrule: {any: [", "]}\n")
+    if written == "json":
+        ends = ('{"segment": "s", "rule": {"any": [', "]}}")
+    path.write_text(f"{ends[0]}{', '.join(leaves)}{ends[1]}")
+    (fault,) = validate(path)
+    assert fault.path == "rule" and fault.wrong == "holds 10,001 conditions"
+    if written == "json":
+        path.write_text(f"{ends[0]}{', '.join(leaves[1:])}{ends[1]}")
+        assert validate(path) == []
 
 
 ODD: dict[str, tuple[Any, list[str]]] = {

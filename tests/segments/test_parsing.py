@@ -261,7 +261,7 @@ HOSTILE = {
     "aliases of aliases": (
         "a: &a [x, x, x, x, x, x, x, x, x]\n"
         + "".join(f"{c}: &{c} [{f'*{b}, ' * 9}]\n" for b, c in pairwise("abcdefghi")),
-        "holds more than 50,000 values",
+        "holds more than 200,000 values",
     ),
     "lists in YAML": ("- " * 5_000 + "x", "nested too deeply"),
     "lists in JSON": ("[" * 100_000, "nested too deeply"),

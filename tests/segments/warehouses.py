@@ -6,13 +6,14 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from sqlglot import exp
 
 from dmp.segments.files import Opened
 from dmp.segments.sources import type_of
@@ -100,25 +101,55 @@ def run(as_user: list[str], programs: Path, words: list[str]) -> None:
 
 
 def in_postgres(connection: Any, opened: Opened, query: str) -> list[str]:
+    load_postgres(connection, opened)
+    return sorted(row[0] for row in connection.execute(query, prepare=False).fetchall())
+
+
+def load_postgres(connection: Any, opened: Opened) -> None:
+    """Put the tables of a case in the place of those before; structs are composites."""
     connection.execute("drop schema if exists public cascade; create schema public")
     for name, table in tables_of(opened).items():
-        columns = columns_of(opened, table)
-        kinds = [postgres_type(kind) for _, _, kind in columns]
-        written = ", ".join(
-            f'"{c[0]}" {k}' for c, k in zip(columns, kinds, strict=True)
-        )
-        connection.execute(f'create table "{name}" ({written})'.replace("%", "%%"))
+        written, marks = [], []
+        for column, _, kind in columns_of(opened, table):
+            said, mark = postgres_type(kind), "%s"
+            if is_struct(kind):
+                fields = [(f, postgres_type(k)) for f, k in members(kind)]
+                listed = ", ".join(f'"{f}" {k}' for f, k in fields)
+                said = f'"{name}_{column}"'
+                connection.execute(f"create type {said} as ({listed})")
+                mark = f"row({', '.join(f'%s::{k}' for _, k in fields)})"
+            written.append(f'"{column}" {said}'.replace("%", "%%"))
+            marks.append(f"{mark}::{said}")
+        connection.execute(f'create table "{name}" ({", ".join(written)})')
         rows = opened.connection.execute(f'select * from "{table}"').fetchall()
-        marks = ", ".join(f"%s::{kind}" for kind in kinds)
         with connection.cursor() as cursor:
-            cursor.executemany(f'insert into "{name}" values ({marks})', rows)
-    return sorted(row[0] for row in connection.execute(query, prepare=False).fetchall())
+            cursor.executemany(
+                f'insert into "{name}" values ({", ".join(marks)})', map(flat, rows)
+            )
+
+
+def flat(row: tuple[Any, ...]) -> list[Any]:
+    """The row with the fields of structs in their place."""
+    found: list[Any] = []
+    for value in row:
+        found += value.values() if isinstance(value, dict) else [value]
+    return found
+
+
+def is_struct(kind: str) -> bool:
+    return type_of(kind).this is exp.DataType.Type.STRUCT
+
+
+def members(kind: str) -> list[tuple[str, str]]:
+    """The fields of a struct, each with its type in DuckDB."""
+    fields = type_of(kind).expressions
+    return [(f.name, f.args["kind"].sql("duckdb")) for f in fields]
 
 
 def postgres_type(kind: str) -> str:
     if kind.endswith("[]"):
         return f"{postgres_type(kind[:-2])}[]"
-    return POSTGRES_TYPES[kind]
+    return POSTGRES_TYPES.get(kind, kind)
 
 
 @contextmanager
@@ -137,6 +168,7 @@ def spark(folder: Path) -> Iterator[Any]:
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.sql.autoBroadcastJoinThreshold": "-1",
         "spark.driver.memory": "1g",
     }
     builder = sql.SparkSession.builder.master("local[2]").appName("segments")
@@ -157,9 +189,17 @@ def spark_type(kind: str) -> str:
 
 
 def in_spark(session: Any, folder: Path, opened: Opened, query: str) -> list[str]:
-    for name, table in tables_of(opened).items():
-        if f"`{name}`" not in query:
-            continue
+    names = [name for name in tables_of(opened) if f"`{name}`" in query]
+    load_spark(session, folder, opened, names)
+    return sorted(row[0] for row in session.sql(query).collect())
+
+
+def load_spark(
+    session: Any, folder: Path, opened: Opened, names: Iterable[str]
+) -> None:
+    """Show the session some tables of a case, from files in the folder."""
+    tables = tables_of(opened)
+    for name, table in ((name, tables[name]) for name in names):
         path = folder / f"{table}.parquet"
         opened.connection.execute(f"copy \"{table}\" to '{path}' (format parquet)")
         listed = columns_of(opened, table)
@@ -170,4 +210,3 @@ def in_spark(session: Any, folder: Path, opened: Opened, query: str) -> list[str
             for outer, inner, kind in listed
         ]
         frame.selectExpr(*columns).createOrReplaceTempView(f"`{name}`")
-    return sorted(row[0] for row in session.sql(query).collect())

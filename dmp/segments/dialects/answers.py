@@ -9,16 +9,16 @@ from pathlib import Path
 
 from dmp.core.errors import Fault, RuleInvalid
 from dmp.segments.answers import Rule, check_patterns, load
-from dmp.segments.calendars import utc
-from dmp.segments.compiler import compile_segment
 from dmp.segments.dialects.bigquery import BIGQUERY
 from dmp.segments.dialects.postgres import POSTGRES
 from dmp.segments.dialects.rewriting import Dialect, NotPortable, rewrite
 from dmp.segments.dialects.snowflake import SNOWFLAKE
 from dmp.segments.dialects.spark import DATABRICKS, SPARK
+from dmp.segments.dialects.traits import compiled
 from dmp.segments.files import Files, opened
 from dmp.segments.rule import InSegment, Segment, Sql, deep_leaves, leaves
 from dmp.segments.sources import Population
+from dmp.segments.trees import Tree
 
 OTHERS: Mapping[str, Dialect] = {
     dialect.name: dialect
@@ -31,17 +31,11 @@ def named_population(population: Population) -> Population:
     """Return the population under the names that a warehouse's tables have.
 
     `profiles`, `events` with a column `properties`, `consent`, related tables by their
-    entity and lists by their id, each with `profile_id`.
+    entity and lists by their id, each with `profile_id`. Computed traits are no columns
+    of `profiles`: the statement computes those that a rule reads.
     """
-    computed = {trait.name for trait in population.traits}
     return replace(
         population,
-        attributes={
-            name: type_
-            for name, type_ in population.attributes.items()
-            if name not in computed
-        },
-        traits=(),
         profiles="profiles",
         ordered_ids=False,
         key="profile_id",
@@ -78,13 +72,16 @@ def segment_sql(
         RuleInvalid: the rule does not compile, or the dialect cannot say all of it
             exactly; every such condition is named with the reason.
     """
-    query = compile_segment(segment, population, utc(as_of), segments=segments)
     if dialect == "duckdb":
+        query = compiled(segment, population, as_of, segments)
         return query.sql("duckdb", pretty=True)
-    faults = list(refusals(segment, population, as_of, dialect, segments))
-    if faults:
-        raise RuleInvalid(f"{segment.id} in {dialect}", faults)
-    said = rewrite(query, OTHERS[dialect])
+    try:
+        said = _said(segment, population, as_of, dialect, segments)
+    except NotPortable as error:
+        faults = list(refusals(segment, population, as_of, dialect, segments))
+        if not faults:
+            faults = [Fault("rule", str(error), _right(dialect))]
+        raise RuleInvalid(f"{segment.id} in {dialect}", faults) from error
     return said.sql(OTHERS[dialect].name, pretty=True)
 
 
@@ -126,8 +123,11 @@ def refusals(
         alone = replace(segment, rule=leaf)
         wrong = _reason(alone, population, as_of, dialect, segments)
         if wrong:
-            right = f"a rule within the portable subset, to run in {dialect}"
-            yield Fault(path, wrong, right)
+            yield Fault(path, wrong, _right(dialect))
+
+
+def _right(dialect: str) -> str:
+    return f"a rule within the portable subset, to run in {dialect}"
 
 
 def _reason(
@@ -137,14 +137,28 @@ def _reason(
     dialect: str,
     segments: Mapping[str, Segment],
 ) -> str:
-    if _has_sql(segment, segments, {segment.id}):
-        return "is SQL of DuckDB"
-    query = compile_segment(segment, population, utc(as_of), segments=segments)
     try:
-        rewrite(query, OTHERS[dialect])
+        _said(segment, population, as_of, dialect, segments)
     except NotPortable as error:
         return str(error)
     return ""
+
+
+def _said(
+    segment: Segment,
+    population: Population,
+    as_of: datetime,
+    dialect: str,
+    segments: Mapping[str, Segment],
+) -> Tree:
+    """Return the statement as a dialect says it.
+
+    Raises:
+        NotPortable: it cannot say all of it exactly; the first reason.
+    """
+    if _has_sql(segment, segments, {segment.id}):
+        raise NotPortable("is SQL of DuckDB")
+    return rewrite(compiled(segment, population, as_of, segments), OTHERS[dialect])
 
 
 def _has_sql(segment: Segment, segments: Mapping[str, Segment], seen: set[str]) -> bool:

@@ -189,6 +189,16 @@ def _months(n: Tree) -> Tree:
     return trees.binary(exp.Mul, n, exp.cast(text("1 month"), "interval"))
 
 
+def _microseconds(value: Tree) -> Tree:
+    """Return the microseconds since 1970; the seconds are exact decimals."""
+    seconds = exp.Extract(this=exp.Var(this="epoch"), expression=value)
+    return cast(trees.binary(exp.Mul, seconds, integer(1_000_000)), "bigint")
+
+
+def _whole_part(node: exp.IntDiv, go: Rewrite) -> Tree:
+    return exp.Div(this=go(node.this), expression=go(node.expression), typed=True)
+
+
 def _field(struct: Tree, name: Tree) -> Tree:
     return exp.Dot(
         this=exp.Paren(this=struct),
@@ -224,6 +234,7 @@ _CALLS: dict[str, Any] = {
     ),
     "to_seconds": _seconds,
     "to_months": _months,
+    "epoch_us": _microseconds,
     "month": _part_of("month"),
     "day": _part_of("day"),
     "struct_extract": _field,
@@ -242,6 +253,7 @@ POSTGRES = Dialect(
         exp.Ordered: _ordered,
         exp.Cast: cast_of,
         exp.TryCast: _try_cast,
+        exp.IntDiv: _whole_part,
         **dict.fromkeys((exp.GT, exp.GTE, exp.LT, exp.LTE), _ordering),
         JsonIs: _json_is,
         ShortestText: _shortest,

@@ -24,7 +24,16 @@ _PLAIN: tuple[type[exp.Expr], ...] = (
     *(exp.Table, exp.TableAlias, exp.Select, exp.From, exp.Where, exp.Join, exp.Group),
     *(exp.Having, exp.Order, exp.Ordered, exp.Limit, exp.With, exp.CTE, exp.Subquery),
     *(exp.Alias, exp.Count, exp.Distinct, exp.Case, exp.If, exp.Coalesce, exp.Cast),
-    *(exp.Add, exp.Sub, exp.Mul, exp.Div, exp.DPipe, exp.Window, exp.WindowSpec),
+    *(
+        exp.Add,
+        exp.Sub,
+        exp.Mul,
+        exp.Div,
+        exp.IntDiv,
+        exp.DPipe,
+        exp.Window,
+        exp.WindowSpec,
+    ),
     *(exp.Values, exp.Tuple, exp.Array, exp.Lambda),
 )
 
@@ -67,10 +76,13 @@ REASONS: Mapping[str, str] = {
     "localday": "takes the local date of a column, in a zone other than UTC",
     "timezone": "takes the local time of a column, in a zone other than UTC",
     "json": "JSON is read; declare the property with its type",
+    "histogram": "the most frequent value is counted in a map of DuckDB",
+    "epoch_us": "whole units of time since an event are counted in microseconds",
     "strftime": "an instant would have to read as text",
     "list": "looks into a list",
 }
 _SAME_REASON = {
+    **dict.fromkeys(("map_keys", "map_values", "list_extract"), "histogram"),
     "favg": "fsum",
     "json_extract": "json",
     "json_extract_string": "json",

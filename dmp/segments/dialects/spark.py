@@ -138,6 +138,7 @@ _CALLS: dict[str, Any] = {
         "make_dt_interval", integer(0), integer(0), integer(0), n
     ),
     "to_months": lambda n: call("make_ym_interval", integer(0), n),
+    "epoch_us": _same("unix_micros"),
     "struct_extract": _field,
     "list_transform": _same("transform"),
     "list_has_any": _any_of,

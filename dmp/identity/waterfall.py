@@ -54,9 +54,10 @@ class Waterfall:
 def waterfalls(
     lake: Lake, vault: Vault, basis: Basis, pairs: Sequence[Pair]
 ) -> list[Waterfall]:
-    """Return the waterfall of each pair that the blocking rules bring together.
+    """Return the waterfall of each pair of whom there is something to compare.
 
-    Reads the vault for the subjects of the pairs. No values come out, only levels.
+    Reads the vault for the subjects of the pairs, and compares every two of these: some
+    hundreds at most. No values come out, only levels.
 
     Args:
         pairs: subjects, the smaller first.
@@ -69,7 +70,8 @@ def waterfalls(
         "explained_subject", "select unnest($ids::bigint[]) as subject_id", ids=subjects
     )
     stage_linkage_records(lake, vault, settings, of=wanted)
-    with scorer(lake, model, settings, basis.key, parts=True) as linker:
+    given = lake, model, settings, basis.key
+    with scorer(*given, parts=True, every_two=True) as linker:
         predicted = linker.inference.predict()
         rows = {_pair(row): row for row in _rows(lake, predicted.physical_name)}
     found = (rows.get(pair) for pair in pairs)

@@ -66,7 +66,7 @@ def test_every_comparison_is_told_with_its_level(
     assert met >= {"missing", "exact", "rare value", "all else"}
 
 
-def test_a_pair_that_no_rule_brings_together_has_none(
+def test_a_pair_of_whom_nothing_is_known_has_none(
     resolved_sample: Workspace, basis: Basis
 ) -> None:
     lake, vault = resolved_sample.lake, resolved_sample.vault

@@ -45,6 +45,9 @@ def stage_evidence(lake: Lake, vault: Vault, basis: Basis) -> None:
 def weigh_inner_pairs(lake: Lake, basis: Basis) -> bool:
     """Score what `new_cluster` holds unscored, and stage `evidence` anew with it.
 
+    The pairs that made the cluster have overcome the prior of two records at random, so
+    an inner pair counts against one person by no more than what its values say.
+
     Returns:
         Whether there was any.
     """
@@ -55,10 +58,15 @@ def weigh_inner_pairs(lake: Lake, basis: Basis) -> bool:
 
 
 def _weigh(lake: Lake, basis: Basis) -> None:
-    linkage = basis.settings.linkage
-    threshold = linkage.threshold_bits if linkage else 0.0
+    model, linkage = basis.model, basis.settings.linkage
     lake.stage(
-        "evidence", sql(_EVIDENCE, limit=_WEIGHT_LIMIT_BITS, threshold=threshold)
+        "evidence",
+        sql(
+            _EVIDENCE,
+            limit=_WEIGHT_LIMIT_BITS,
+            threshold=linkage.threshold_bits if linkage else 0.0,
+            prior=model.prior_bits if model else 0.0,
+        ),
     )
 
 
@@ -91,7 +99,9 @@ with pair as (
         coalesce(
             d.weight,
             case when s.match_weight is not null then
-                greatest(least(s.match_weight - $threshold, $limit), -$limit)
+                greatest(least(case when s.is_inner then
+                    greatest(s.match_weight, least(0, s.match_weight - $prior))
+                    else s.match_weight end - $threshold, $limit), -$limit)
                 + coalesce(e.weight_uncompared, 0)
             end,
             e.weight_all

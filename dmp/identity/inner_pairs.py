@@ -32,7 +32,7 @@ def score_inner_pairs(
         lake.execute(
             sql(
                 "insert into scored_pair select subject_id_l, subject_id_r, "
-                "match_weight, 1 / (1 + 2 ** -match_weight) "
+                "match_weight, 1 / (1 + 2 ** -match_weight), true "
                 "from ({scored}) order by all",
                 scored=scored,
             )

@@ -53,9 +53,10 @@ def stage_scored_pairs(
     """Score every blocked pair of `linkage_record` and stage `scored_pair`.
 
     One row an unordered pair, `subject_id_l < subject_id_r`, with `match_weight` in
-    bits (prior and contradictions included) and `match_probability` in (0, 1). The
-    score of a pair depends on its two records and on what the model froze. No pairs
-    give an empty table; same records and model give the same rows.
+    bits (prior and contradictions included), `match_probability` in (0, 1) and
+    `is_inner`, which of none is true. The score of a pair depends on its two records
+    and on what the model froze. No pairs give an empty table; same records and model
+    give the same rows.
     """
     if int(lake.value("select count(*) from linkage_record")) < 2:
         return lake.stage("scored_pair", NO_PAIRS)
@@ -67,7 +68,8 @@ def stage_scored_pairs(
                 "select least(subject_id_l, subject_id_r) as subject_id_l, "
                 "greatest(subject_id_l, subject_id_r) as subject_id_r, "
                 "match_weight - ({bits}) as match_weight, "
-                "1 / (1 + 2 ** -(match_weight - ({bits}))) as match_probability "
+                "1 / (1 + 2 ** -(match_weight - ({bits}))) as match_probability, "
+                "false as is_inner "
                 "from {predicted} order by all",
                 predicted=Query(predicted.physical_name),
                 bits=contradiction_bits(settings),
@@ -115,7 +117,8 @@ def contradiction_bits(settings: LinkageSettings) -> Query:
 
 NO_PAIRS = (
     "select 0::bigint as subject_id_l, 0::bigint as subject_id_r, "
-    "0::double as match_weight, 0::double as match_probability limit 0"
+    "0::double as match_weight, 0::double as match_probability, "
+    "false as is_inner limit 0"
 )
 """The select of a `scored_pair` without any pair."""
 

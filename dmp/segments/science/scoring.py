@@ -144,7 +144,8 @@ def check_sides(positive: Flags) -> None:
     if min(inside, outside) < LEAST_EACH:
         raise UsageError(
             f"a model needs {LEAST_EACH} people of each kind; there are {inside} of "
-            f"those looked for and {outside} others"
+            f"those looked for and {outside} others; give another segment, an as_of at "
+            "which it has people, or a purpose that more of them consent to"
         )
 
 

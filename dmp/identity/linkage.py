@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
@@ -21,17 +22,20 @@ from dmp.storage.lake import Lake
 if TYPE_CHECKING:
     from splink import Linker
 
+_LOG = logging.getLogger(__name__)
 _SEED = 1
 
 
 def train(lake: Lake, settings: LinkageSettings, *, now: datetime) -> LinkageModel:
     """Train a model on the scratch table `linkage_record`.
 
-    Same records and settings give the same model.
+    Same records and settings give the same model. A level between full agreement and
+    all else that no pair of the training has, such as initials where nobody writes
+    them, is left out of the model, with a warning: its pairs are those of the next one.
 
     Raises:
         UsageError: fewer than two records, or a rule makes more pairs than allowed.
-        ModelNotTrained: a level of a comparison has no m or u; it is named.
+        ModelNotTrained: another level of a comparison has no m or u; it is named.
     Source: Fellegi & Sunter 1969; Winkler 2000 (EM); Splink `linker.training`.
     """
     records = int(lake.value("select count(*) from linkage_record"))
@@ -40,8 +44,11 @@ def train(lake: Lake, settings: LinkageSettings, *, now: datetime) -> LinkageMod
             "no records to train on: ingest a source that gives names first"
         )
     check_pair_ceiling(lake, settings)
-    with _linker(lake, _untrained(settings)) as linker:
-        trained = _estimate(linker, settings)
+    document = _untrained(settings)
+    trained = _trained(lake, settings, document)
+    if _not_estimated(trained):
+        document = _without_rare(document, trained)
+        trained = _trained(lake, settings, document)
     _check_trained(trained)
     name = f"{settings.model}-{fingerprint(trained['comparisons'])}"
     return LinkageModel(name, trained, now.isoformat(), records)
@@ -192,12 +199,44 @@ def _block(rule: Sequence[str]) -> Any:
     return block_on(*(column_sql(part) for part in rule))
 
 
-def _check_trained(settings: dict[str, Any]) -> None:
-    missing = [
-        f"{comparison['output_column_name']} / {level['label_for_charts']}: no {what}"
-        for comparison, level in levels(settings)
+def _trained(
+    lake: Lake, settings: LinkageSettings, document: dict[str, Any]
+) -> dict[str, Any]:
+    with _linker(lake, document) as linker:
+        return _estimate(linker, settings)
+
+
+def _not_estimated(trained: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Return the comparison and level of each m or u that is lacking, and which."""
+    return [
+        (comparison["output_column_name"], level["label_for_charts"], what)
+        for comparison, level in levels(trained)
         for what in ("m", "u")
         if not isinstance(level.get(f"{what}_probability"), float)
+    ]
+
+
+def _without_rare(document: dict[str, Any], trained: dict[str, Any]) -> dict[str, Any]:
+    """Return a description without what lacks between the first level and all else."""
+    lacking = {(name, label) for name, label, _ in _not_estimated(trained)}
+    comparisons = []
+    for comparison in document["comparisons"]:
+        name, known = comparison["output_column_name"], comparison["comparison_levels"]
+        rare = [
+            level
+            for level in known[2:-1]
+            if (name, level["label_for_charts"]) in lacking
+        ]
+        for level in rare:
+            _LOG.warning("left out level=%s of=%s", level["label_for_charts"], name)
+        kept = [level for level in known if level not in rare]
+        comparisons.append({**comparison, "comparison_levels": kept})
+    return {**document, "comparisons": comparisons}
+
+
+def _check_trained(trained: dict[str, Any]) -> None:
+    missing = [
+        f"{name} / {label}: no {what}" for name, label, what in _not_estimated(trained)
     ]
     if missing:
         listed = "\n  ".join(missing)

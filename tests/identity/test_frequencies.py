@@ -61,7 +61,8 @@ def test_scores_are_those_of_splink_that_counts_for_itself(
         update={"contradictions": {}, "blocking_rules": (("email",), ("phone",))}
     )
     stage_scored_pairs(lake, model, plain, linkage_key(resolved_sample))
-    ours = lake.rows("select * exclude (match_probability) from scored_pair")
+    columns = "subject_id_l, subject_id_r, match_weight"
+    ours = lake.rows(f"select {columns} from scored_pair")
     rules = [block_on("email"), block_on("phone")]
     chosen = {**model.settings, "blocking_rules_to_generate_predictions": rules}
     with lake.scratch_catalog() as connection:

@@ -44,6 +44,25 @@ def test_the_same_records_give_the_same_model(
     assert left == []
 
 
+def test_a_level_that_no_pair_has_is_left_out(
+    resolved_sample: Workspace,
+    linkage: LinkageSettings,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    lake = resolved_sample.lake
+    lake.stage(
+        "linkage_record",
+        "select * replace (case when len(first_name) > 1 then first_name end "
+        "as first_name) from linkage_record",
+    )
+    model = train(lake, linkage, now=NOW)
+    told = [one["level"] for one in model.levels if one["comparison"] == "first_name"]
+    assert "initial agrees" not in told and told[0] == "exact" and "all else" in told
+    assert "initial agrees" in caplog.text
+    scored = stage_scored_pairs(lake, model, linkage, KEY)
+    assert lake.value(f"select count(*) from {scored}") > 0
+
+
 def test_a_model_holds_no_personal_value(
     resolved_sample: Workspace, linkage: LinkageSettings
 ) -> None:

@@ -26,7 +26,7 @@ prints one statement that selects the profile_ids of the members, with its insta
 it. It reads tables named `profiles`, `events` (event_id, profile_id, event,
 occurred_at, properties), `consent`, and related tables and lists by their names. DuckDB
 is the reference; Postgres and Spark run the conformance cases, and random rules over
-random people and events until every word of the language was said, in
+random people and events (Postgres until every word of the language was said), in
 `make test-servers` with equal results. Computed traits that a rule reads are computed
 within the statement. The SQL of the others is kept in `tests/golden/dialects`: it was
 never run, but read beside the vendors' manuals as told below. A rule that an engine

@@ -95,6 +95,20 @@ def stage_frequencies(
     }
 
 
+def records_with_frequencies(model: LinkageModel) -> Query:
+    """Return the select of `linkage_record` with `tf_<field>` of each value.
+
+    Reads the scratch tables that `stage_frequencies` made.
+    """
+    fields = frequency_fields(model)
+    joins = " ".join(
+        f"left join {quote_name('frequency_' + field)} using ({quote_name(field)})"
+        for field in fields
+    )
+    rarities = "".join(f", {quote_name('tf_' + field)}" for field in fields)
+    return Query(f"select r.*{rarities} from linkage_record as r {joins}")
+
+
 def _counted(field: str, key: PseudonymKey) -> Query:
     return sql(
         """

@@ -24,6 +24,7 @@ from dmp.identity.frequencies import (
     freeze,
     frequency_token,
     frozen,
+    records_with_frequencies,
     stage_frequencies,
 )
 from dmp.identity.lookup import lake_state
@@ -273,23 +274,16 @@ def _stage_records(
     lake: Lake, model: LinkageModel, key: PseudonymKey
 ) -> dict[str, str]:
     """Stage `fuzzy_record`, numbered by `row`; return the types of what is compared."""
-    tables = stage_frequencies(lake, model, key)
-    joins = " ".join(
-        f"left join {table} using ({quote_name(field)})"
-        for field, table in tables.items()
-    )
-    rarities = "".join(f", {quote_name('tf_' + field)}" for field in tables)
-    chosen = f"r.* exclude (subject_id){rarities}"
+    stage_frequencies(lake, model, key)
     lake.stage(
         "fuzzy_record",
         sql(
             "select row_number() over (order by r.subject_id) - 1 as row, "
-            "r.subject_id, p.profile_id, {chosen} from linkage_record as r {joins} "
-            "join identity.assignment as a "
+            "r.subject_id, p.profile_id, r.* exclude (subject_id) "
+            "from ({records}) as r join identity.assignment as a "
             "on a.subject_id = r.subject_id and a.valid_to is null "
             "join identity.profile as p on p.profile_key = a.profile_key",
-            chosen=Query(chosen),
-            joins=Query(joins),
+            records=records_with_frequencies(model),
         ),
     )
     compared = lake.sql(

@@ -9,7 +9,7 @@ before it is believed.
 from __future__ import annotations
 
 from dmp.core.sql import Query, quote_name, sql
-from dmp.identity.frequencies import frequency_fields
+from dmp.identity.frequencies import records_with_frequencies
 from dmp.identity.model import LinkageModel
 from dmp.identity.scoring import weight_sql
 from dmp.identity.settings import LinkageSettings
@@ -27,7 +27,10 @@ def score_inner_pairs(
     lake.stage("inner_pair", _INNER_PAIR)
     n_pairs = int(lake.value("select count(*) from inner_pair"))
     if n_pairs:
-        lake.stage("inner_record", _records(lake, model))
+        lake.stage(
+            "inner_record",
+            sql(_INNER_RECORD, records=records_with_frequencies(model)),
+        )
         scored = weight_sql(model, settings, _sides(lake))
         lake.execute(
             sql(
@@ -38,21 +41,6 @@ def score_inner_pairs(
             )
         )
     return n_pairs
-
-
-def _records(lake: Lake, model: LinkageModel) -> Query:
-    """Return the select of the records of inner pairs, with frequencies of values."""
-    fields = frequency_fields(model)
-    joins = " ".join(
-        f"left join {quote_name('frequency_' + field)} using ({quote_name(field)})"
-        for field in fields
-    )
-    rarities = "".join(f", {quote_name('tf_' + field)}" for field in fields)
-    return Query(
-        f"select r.*{rarities} from linkage_record as r {joins} "
-        "where subject_id in "
-        "(select unnest([subject_id_l, subject_id_r]) from inner_pair)"
-    )
 
 
 def _sides(lake: Lake) -> Query:
@@ -79,4 +67,8 @@ from held as l join held as r using (cluster_id)
 anti join scored_pair as s
     on s.subject_id_l = l.subject_id and s.subject_id_r = r.subject_id
 where l.subject_id < r.subject_id
+"""
+_INNER_RECORD = """
+select * from ({records})
+where subject_id in (select unnest([subject_id_l, subject_id_r]) from inner_pair)
 """

@@ -46,9 +46,9 @@ def train(lake: Lake, settings: LinkageSettings, *, now: datetime) -> LinkageMod
     check_pair_ceiling(lake, settings)
     document = _untrained(settings)
     trained = _trained(lake, settings, document)
-    if _not_estimated(trained):
-        document = _without_rare(document, trained)
-        trained = _trained(lake, settings, document)
+    smaller = _without_rare(document, trained)
+    if smaller != document:
+        trained = _trained(lake, settings, smaller)
     _check_trained(trained)
     name = f"{settings.model}-{fingerprint(trained['comparisons'])}"
     return LinkageModel(name, trained, now.isoformat(), records)

@@ -39,6 +39,7 @@ def _listed(value: Tree, by: list[Tree]) -> Tree:
 def _bucket(word: Bucket, go: Rewrite) -> Tree:
     salted = trees.join_text(text(f"{word.args['salt'].name}:"), go(word.this))
     head = call("substr", call("md5", salted), integer(1), integer(8))
+    # X is Snowflake's format for one hexadecimal digit.
     whole = cast(call("to_number", head, text("XXXXXXXX")), "double")
     share = exp.Div(this=whole, expression=trees.number(2.0**32), typed=True)
     return trees.binary(exp.Mul, exp.Paren(this=share), trees.number(100.0))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dmp.core.sql import Name, sql
 from dmp.identity.basis import Basis
 from dmp.identity.blocking import check_pair_ceiling, stage_blocking_keys
-from dmp.identity.inner_pairs import score_inner_pairs
 from dmp.identity.linkage import NO_PAIRS, stage_scored_pairs
 from dmp.identity.records import stage_linkage_records
 from dmp.identity.signals import stage_deterministic_edges
@@ -33,32 +32,25 @@ def stage_evidence(lake: Lake, vault: Vault, basis: Basis) -> None:
     stage_deterministic_edges(lake, basis.settings)
     _stage_scores(lake, vault, basis)
     lake.stage("decided_pair", _DECIDED)
+    weigh(lake, basis, Name("scope"))
+
+
+def weigh(lake: Lake, basis: Basis, of: Name) -> None:
+    """Stage `node` and `evidence` anew for the subjects of a table.
+
+    The pairs that made a cluster have overcome the prior of two records at random, so
+    an inner pair counts against one person by no more than what its values say.
+    """
+    model, linkage = basis.model, basis.settings.linkage
     lake.stage(
         "node",
-        "select subject_id, row_number() over (order by subject_id) - 1 as node, "
-        "subject_id in (select subject_id from linkage_record) as is_comparable "
-        "from scope order by subject_id",
+        sql(
+            "select subject_id, row_number() over (order by subject_id) - 1 as node, "
+            "subject_id in (select subject_id from linkage_record) as is_comparable "
+            "from {of} order by subject_id",
+            of=of,
+        ),
     )
-    _weigh(lake, basis)
-
-
-def weigh_inner_pairs(lake: Lake, basis: Basis) -> bool:
-    """Score what `new_cluster` holds unscored, and stage `evidence` anew with it.
-
-    The pairs that made the cluster have overcome the prior of two records at random, so
-    an inner pair counts against one person by no more than what its values say.
-
-    Returns:
-        Whether there was any.
-    """
-    if basis.linkage is None or not score_inner_pairs(lake, *basis.linkage):
-        return False
-    _weigh(lake, basis)
-    return True
-
-
-def _weigh(lake: Lake, basis: Basis) -> None:
-    model, linkage = basis.model, basis.settings.linkage
     lake.stage(
         "evidence",
         sql(

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -144,7 +145,7 @@ class FuzzyLookup:
             model=model,
             settings=settings,
             key=basis.key,
-            records=lake.sql("from fuzzy_record order by row").to_arrow_table(),
+            records=_in_one_piece(lake.sql("from fuzzy_record order by row")),
             types=types,
             blocks=tuple(_block(lake, rule) for rule in settings.blocking_rules),
             frequencies=frozen(lake, model),
@@ -290,6 +291,11 @@ def _stage_records(
         "select * exclude (row, subject_id, profile_id) from fuzzy_record"
     )
     return dict(zip(compared.columns, map(str, compared.types), strict=True))
+
+
+def _in_one_piece(found: duckdb.DuckDBPyRelation) -> pa.Table:
+    """Return rows as a table to take some from: Arrow joins its pieces at each take."""
+    return found.to_arrow_table().combine_chunks()
 
 
 def _block(lake: Lake, rule: Sequence[str]) -> _Block:

@@ -8,12 +8,37 @@ before it is believed.
 
 from __future__ import annotations
 
-from dmp.core.sql import Query, quote_name, sql
+from dmp.core.sql import Name, Query, quote_name, sql
+from dmp.identity.basis import Basis
+from dmp.identity.clusters import GuardRails, stage_clusters
+from dmp.identity.evidence import weigh
 from dmp.identity.frequencies import records_with_frequencies
 from dmp.identity.model import LinkageModel
 from dmp.identity.scoring import weight_sql
 from dmp.identity.settings import LinkageSettings
 from dmp.storage.lake import Lake
+
+_MOST_LOOKS = 5
+
+
+def stage_compared_clusters(lake: Lake, basis: Basis) -> GuardRails:
+    """Stage clusters of the scope in which records were compared with each other.
+
+    As `stage_clusters` does, again and again: what a look puts together unseen is
+    scored, and weighed by the next. Evidence changes nothing beyond its neighbourhood,
+    so the looks between are at those that hold such pairs, and the last at everybody.
+    After five looks pairs may be left that were put together unseen.
+    """
+    rails = stage_clusters(lake, basis.settings)
+    if basis.linkage is None or not score_inner_pairs(lake, *basis.linkage):
+        return rails
+    for _ in range(_MOST_LOOKS - 1):
+        weigh(lake, basis, lake.stage("around_inner_pair", _AROUND))
+        stage_clusters(lake, basis.settings)
+        if not score_inner_pairs(lake, *basis.linkage):
+            break
+    weigh(lake, basis, Name("scope"))
+    return stage_clusters(lake, basis.settings)
 
 
 def score_inner_pairs(
@@ -22,7 +47,7 @@ def score_inner_pairs(
     """Add to the scratch `scored_pair` what clusters hold unscored; return how many.
 
     Reads the scratch `new_cluster`, `linkage_record` and, as `stage_scored_pairs` left
-    them, the frequencies of the values.
+    them, the frequencies of the values. The pairs are staged as `inner_pair`.
     """
     lake.stage("inner_pair", _INNER_PAIR)
     n_pairs = int(lake.value("select count(*) from inner_pair"))
@@ -71,4 +96,10 @@ where l.subject_id < r.subject_id
 _INNER_RECORD = """
 select * from ({records})
 where subject_id in (select unnest([subject_id_l, subject_id_r]) from inner_pair)
+"""
+_AROUND = """
+select subject_id from new_cluster where neighbourhood_id in (
+    select neighbourhood_id from new_cluster
+    join inner_pair on subject_id = subject_id_l
+)
 """

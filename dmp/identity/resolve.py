@@ -12,10 +12,11 @@ from typing import Any
 from dmp.core.config import fingerprint
 from dmp.core.sql import Query, sql
 from dmp.identity.basis import Basis
-from dmp.identity.clusters import GuardRails, stage_clusters
-from dmp.identity.evidence import stage_evidence, weigh_inner_pairs
+from dmp.identity.clusters import GuardRails
+from dmp.identity.evidence import stage_evidence
 from dmp.identity.frequencies import are_frozen, freeze
 from dmp.identity.history import history_writes
+from dmp.identity.inner_pairs import stage_compared_clusters
 from dmp.identity.lasting_ids import stage_profile_ids
 from dmp.identity.records import stage_linkage_records
 from dmp.identity.scope import Scope, stage_everybody, stage_scope
@@ -28,7 +29,6 @@ from dmp.storage.write import append, commit
 
 _LOG = logging.getLogger(__name__)
 _LOCK_TIMEOUT_S = 3600.0
-_MOST_LOOKS = 5
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def resolve(
         narrow = is_same and not full
         scope = stage_scope(lake, vault, basis) if narrow else stage_everybody(lake)
         stage_evidence(lake, vault, basis)
-        rails = _stage_clusters(lake, basis)
+        rails = stage_compared_clusters(lake, basis)
         generation = int(last["generation"]) + 1 if last else 1
         stage_profile_ids(lake, generation=generation)
         _stage_assignment(lake)
@@ -130,16 +130,6 @@ def resolve(
         )
     _LOG.info("resolved run_id=%s looked_at=%d", run_id, report.looked_at)
     return report
-
-
-def _stage_clusters(lake: Lake, basis: Basis) -> GuardRails:
-    """Cluster; what that puts together unseen is compared, and clustered again."""
-    rails = stage_clusters(lake, basis.settings)
-    for _ in range(_MOST_LOOKS):
-        if not weigh_inner_pairs(lake, basis):
-            break
-        rails = stage_clusters(lake, basis.settings)
-    return rails
 
 
 def _freeze_frequencies(lake: Lake, vault: Vault, basis: Basis) -> None:

@@ -22,19 +22,14 @@ def thrift(lake: Lake, megabytes: int = THRIFTY_MB) -> Iterator[None]:
 
     DuckDB takes up to `megabytes` for at most four threads, the process 300 to 500 MB
     more; what does not fit is spilled. A connection that may not spill keeps its limit.
-    Afterwards there is none but DuckDB's own, nor is there on a connection that was
-    opened within the block.
+    Afterwards the limits are those of before, and on a connection that was opened
+    within the block DuckDB's own.
     """
-    connection = lake.connection
-    if lake.value("select current_setting('temp_directory')"):
-        lake.execute("set threads = least(current_setting('threads')::integer, 4)")
-        lake.execute(f"set memory_limit = '{megabytes}MB'")
-    try:
+    with _limits_kept(lake):
+        if lake.value("select current_setting('temp_directory')"):
+            lake.execute("set threads = least(current_setting('threads')::integer, 4)")
+            lake.execute(f"set memory_limit = '{megabytes}MB'")
         yield
-    finally:
-        with suppress(duckdb.ConnectionException):
-            connection.execute("reset memory_limit")
-            connection.execute("reset threads")
 
 
 @contextmanager
@@ -43,15 +38,30 @@ def two_threads(lake: Lake, columns: int) -> Iterator[None]:
 
     Under a limit that is low for so many columns DuckDB would write it with one.
     """
-    given = "select current_setting('memory_limit'), parse_formatted_bytes"
-    limit, held = lake.row(f"{given}(current_setting('memory_limit'))")
+    limit = "select parse_formatted_bytes(current_setting('memory_limit'))"
     room = _MB_A_COLUMN * columns
-    if held >= room * 1_000_000 or room > _MOST_MB:
+    with _limits_kept(lake):
+        if lake.value(limit) < room * 1_000_000 and room <= _MOST_MB:
+            lake.execute(f"set memory_limit = '{room}MB'")
         yield
-        return
-    lake.execute(f"set memory_limit = '{room}MB'")
+
+
+@contextmanager
+def _limits_kept(lake: Lake) -> Iterator[None]:
+    """Set memory and threads as they were: `reset` would change what is shown alone.
+
+    What is shown of the memory is cut to a tenth of its unit; half a tenth more keeps
+    limits that are set again and again from shrinking.
+    """
+    connection = lake.connection
+    shown, threads = lake.row(
+        "select current_setting('memory_limit'), current_setting('threads')"
+    )
+    number, unit = shown.split()
+    memory = f"{float(number) + 0.05:.2f} {unit}"
     try:
         yield
     finally:
         with suppress(duckdb.ConnectionException):
-            lake.connection.execute(f"set memory_limit = '{limit}'")
+            connection.execute(f"set memory_limit = '{memory}'")
+            connection.execute(f"set threads = {threads}")

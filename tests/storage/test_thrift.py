@@ -26,6 +26,14 @@ def test_what_does_not_fit_is_spilled(lake: Lake, tmp_path: Path) -> None:
     assert lake.value(LIMIT) == before
 
 
+def test_what_fits_again_afterwards_is_not_spilled(lake: Lake, tmp_path: Path) -> None:
+    with encrypted_spill(lake.connection, tmp_path) as folder:
+        with thrift(lake, 150):
+            pass
+        lake.stage("wide", Query(WIDE))
+        assert folder is not None and not any(folder.iterdir())
+
+
 def test_the_limit_ends_with_an_error(lake: Lake, tmp_path: Path) -> None:
     before = lake.value(LIMIT)
     with encrypted_spill(lake.connection, tmp_path):

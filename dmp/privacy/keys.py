@@ -128,6 +128,8 @@ class KeyStore:
             with self._writing():
                 found |= self._add_subjects([i for i in ids if i not in found])
         keys = [found.get(i) for i in ids]
+        if np.array_equal(unique, subject_ids):
+            return keys
         return [keys[position] for position in positions.tolist()]
 
     def destroy_subject_keys(self, subject_ids: Ids) -> int:

@@ -146,21 +146,20 @@ class Vault:
         return pa.record_batch([ids, pa.array(blobs, pa.binary())], schema=schema)
 
     def _read_load(self, wanted: _Wanted, columns: Sequence[str]) -> Iterator[pa.Table]:
-        keys = self._keys.subject_keys(wanted.subject_ids, create=False)
-        if not any(keys):
-            return
         path = self._path(wanted.load_id)
         if not path.exists():
-            raise PrivacyError(
-                f"the vault file {path.name} of living subjects is not there; restore "
-                "it from a backup"
-            )
+            if any(self._keys.subject_keys(wanted.subject_ids, create=False)):
+                raise PrivacyError(
+                    f"the vault file {path.name} of living subjects is not there; "
+                    "restore it from a backup"
+                )
+            return
         with pq.ParquetFile(path) as file:
             stored = json.loads(file.schema_arrow.metadata[_COLUMNS])
             binding = _binding(wanted.load_id, stored)
             reader = _Reader(path.name, stored, binding, self._keys)
             for batch in _batches(file, wanted.subject_ids):
-                yield reader.table(batch, wanted, keys, columns)
+                yield reader.table(batch, wanted, columns)
 
 
 @dataclass(frozen=True)
@@ -173,15 +172,11 @@ class _Reader:
     keys: KeyStore
 
     def table(
-        self,
-        batch: pa.RecordBatch,
-        wanted: _Wanted,
-        keys: Sequence[bytes | None],
-        columns: Sequence[str],
+        self, batch: pa.RecordBatch, wanted: _Wanted, columns: Sequence[str]
     ) -> pa.Table:
         """Return the rows of a batch that can be read, with their caller's `row`."""
         places = np.searchsorted(wanted.subject_ids, batch.column("subject_id"))
-        plain = self._opened(batch, [keys[place] for place in places.tolist()])
+        plain = self._opened(batch)
         kept = np.array([row is not None for row in plain], bool)
         rows = [row for row in plain if row is not None]
         known = [name for name in columns if name in self.stored]
@@ -195,12 +190,11 @@ class _Reader:
         }
         return pa.table(found | {name: texts.get(name, nothing) for name in columns})
 
-    def _opened(
-        self, batch: pa.RecordBatch, keys: Sequence[bytes | None]
-    ) -> list[bytes | None]:
+    def _opened(self, batch: pa.RecordBatch) -> list[bytes | None]:
         """Return the rows; None where one was written under a key not there now."""
-        blobs = batch.column("blob").to_pylist()
-        subjects = _packed(batch.column("subject_id").to_numpy())
+        ids = batch.column("subject_id").to_numpy()
+        keys = self.keys.subject_keys(ids, create=False)
+        blobs, subjects = batch.column("blob").to_pylist(), _packed(ids)
         binding, rows = self.binding, []
         for blob, key, subject in zip(blobs, keys, subjects, strict=True):
             row = None

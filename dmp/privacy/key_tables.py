@@ -15,6 +15,7 @@ from dmp.privacy.private_files import exclusive, touch_private
 CHECK_PURPOSE = b"check"
 _BUSY_TIMEOUT_S = 30
 _CHUNK = 50_000
+_MOST_PASSED_OVER = 2
 _TABLES = (
     "create table if not exists key_check(key_id text not null, sealed blob not null)",
     "create table if not exists root_key(name text not null, version integer not null, "
@@ -77,13 +78,32 @@ def wipe_journal(connection: sqlite3.Connection, path: Path) -> None:
 def wrapped_subjects(
     connection: sqlite3.Connection, ids: Sequence[int]
 ) -> Iterator[tuple[int, bytes]]:
-    """Give id and wrapped key of those subjects that have one."""
+    """Give id and wrapped key of those of the subjects that have one.
+
+    Args:
+        ids: ascending. Where they are most of those between the first and the last,
+            these are read through, which takes half the time of looking each up.
+    """
     for start in range(0, len(ids), _CHUNK):
-        yield from connection.execute(
-            "select k.subject_id, k.wrapped from json_each(?) as w "
-            "cross join subject_key as k on k.subject_id = w.value",
-            (json.dumps(ids[start : start + _CHUNK]),),
-        )
+        some = ids[start : start + _CHUNK]
+        between = (some[0], some[-1])
+        (held,) = connection.execute(
+            "select count(*) from subject_key where subject_id between ? and ?", between
+        ).fetchone()
+        if held <= _MOST_PASSED_OVER * len(some):
+            wanted = set(some)
+            rows = connection.execute(
+                "select subject_id, wrapped from subject_key "
+                "where subject_id between ? and ?",
+                between,
+            )
+            yield from (row for row in rows if row[0] in wanted)
+        else:
+            yield from connection.execute(
+                "select k.subject_id, k.wrapped from json_each(?) as w "
+                "cross join subject_key as k on k.subject_id = w.value",
+                (json.dumps(some),),
+            )
 
 
 def vault_key_purpose(key_id: str) -> bytes:

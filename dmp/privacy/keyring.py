@@ -7,14 +7,14 @@ whoever holds either reads every row. New rows are wrapped under the newest alon
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from dmp.core.errors import KeyMissing, PrivacyError
 from dmp.privacy.key_tables import CHECK_PURPOSE, vault_key_purpose
-from dmp.privacy.sealing import seal, unseal
+from dmp.privacy.sealing import seal, unseal, unseal_all
 from dmp.privacy.vault_key import VaultKey
 
 Reload = Callable[[], VaultKey]
@@ -131,16 +131,17 @@ class KeyRing:
             )
         return key
 
-    def unwrap_many(self, rows: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
-        """Return the keys of pairs of a wrapped key and its purpose, as `unwrap` does.
+    def unwrap_many(
+        self, wrapped: Sequence[bytes], purposes: Sequence[bytes]
+    ) -> list[bytes]:
+        """Return many keys as `unwrap` does.
 
-        Most are wrapped under the newest key: the others are looked at closely.
+        Mostly all are wrapped under the newest key; else each is looked at by itself.
         """
-        newest = self._ciphers[0]
-        return [
-            unseal(newest, wrapped, purpose) or self.unwrap(wrapped, purpose)
-            for wrapped, purpose in rows
-        ]
+        keys = unseal_all(self._ciphers[0], wrapped, purposes)
+        if keys is None:
+            keys = [*map(self.unwrap, wrapped, purposes)]
+        return keys
 
     def opened(self, wrapped: bytes, purpose: bytes) -> bytes | None:
         """Return the wrapped key, or None where none of the known keys opens it."""

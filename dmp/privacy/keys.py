@@ -241,9 +241,10 @@ class KeyStore:
             yield
 
     def _read_subjects(self, ids: Sequence[int]) -> dict[int, bytes]:
-        rows = list(wrapped_subjects(self._connection, ids))
-        keys = self._ring.unwrap_many((w, subject_purpose(i)) for i, w in rows)
-        return {i: key for (i, _), key in zip(rows, keys, strict=True)}
+        wrapped = dict(wrapped_subjects(self._connection, ids))
+        purposes = [*map(subject_purpose, wrapped)]
+        keys = self._ring.unwrap_many([*wrapped.values()], purposes)
+        return dict(zip(wrapped, keys, strict=True))
 
     def _note_destroyed(self, rows: Sequence[tuple[int, bytes]]) -> None:
         """Keep the ids of the keys, but of those that can't be unwrapped any more."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -55,5 +56,18 @@ def unseal(cipher: AESGCM, sealed: bytes, purpose: bytes) -> bytes | None:
     """Return the plaintext, or None where key, purpose or bytes are not the same."""
     try:
         return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], purpose)
+    except (InvalidTag, ValueError):
+        return None
+
+
+def unseal_all(
+    cipher: AESGCM, sealed: Sequence[bytes], purposes: Sequence[bytes]
+) -> list[bytes] | None:
+    """Return the plaintexts of many values; None where `unseal` gives any none."""
+    try:
+        return [
+            cipher.decrypt(one[:NONCE_BYTES], one[NONCE_BYTES:], purpose)
+            for one, purpose in zip(sealed, purposes, strict=True)
+        ]
     except (InvalidTag, ValueError):
         return None

@@ -84,6 +84,16 @@ def test_more_subjects_than_one_statement_takes(keys: KeyStore) -> None:
     assert keys.subject_keys(ids[::-1], create=False) == made[::-1]
 
 
+@pytest.mark.parametrize("step", [1, 2, 7, 500])
+def test_few_and_most_of_the_subjects_are_found_alike(
+    keys: KeyStore, step: int
+) -> None:
+    every = keys.subject_keys(np.arange(0, 2000, 2, dtype=np.int64), create=True)
+    asked = np.arange(0, 2000, step, dtype=np.int64)
+    expected = [every[i // 2] if i % 2 == 0 else None for i in asked.tolist()]
+    assert keys.subject_keys(asked, create=False) == expected
+
+
 def test_destroyed_keys_leave_no_bytes_behind(keys: KeyStore) -> None:
     ids = np.arange(500, dtype=np.int64)
     made = keys.subject_keys(ids, create=True)

@@ -64,7 +64,7 @@ def dry_run(
     Raises:
         UnknownName, UsageError, NotAllowed: as `ingest`.
     """
-    workspace.allow_work(Permission.INGEST)
+    workspace.allow(Permission.INGEST)
     contract = chosen(contracts(workspace), source)
     found = list(files) or files_of(contract, workspace.paths.home)
     now = workspace.clock()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from boxes import kill
+from boxes import Box, kill
 from cases import CASES, Stage
 from contents import contents, difference, orphans
 from gate import after_commit, before_commit, inside_commit
 
+from dmp.privacy.audit import AuditLog
 from dmp.storage.lake import Lake
 
 pytestmark = pytest.mark.slow
@@ -47,14 +48,29 @@ def test_a_record_cut_short_is_finished_by_work_that_is_done_already(
     stage: Stage, tmp_path: Path, name: str
 ) -> None:
     box = stage.before(name).copy(tmp_path / "box")
+    log = with_a_record_cut_short(box, name)
+    box.run(*CASES[name].arguments)
+    assert log.verify().ok
+
+
+def test_a_dry_run_leaves_a_record_cut_short_as_it_is(
+    stage: Stage, tmp_path: Path
+) -> None:
+    box = stage.before("ingest one").copy(tmp_path / "box")
+    log = with_a_record_cut_short(box, "ingest one")
+    before = log.path.read_bytes(), log.heads_path.read_bytes()
+    box.run(*CASES["ingest one"].arguments, "--dry-run")
+    assert (log.path.read_bytes(), log.heads_path.read_bytes()) == before
+
+
+def with_a_record_cut_short(box: Box, name: str) -> AuditLog:
     box.run(*CASES[name].arguments)
     with box.open() as workspace:
         log = workspace.audit
     for path in (log.path, log.heads_path):
         path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
     assert not log.verify().ok
-    box.run(*CASES[name].arguments)
-    assert log.verify().ok
+    return log
 
 
 def test_files_of_a_commit_cut_short_are_cleared_by_maintenance(

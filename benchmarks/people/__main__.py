@@ -10,8 +10,8 @@ does; ours clusters by evidence. The truth is used for the scores alone.
 
 from __future__ import annotations
 
+import argparse
 import shutil
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -30,8 +30,13 @@ from dmp.privacy.pseudonyms import subject_id_sql
 HERE = Path(__file__).parent
 
 
-def main(records: Path) -> None:
-    """Make a workspace in a temporary folder, run, print."""
+def main() -> None:
+    """Read the command line, make a workspace in a temporary folder, run, print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("records", type=Path)
+    records = parser.parse_args().records
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         shutil.copytree(HERE / "config", home / "config")
@@ -93,7 +98,8 @@ def stage_reference(workspace: Workspace) -> None:
     pairs = lake.sql(
         "select l.node as l, r.node as r from scored_pair "
         "join node as l on l.subject_id = subject_id_l "
-        "join node as r on r.subject_id = subject_id_r where match_probability >= 0.95"
+        "join node as r on r.subject_id = subject_id_r "
+        "where match_probability >= 0.95 and not is_inner"
     ).fetchnumpy()
     label = components(len(nodes["subject_id"]), pairs["l"], pairs["r"])
     table = {"subject_id": nodes["subject_id"], "component": label.astype(np.int64)}
@@ -111,6 +117,4 @@ def print_scores(name: str, scores: Scores) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    main(Path(sys.argv[1]))
+    main()

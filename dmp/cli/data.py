@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -11,14 +12,18 @@ from dmp.cli.bars import bar, progress_option
 from dmp.cli.context import OUT, Context, json_option, show_json, show_table
 from dmp.cli.dry_run import show_dry_runs
 from dmp.cli.keys import warn_about_keys
+from dmp.core.errors import UsageError
 
 if TYPE_CHECKING:
     from dmp.flows.workspace import Workspace
+    from dmp.ingest.dry_run import DryRun
     from dmp.ingest.load import LoadReport
+
+T = TypeVar("T")
 
 
 @click.command()
-@click.argument("source")
+@click.argument("source", default="")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True))
 @click.option(
     "--dry-run",
@@ -45,10 +50,11 @@ def ingest(
     replay: bool,
     as_json: bool,
 ) -> None:
-    """Load FILES of SOURCE; without files, those its contract names.
+    """Load FILES of SOURCE; without files those its contract names, without SOURCE all.
 
     A file that was loaded before is known by its content and skipped. Refused rows are
-    kept, encrypted: mend the contract, then --replay.
+    kept, encrypted: mend the contract, then --replay. What one source cannot give
+    keeps no other from being loaded, and is told at the end.
 
     A source without a contract yet: dmp source infer FILE
     """
@@ -56,29 +62,76 @@ def ingest(
         raise click.UsageError("--dry-run and --replay do not go together")
     with context.workspace() as workspace:
         if dry_run:
-            _dry_run(workspace, source, files, rows, as_json)
+            _show_each(
+                *_each(workspace, source, lambda s: _tried(workspace, s, files, rows)),
+                show_dry_runs,
+                as_json,
+            )
             return
-        reports = _load(workspace, source, files, replay=replay)
-        if any(report.is_new for report in reports):
+        loads, failed = _each(
+            workspace, source, lambda s: _load(workspace, s, files, replay)
+        )
+        if any(load.is_new for some in loads for load in some):
             warn_about_keys(workspace)
-    if as_json:
-        show_json(reports)
-    else:
-        _show_loads(reports)
+    if replay and not any(loads) and not as_json:
+        OUT.print("no refused rows wait")
+    _show_each(loads, failed, _show_loads, as_json)
 
 
-def _dry_run(
-    workspace: Workspace, source: str, files: tuple[Path, ...], rows: int, as_json: bool
+def _each(
+    workspace: Workspace, source: str, take: Callable[[str], list[T]]
+) -> tuple[list[list[T]], list[str]]:
+    """Take one source or, where none is named, all; return what failed in words."""
+    from dmp.flows.ingest import contracts
+
+    if source:
+        return [take(source)], []
+    found: list[list[T]] = []
+    failed: list[str] = []
+    for name in contracts(workspace):
+        try:
+            found.append(take(name))
+        except UsageError as error:
+            failed.append(f"{name}: {error}")
+    if not found and not failed:
+        failed.append(
+            "config/sources describes no source yet; draft a contract from a file: "
+            "dmp source infer FILE"
+        )
+    return found, failed
+
+
+def _show_each(
+    found: Sequence[list[T]],
+    failed: Sequence[str],
+    show: Callable[[Sequence[T]], None],
+    as_json: bool,
 ) -> None:
+    """Show what became of each source, and then what of others failed.
+
+    Raises:
+        UsageError: something did.
+    """
+    if as_json:
+        show_json([one for some in found for one in some])
+    else:
+        for some in filter(None, found):
+            show(some)
+    if failed:
+        raise UsageError("\n".join(failed))
+
+
+def _tried(
+    workspace: Workspace, source: str, files: tuple[Path, ...], rows: int
+) -> list[DryRun]:
     from dmp.flows.ingest import dry_run
 
     with bar(f"look at {source}"):
-        tried = dry_run(workspace, source, files, rows=rows or None)
-    show_json(tried) if as_json else show_dry_runs(tried)
+        return dry_run(workspace, source, files, rows=rows or None)
 
 
 def _load(
-    workspace: Workspace, source: str, files: tuple[Path, ...], *, replay: bool
+    workspace: Workspace, source: str, files: tuple[Path, ...], replay: bool
 ) -> list[LoadReport]:
     from dmp.flows import ingest as flow
 
@@ -88,13 +141,9 @@ def _load(
         return flow.ingest(workspace, source, files, progress=tell)
 
 
-def _show_loads(reports: list[LoadReport]) -> None:
-    if not reports:
-        OUT.print("no refused rows wait")
-        return
-    rows = [_load_row(r) for r in reports]
+def _show_loads(reports: Sequence[LoadReport]) -> None:
     columns = ["file", "", "rows", "new", "repeated", "refused"]
-    show_table(reports[0].source, columns, rows)
+    show_table(reports[0].source, columns, [_load_row(r) for r in reports])
     undeclared = sorted({name for r in reports for name in r.fields_undeclared})
     if undeclared:
         OUT.print(f"not declared, not stored: {', '.join(undeclared)}", markup=False)

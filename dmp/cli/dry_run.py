@@ -15,8 +15,6 @@ _SHOWN_REASONS = 20
 
 def show_dry_runs(tried: Sequence[DryRun]) -> None:
     """Print counts by file, the mapping of the first, and why rows are refused."""
-    if not tried:
-        return
     show_table(
         f"{tried[0].report.source}: a dry run, nothing was written",
         ["file", "", "rows", "new", "repeated", "refused"],

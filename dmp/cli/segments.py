@@ -139,7 +139,7 @@ def _show_count(found: Evaluation, rule: Node, zone: str) -> None:
     show_table("each condition alone", ["where", "condition", "people"], rows)
     OUT.print(f"as of {local(found.as_of, zone)}, snapshot {found.snapshot}")
     if not found.people:
-        OUT.print("there is nobody yet; next: dmp ingest SOURCE, then dmp resolve")
+        OUT.print("there is nobody yet; next: dmp ingest, then dmp resolve")
 
 
 @segment.command()

@@ -187,7 +187,7 @@ def status(context: Context, as_json: bool) -> None:
         show_table("Sources", ["source", "loads", "rows", "refused", "last load"], rows)
     if found.refused_open:
         OUT.print(
-            f"{found.refused_open:,} refused rows wait: dmp ingest SOURCE --replay"
+            f"{found.refused_open:,} refused rows wait: dmp ingest --replay"
         )
     OUT.print(
         f"model {found.model or 'none'} · commit lock {found.commit_lock} · "

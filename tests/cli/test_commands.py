@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -89,6 +91,7 @@ JSON = [
     ("resolve", "--json"),
     ("maintain", "--json"),
     ("ingest", "crm", "--replay", "--json"),
+    ("ingest", "--replay", "--json"),
 ]
 
 
@@ -114,7 +117,7 @@ def test_a_count_says_conditions_in_words_and_what_to_do_where_nobody_is(
     shown = at("segment", "count", "loyal_shoppers", "--as-of", "2026-06-30")
     assert "order count is at least 3" in shown.out
     assert "2026-06-30" in shown.out and "T00:00" not in shown.out
-    assert "there is nobody yet; next: dmp ingest SOURCE" in shown.out
+    assert "there is nobody yet; next: dmp ingest, then" in shown.out
 
 
 @pytest.mark.parametrize("until", ["2030-01-31", "today"])
@@ -131,6 +134,35 @@ def test_people_are_made_up_to_the_day_asked_for(
     days |= {f"{datetime.now(UTC):%Y-%m-%d}"}
     assert day in (days if until == "today" else {until})
     assert hour.startswith("00:00:00") and f"--as-of {day}" in shown.out
+
+
+@pytest.mark.parametrize("dry", [("--dry-run",), ()], ids=["dry run", "load"])
+def test_without_a_source_all_that_have_files_are_loaded(
+    dmp: Call, tmp_path: Path, dry: tuple[str, ...]
+) -> None:
+    home = tmp_path / "ws"
+    dmp("init", str(home))
+    landing = str(home / "data" / "landing")
+    dmp("generate", "--people", "100", "--sources", "crm,shop", "--out", landing)
+    shown = dmp("--home", str(home), "ingest", *dry)
+    assert shown.code == 2
+    assert re.findall(r"^ *(crm|shop)\b", shown.out, re.MULTILINE)[:2] == [
+        "crm",
+        "shop",
+    ]
+    missing = re.findall(r"(\w+): no file of \1 at", shown.err)
+    assert missing == ["app", "partner", "web"]
+
+
+def test_without_a_source_and_contracts_the_way_to_one_is_told(
+    dmp: Call, tmp_path: Path
+) -> None:
+    home = tmp_path / "ws"
+    dmp("init", str(home))
+    shutil.rmtree(home / "config" / "sources")
+    shown = dmp("--home", str(home), "ingest")
+    assert shown.code == 2
+    assert "dmp source infer FILE" in shown.err
 
 
 WRONG = {

@@ -186,9 +186,7 @@ def status(context: Context, as_json: bool) -> None:
         ]
         show_table("Sources", ["source", "loads", "rows", "refused", "last load"], rows)
     if found.refused_open:
-        OUT.print(
-            f"{found.refused_open:,} refused rows wait: dmp ingest --replay"
-        )
+        OUT.print(f"{found.refused_open:,} refused rows wait: dmp ingest --replay")
     OUT.print(
         f"model {found.model or 'none'} · commit lock {found.commit_lock} · "
         f"run lock {found.run_lock}"

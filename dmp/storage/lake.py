@@ -148,12 +148,10 @@ class Lake:
         Null in gives null out, and the function may give null of itself. Defining a
         name again changes nothing.
         """
-        if self.value(
-            "select count(*) from duckdb_functions() where function_name = $name",
-            name=name,
-        ):
-            return
-        define_function(self.connection, name, function, parameters, returns)
+        connection = self.connection
+        if name not in self._defined:
+            define_function(connection, name, function, parameters, returns)
+            self._defined.add(name)
 
     def view(self, name: str, query: Query) -> Name:
         """Replace the scratch view `name` by a query that binds nothing."""
@@ -232,6 +230,7 @@ class Lake:
                 (self.root / "files").mkdir(mode=0o700, exist_ok=True)
                 self._create_catalog()
         connection = self._attached(self._catalog_file)
+        self._defined: set[str] = set()
         self._catalog = KnownFile(self._catalog_file)
         if self._prepare:
             self._prepare(connection)

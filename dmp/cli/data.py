@@ -255,6 +255,7 @@ def maintain(context: Context, keep_days: int, as_json: bool) -> None:
         show_json(done)
     else:
         OUT.print(
-            f"files {done.files_before:,} → {done.files_after:,} · snapshots expired "
+            f"files read {done.files_before:,} → {done.files_after:,}, "
+            f"{done.files_kept:,} more kept for older snapshots · snapshots expired "
             f"{done.snapshots_expired:,} · bodies destroyed {done.bodies_destroyed:,}"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from dmp.core.types import Progress, silent
@@ -16,10 +16,16 @@ _SPARED = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Maintained:
-    """What maintenance did."""
+    """What maintenance did.
+
+    Attributes:
+        files_before: that the newest snapshot read; `files_after` likewise.
+        files_kept: others on disk, for older snapshots or queries that still run.
+    """
 
     files_before: int
     files_after: int
+    files_kept: int
     snapshots_expired: int
     bodies_destroyed: int
 
@@ -30,9 +36,11 @@ def maintain(
     """Compact the lake, expire snapshots, destroy refused bodies past their days.
 
     Raises:
+        KeyMissing: there is no vault key; nothing was done.
         NotAllowed: the caller may not maintain.
     """
     workspace.allow(Permission.MAINTAIN)
+    bodies = workspace.stores.bodies
     now = workspace.clock()
     kept = timedelta(days=keep_days)
     tidied = tidy(
@@ -42,9 +50,7 @@ def maintain(
         progress=progress,
     )
     days = workspace.settings.retention.refused_bodies_days
-    destroyed = workspace.stores.bodies.destroy((now - timedelta(days=days)).date())
-    done = Maintained(
-        tidied.files_before, tidied.files_after, tidied.snapshots_expired, destroyed
-    )
+    destroyed = bodies.destroy((now - timedelta(days=days)).date())
+    done = Maintained(**asdict(tidied), bodies_destroyed=destroyed)
     workspace.record("maintain", expired=done.snapshots_expired, destroyed=destroyed)
     return done

@@ -16,10 +16,16 @@ from dmp.storage.write import LOCK_TIMEOUT_S
 
 @dataclass(frozen=True)
 class Tidied:
-    """What maintenance did: data files before and after, snapshots expired."""
+    """What maintenance did.
+
+    Attributes:
+        files_before: that the newest snapshot read; `files_after` likewise.
+        files_kept: others on disk, for older snapshots or queries that still run.
+    """
 
     files_before: int
     files_after: int
+    files_kept: int
     snapshots_expired: int
 
 
@@ -62,7 +68,8 @@ def tidy(
     for function in ("ducklake_cleanup_old_files", "ducklake_delete_orphaned_files"):
         _locked(lake, f"call {function}({quote_text(CATALOG)}, {_age(spared)})")
     progress(len(TABLES) + 1, len(TABLES) + 1)
-    return Tidied(before, _files(lake), expired)
+    after = _files(lake)
+    return Tidied(before, after, max(0, _on_disk(lake) - after), expired)
 
 
 def _age(spared: timedelta) -> str:
@@ -77,6 +84,15 @@ def _locked(lake: Lake, statement: str) -> None:
 
 
 def _files(lake: Lake) -> int:
+    return int(
+        lake.value(
+            "select coalesce(sum(file_count + delete_file_count), 0) "
+            f"from ducklake_table_info({quote_text(CATALOG)})"
+        )
+    )
+
+
+def _on_disk(lake: Lake) -> int:
     return sum(1 for _ in (lake.root / "files").rglob("*.parquet"))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from dmp.flows.workspace import Workspace
@@ -38,15 +38,9 @@ def ingest(
     workspace.allow_work(Permission.INGEST)
     contract = chosen(contracts(workspace), source)
     found = list(files) or files_of(contract, workspace.paths.home)
-    reports = load_files(
-        workspace.stores,
-        contract,
-        found,
-        now=workspace.clock(),
-        progress=progress,
-    )
-    _record(workspace, "ingest", reports)
-    return reports
+    now = workspace.clock()
+    loads = load_files(workspace.stores, contract, found, now=now, progress=progress)
+    return [*_recorded(workspace, "ingest", loads)]
 
 
 def dry_run(
@@ -77,13 +71,15 @@ def replay_refused(workspace: Workspace, source: str) -> list[LoadReport]:
     """Try the refused rows of a source again under its contract of now."""
     workspace.allow_work(Permission.INGEST)
     contract = chosen(contracts(workspace), source)
-    reports = replay(workspace.stores, contract, now=workspace.clock())
-    _record(workspace, "replay", reports)
-    return reports
+    loads = replay(workspace.stores, contract, now=workspace.clock())
+    return [*_recorded(workspace, "replay", loads)]
 
 
-def _record(workspace: Workspace, action: str, reports: Sequence[LoadReport]) -> None:
-    for report in reports:
+def _recorded(
+    workspace: Workspace, action: str, loads: Iterable[LoadReport]
+) -> Iterator[LoadReport]:
+    """Put each load on record once it is in, whatever becomes of those after it."""
+    for report in loads:
         if report.is_new:
             workspace.record(
                 action,
@@ -91,3 +87,4 @@ def _record(workspace: Workspace, action: str, reports: Sequence[LoadReport]) ->
                 rows=report.rows_read,
                 refused=report.rows_refused,
             )
+        yield report

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dmp.core.config import parse, read_yaml
 from dmp.core.errors import ConfigInvalid, Fault, UsageError
@@ -71,9 +72,7 @@ def train_linkage(workspace: Workspace, *, progress: Progress = silent) -> Train
     progress(2, 3)
     model = train(workspace.lake, settings, now=workspace.clock())
     progress(3, 3)
-    kept, is_new = _kept(workspace, settings, model)
-    if is_new:
-        workspace.record("train", model=kept.name, records=model.records)
+    kept, is_new = _kept(workspace, settings, model, "train", records=model.records)
     return Training(tuple(costs), kept, is_new)
 
 
@@ -97,20 +96,27 @@ def import_model(workspace: Workspace, path: Path) -> LinkageModel:
     now = workspace.clock()
     model = imported_model(workspace.lake, document, str(path), settings, now=now)
     stage_linkage_records(workspace.lake, workspace.vault, settings)
-    kept, is_new = _kept(workspace, settings, model)
-    if is_new:
-        workspace.record("identity.import-model", model=kept.name)
+    kept, _ = _kept(workspace, settings, model, "identity.import-model")
     return kept
 
 
 def _kept(
-    workspace: Workspace, settings: LinkageSettings, model: LinkageModel
+    workspace: Workspace,
+    settings: LinkageSettings,
+    model: LinkageModel,
+    action: str,
+    **detail: Any,
 ) -> tuple[LinkageModel, bool]:
-    """Keep a model and what it freezes; return the current one, and if it is new."""
+    """Keep a model, on record where it is new, and what it freezes.
+
+    Returns the current model, and whether it is a new one.
+    """
     folder = model_folder(workspace, settings)
     is_new = save_model(folder, model)
     kept = load_model(folder)
     assert kept is not None
+    if is_new:
+        workspace.record(action, model=kept.name, **detail)
     freeze(workspace.lake, kept, linkage_key(workspace))
     return kept, is_new
 
@@ -128,12 +134,14 @@ def resolve_people(
 
     Raises:
         UsageError: the settings changed since the model was trained: train anew.
-        ConfigInvalid: an IP address joins people without a purpose or for ever.
+        ConfigInvalid: an IP address joins people without a purpose or for ever, or
+            config/profile.yaml is at fault.
         NotAllowed: the caller may not resolve.
     """
     workspace.allow_work(Permission.RESOLVE)
     settings = identity_settings(workspace)
     _check_addresses(workspace, settings)
+    of_profiles = profile_settings(workspace)
     model = current_model(workspace, settings)
     now = not_before(workspace.lake, workspace.clock(), *_WRITTEN_AT)
     progress(0, 2)
@@ -146,10 +154,10 @@ def resolve_people(
         actor=workspace.caller.actor,
         full=full,
     )
-    progress(1, 2)
-    built = build_profiles(workspace.lake, profile_settings(workspace), now=now)
-    progress(2, 2)
     _record(workspace, resolution)
+    progress(1, 2)
+    built = build_profiles(workspace.lake, of_profiles, now=now)
+    progress(2, 2)
     return resolution, built
 
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -139,13 +138,14 @@ class FuzzyLookup:
         begun = time.perf_counter()
         freeze(lake, model, basis.key)
         types = _stage_records(lake, model, basis.key)
+        records = lake.sql("from fuzzy_record order by row").to_arrow_table()
         found = cls(
             lake=lake,
             scratch=Scratch(),
             model=model,
             settings=settings,
             key=basis.key,
-            records=_in_one_piece(lake.sql("from fuzzy_record order by row")),
+            records=records.combine_chunks(),  # Arrow joins pieces at each take
             types=types,
             blocks=tuple(_block(lake, rule) for rule in settings.blocking_rules),
             frequencies=frozen(lake, model),
@@ -291,11 +291,6 @@ def _stage_records(
         "select * exclude (row, subject_id, profile_id) from fuzzy_record"
     )
     return dict(zip(compared.columns, map(str, compared.types), strict=True))
-
-
-def _in_one_piece(found: duckdb.DuckDBPyRelation) -> pa.Table:
-    """Return rows as a table to take some from: Arrow joins its pieces at each take."""
-    return found.to_arrow_table().combine_chunks()
 
 
 def _block(lake: Lake, rule: Sequence[str]) -> _Block:

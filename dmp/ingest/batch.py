@@ -76,8 +76,8 @@ def load_files(
     *,
     now: datetime,
     progress: Progress | None = None,
-) -> list[LoadReport]:
-    """Load files one after the other; each is committed on its own.
+) -> Iterator[LoadReport]:
+    """Load files one after the other; yield what became of each once it is committed.
 
     Each is loaded a microsecond after the one before: where a source gives no instants
     of its own, what the later file says counts. What a load that was killed left in the
@@ -85,7 +85,6 @@ def load_files(
     """
     stores.sweep()
     sizes = [path.stat().st_size if path.is_file() else 0 for path in files]
-    reports: list[LoadReport] = []
     for number, path in enumerate(files):
 
         def tell(
@@ -98,9 +97,9 @@ def load_files(
 
         tell(0.0)
         at = now + number * timedelta.resolution
-        reports.append(load_file(stores, contract, path, now=at, tell=tell))
+        report = load_file(stores, contract, path, now=at, tell=tell)
         tell(1.0)
-    return reports
+        yield report
 
 
 def load_file(

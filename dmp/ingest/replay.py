@@ -19,15 +19,18 @@ from dmp.storage.write import is_loaded
 _LOG = logging.getLogger(__name__)
 
 
-def replay(stores: Stores, contract: Contract, *, now: datetime) -> list[LoadReport]:
+def replay(
+    stores: Stores, contract: Contract, *, now: datetime
+) -> Iterator[LoadReport]:
     """Try the refused rows of a source again, after its contract was mended.
 
+    Yields what became of those of each load once it is committed.
     Rows that are accepted now are marked in `raw.refused` with the load that took
     them; the others stay as they are. Idempotent. Rows that could not be taken apart at
     all, and those whose day key was destroyed, are left alone.
     """
     with loading(stores.lake, contract.source):
-        return [*_replayed(stores, contract, now)]
+        yield from _replayed(stores, contract, now)
 
 
 def _replayed(

@@ -81,11 +81,11 @@ def test_what_a_killed_load_left_goes_though_its_file_is_known(door: Door) -> No
     scratch = door.folder / "tmp"
     stores = replace(door.stores, scratch=scratch)
     file = door.file("id,tier\n1,gold\n")
-    assert load_files(stores, contract(), [file], now=NOW)[0].is_new
+    assert next(load_files(stores, contract(), [file], now=NOW)).is_new
     left = scratch / f"{FOLDER}left"
     left.mkdir()
     (left / "new_record.parquet").touch()
-    assert not load_files(stores, contract(), [file], now=NOW)[0].is_new
+    assert not next(load_files(stores, contract(), [file], now=NOW)).is_new
     assert list(scratch.iterdir()) == []
 
 
@@ -204,7 +204,7 @@ def test_mended_rows_are_replayed_once(door: Door) -> None:
         (4, "refused", True),
     ]
     before = door.lake.snapshot()
-    assert replay(door.stores, mended, now=later) == []
+    assert not [*replay(door.stores, mended, now=later)]
     assert door.lake.snapshot() == before
     assert door.lake.value("select count(*) from core.record") == 3
 
@@ -216,7 +216,7 @@ def test_rows_that_stay_refused_wait_and_are_not_tried_twice(door: Door) -> None
     door.load(faulty, "id,age\n1,x\n2,40.0\n,3\n")
     bounded = contract(fields={"age": {"from": "age", "purpose": "a"}})
     with pytest.raises(ConfigInvalid):
-        replay(door.stores, bounded, now=NOW)
+        list(replay(door.stores, bounded, now=NOW))
     mended = contract(
         fields={"age": {"from": "age", "type": "integer", "purpose": "a", "minimum": 0}}
     )
@@ -232,7 +232,7 @@ def test_rows_whose_key_is_gone_are_left_alone(door: Door) -> None:
     )
     door.load(faulty, "id,age\n1,x\n")
     door.stores.bodies.destroy((NOW + timedelta(days=1)).date())
-    assert replay(door.stores, faulty, now=NOW) == []
+    assert not [*replay(door.stores, faulty, now=NOW)]
     assert door.lake.value("select count(*) from raw.refused") == 1
 
 
@@ -414,7 +414,7 @@ def test_old_files_that_still_lie_there_say_nothing_new(door: Door) -> None:
     gold, later = "id,tier\n1,gold\n", NOW + timedelta(days=1)
     files = [door.file(gold, "1.csv"), door.file("id,tier\n1,tin\n", "2.csv")]
     for now in (NOW, later):
-        load_files(door.stores, contract(), files, now=now)
+        list(load_files(door.stores, contract(), files, now=now))
         assert tiers(door.lake) == ["gold", "tin"]
     back = door.load(contract(), gold, name="3.csv", now=later)
     assert back.is_new and tiers(door.lake)[-1] == "gold"

@@ -56,9 +56,7 @@ def _lake() -> Lake:
 
 
 def end() -> None:
-    """Close and remove what the parsers were tried on."""
-    if _lake.cache_info().currsize:
-        _lake().close()
+    """Remove what the parsers were tried on."""
     if _folder.cache_info().currsize:
         shutil.rmtree(_folder())
 

@@ -15,7 +15,8 @@ from dmp.privacy.private_files import exclusive, touch_private
 CHECK_PURPOSE = b"check"
 _BUSY_TIMEOUT_S = 30
 _CHUNK = 50_000
-_MOST_PASSED_OVER = 2
+_MOST_READ_FOR_ONE = 2
+_BETWEEN = "from subject_key where subject_id between ? and ?"
 _TABLES = (
     "create table if not exists key_check(key_id text not null, sealed blob not null)",
     "create table if not exists root_key(name text not null, version integer not null, "
@@ -87,16 +88,13 @@ def wrapped_subjects(
     for start in range(0, len(ids), _CHUNK):
         some = ids[start : start + _CHUNK]
         between = (some[0], some[-1])
+        most = _MOST_READ_FOR_ONE * len(some)
         (held,) = connection.execute(
-            "select count(*) from subject_key where subject_id between ? and ?", between
+            f"select count(*) from (select 1 {_BETWEEN} limit ?)", (*between, most + 1)
         ).fetchone()
-        if held <= _MOST_PASSED_OVER * len(some):
+        if held <= most:
             wanted = set(some)
-            rows = connection.execute(
-                "select subject_id, wrapped from subject_key "
-                "where subject_id between ? and ?",
-                between,
-            )
+            rows = connection.execute(f"select subject_id, wrapped {_BETWEEN}", between)
             yield from (row for row in rows if row[0] in wanted)
         else:
             yield from connection.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from hypothesis import HealthCheck, settings
+from sample_workspace import resolved_once, take_resolved
 
 from dmp.core.accounts import current_account
 from dmp.flows.workspace import Workspace
@@ -36,6 +38,20 @@ def isolated_environment(
             patch.delenv(name, raising=False)
         patch.delenv("DMP_VAULT_KEY", raising=False)
         yield patch
+
+
+@pytest.fixture(scope="session")
+def resolved_home(
+    tmp_path_factory: pytest.TempPathFactory,
+    isolated_environment: pytest.MonkeyPatch,
+) -> Path:
+    """A folder with the committed sample, resolved; copy it, do not write to it.
+
+    It is built once for all processes that share the tests, and each has a copy.
+    """
+    base = tmp_path_factory.getbasetemp()
+    built = resolved_once(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
+    return take_resolved(built, tmp_path_factory.mktemp("sample") / "workspace")
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from dmp.flows.ingest import ingest
 from dmp.flows.resolve import resolve_people, train_linkage
 from dmp.flows.workspace import Workspace
 from dmp.privacy.key_tables import root_purpose
+from dmp.privacy.private_files import exclusive
 from dmp.privacy.root_keys import FOUNDING
 
 REPOSITORY = Path(__file__).parent.parent
@@ -67,12 +68,35 @@ def build_resolved(home: Path) -> None:
         resolve_people(workspace)
 
 
+def resolved_once(folder: Path) -> Path:
+    """Build the resolved sample in a folder, with its keys, unless it is there."""
+    built, draft = folder / "resolved", folder / "resolved-draft"
+    with exclusive(folder / "resolved.lock"):
+        if not built.exists():
+            build_resolved(draft / "workspace")
+            shutil.copytree(_keys_of(draft / "workspace"), draft / "keys")
+            draft.rename(built)
+    return built
+
+
+def take_resolved(built: Path, home: Path) -> Path:
+    """Copy what `resolved_once` built into a folder, and its keys to those of here."""
+    shutil.copytree(built / "workspace", home)
+    keys = _keys_of(home)
+    if not keys.exists():
+        shutil.copytree(built / "keys", keys)
+    return home
+
+
+def _keys_of(home: Path) -> Path:
+    return key_folder() / workspace_identity(Paths(home)).id
+
+
 def copy_workspace(home: Path, to: Path) -> Path:
     """Copy a workspace to write to, with signed heads of its audit log of its own."""
     shutil.copytree(home, to)
-    identity = workspace_identity(Paths(home)).id
     heads = to / "audit-heads.jsonl"
-    shutil.copy(key_folder() / identity / heads.name, heads)
+    shutil.copy(_keys_of(home) / heads.name, heads)
     settings = to / "config" / "dmp.yaml"
     document = yaml.safe_load(settings.read_text())
     document["audit"] = {"heads_file": str(heads)}

@@ -5,18 +5,7 @@ from pathlib import Path
 
 import pytest
 from desk import Desk
-from sample_workspace import build_resolved, copy_workspace, open_at
-
-
-@pytest.fixture(scope="session")
-def resolved_home(
-    tmp_path_factory: pytest.TempPathFactory,
-    isolated_environment: pytest.MonkeyPatch,
-) -> Path:
-    """A folder with the committed sample, resolved; copy it, do not write to it."""
-    home = tmp_path_factory.mktemp("sample") / "workspace"
-    build_resolved(home)
-    return home
+from sample_workspace import copy_workspace, open_at
 
 
 @pytest.fixture

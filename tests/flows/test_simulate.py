@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from sample_workspace import build_resolved, copy_workspace, open_at
+from sample_workspace import copy_workspace, open_at
 
 from dmp.core.errors import UsageError
 from dmp.flows.resolve import resolve_people
@@ -20,15 +20,6 @@ def contents(workspace: Workspace) -> tuple[int, set[Path]]:
     lasting = (folder / "lake" / "files", folder / "models", folder / "vault" / "blobs")
     files = {p for part in lasting for p in part.rglob("*") if p.is_file()}
     return workspace.lake.snapshot(), files
-
-
-@pytest.fixture(scope="module")
-def resolved_home(
-    tmp_path_factory: pytest.TempPathFactory, isolated_environment: pytest.MonkeyPatch
-) -> Path:
-    home = tmp_path_factory.mktemp("simulate") / "ws"
-    build_resolved(home)
-    return home
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from made_up_people import People
-from sample_workspace import build_resolved, open_at
+from sample_workspace import open_at
 
 from dmp.flows.workspace import Workspace
 from dmp.privacy import KeyStore, Vault
@@ -21,12 +21,7 @@ def people(lake: Lake, tmp_path: Path) -> Iterator[People]:
 
 
 @pytest.fixture(scope="session")
-def resolved_sample(
-    tmp_path_factory: pytest.TempPathFactory,
-    isolated_environment: pytest.MonkeyPatch,
-) -> Iterator[Workspace]:
+def resolved_sample(resolved_home: Path) -> Iterator[Workspace]:
     """The committed sample, resolved; not to be written to."""
-    home = tmp_path_factory.mktemp("sample") / "workspace"
-    build_resolved(home)
-    with open_at(home) as workspace:
+    with open_at(resolved_home) as workspace:
         yield workspace

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from sample_workspace import NOW, SAMPLE, UNTIL, build_resolved, copy_workspace, open_at
+from sample_workspace import NOW, SAMPLE, UNTIL, copy_workspace, open_at
 
 from dmp.core.errors import RuleInvalid, UnknownName
 from dmp.flows.segments import build_segments, count_segment, saved_segments
@@ -21,16 +21,6 @@ from dmp.segments.stats import makeup, most_telling
 
 EARLIER = UNTIL - timedelta(days=20)
 SEGMENTS = ["cart_abandoners", "lapsing_customers", "loyal_shoppers", "pricing_intent"]
-
-
-@pytest.fixture(scope="module")
-def resolved_home(
-    tmp_path_factory: pytest.TempPathFactory,
-    isolated_environment: pytest.MonkeyPatch,
-) -> Path:
-    home = tmp_path_factory.mktemp("sample") / "workspace"
-    build_resolved(home)
-    return home
 
 
 @pytest.fixture(scope="module")

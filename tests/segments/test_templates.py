@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sample_workspace import UNTIL, build_resolved, open_at
+from sample_workspace import UNTIL, copy_workspace, open_at
 
 from dmp.core.errors import RuleInvalid, UnknownName, UsageError
 from dmp.flows.segments import build_segments, new_segment
@@ -13,13 +13,8 @@ from dmp.segments.templates import filled, templates
 
 
 @pytest.fixture(scope="module")
-def home(
-    tmp_path_factory: pytest.TempPathFactory,
-    isolated_environment: pytest.MonkeyPatch,
-) -> Path:
-    home = tmp_path_factory.mktemp("templates") / "workspace"
-    build_resolved(home)
-    return home
+def home(resolved_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_workspace(resolved_home, tmp_path_factory.mktemp("t") / "workspace")
 
 
 @pytest.mark.parametrize("template", list(templates()))

@@ -64,7 +64,7 @@ def test_what_disagrees_parts_once_it_is_compared(
     clustered: tuple[Lake, Basis],
 ) -> None:
     lake, basis = clustered
-    score_unseen(lake, basis)
+    assert score_unseen(lake, basis)
     unseen = lake.value(_AGAINST)
     weigh(lake, basis, Name("scope"))
     stage_compared_clusters(lake, basis)

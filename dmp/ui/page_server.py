@@ -7,12 +7,14 @@ import hmac
 import logging
 import re
 import shutil
-from collections.abc import Sequence
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from jupyter_core.utils import ensure_async, run_sync
+from jupyter_core.utils import ensure_async
 from jupyter_server.auth.authorizer import Authorizer
 from jupyter_server.auth.decorator import allow_unauthenticated, authorized
 from jupyter_server.auth.identity import IdentityProvider, User
@@ -280,11 +282,27 @@ class PageServer(Voila):  # type: ignore[misc]
 
     def stop(self) -> None:
         """End the kernels, then remove the folder of their sockets."""
-        run_sync(self.kernel_manager.shutdown_all)()
+        self.ioloop.run_sync(self._end_kernels)
         shutil.rmtree(self.connection_dir, ignore_errors=True)
 
+    async def _end_kernels(self) -> None:
+        """End the kernels: kept ready at once, those of viewers in good order.
+
+        A kernel that still starts cannot be ended yet, and is waited for.
+        """
+        kernels = self.kernel_manager
+        pools = getattr(kernels, "_pools", {})
+        kept_ready = [task for pool in pools.values() for task in pool]
+        started = await asyncio.gather(*kept_ready, return_exceptions=True)
+        pools.clear()
+        unused = [each["kernel_id"] for each in started if isinstance(each, dict)]
+        unused = [kernel for kernel in unused if kernel in kernels]
+        await asyncio.gather(*[kernels.shutdown_kernel(i, now=True) for i in unused])
+        await asyncio.gather(*kernels._pending_kernels.values(), return_exceptions=True)
+        await kernels.shutdown_all()
+
     def listen(self) -> None:
-        """Serve the socket that listens already, until interrupted."""
+        """Serve the socket that listens already, until interrupted or terminated."""
         self.listening.setblocking(False)
         HTTPServer(self.app).add_socket(self.listening)
         self.ioloop = IOLoop.current()
@@ -293,11 +311,30 @@ class PageServer(Voila):  # type: ignore[misc]
         if self.on_ready:
             self.ioloop.add_callback(self.on_ready)
         try:
-            self.ioloop.start()
-        except KeyboardInterrupt:
+            with _stopped_by_signals(loop):
+                self.ioloop.start()
             log.info("page server stopping")
         finally:
             self.stop()
+
+
+@contextmanager
+def _stopped_by_signals(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Let a signal stop the loop between the steps of its tasks.
+
+    Raised within one, KeyboardInterrupt would become the result of that task; the end
+    of the kernels waits for those that still start, and would break off on it.
+    """
+
+    def stop(*_: object) -> None:
+        loop.call_soon_threadsafe(loop.stop)
+
+    earlier = {n: signal.signal(n, stop) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
 
 
 def note_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

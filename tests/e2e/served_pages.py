@@ -120,11 +120,11 @@ def served(home: Path, *, preheat: int, proxy: str = "") -> Iterator[Served]:
 
 
 def start(
-    home: Path, preheat: int, log: IO[str], proxy: str = ""
+    home: Path, preheat: int, log: IO[str], proxy: str = "", run: str = RUN
 ) -> subprocess.Popen[str]:
     paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     return subprocess.Popen(
-        [sys.executable, "-c", RUN, str(home), str(preheat), proxy],
+        [sys.executable, "-c", run, str(home), str(preheat), proxy],
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,

@@ -9,11 +9,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
-from served_pages import Served, served, write_page
+from served_pages import END_WITHIN_S, RUN, Served, served, start, write_page
 
 from dmp.core.errors import UsageError
 from dmp.ui.serve import configuration, open_port, pages, serve
+
+INTERRUPTED_AT_START = (
+    """
+import os, signal
+from voila import voila_kernel_manager
+usual = voila_kernel_manager.get_page_config
+
+def interrupted(**arguments):
+    os.kill(os.getpid(), signal.SIGINT)
+    return usual(**arguments)
+
+voila_kernel_manager.get_page_config = interrupted
+"""
+    + RUN
+)
 
 
 class Browser:
@@ -155,6 +171,27 @@ def test_what_cannot_be_served_is_said(tmp_path: Path) -> None:
         taken.listen()
         with pytest.raises(UsageError, match="is taken"):
             open_port(taken.getsockname()[1])
+
+
+def test_ctrl_c_while_a_kernel_starts_ends_it_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_page(tmp_path, "segments", "FakeSource()")
+    monkeypatch.setenv("STARTED_IN", str(tmp_path))
+    with (tmp_path / "server.log").open("w") as log:
+        started = start(tmp_path, 1, log, run=INTERRUPTED_AT_START)
+        said, _ = started.communicate(timeout=END_WITHIN_S)
+    noted = (tmp_path / "server.log").read_text()
+    assert said.startswith("http") and started.returncode == 0, noted
+    assert "Traceback" not in noted
+    assert not [p for p in psutil.process_iter() if started_in(p) == str(tmp_path)]
+
+
+def started_in(process: psutil.Process) -> str | None:
+    try:
+        return process.environ().get("STARTED_IN")
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return None
 
 
 def test_two_servers_never_get_one_port() -> None:

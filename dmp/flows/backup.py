@@ -13,6 +13,7 @@ import dmp
 from dmp.core.errors import UsageError
 from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
+from dmp.privacy.audit_runs import RUNNING
 from dmp.privacy.private_files import exclusive, make_private_folder, whole_file
 from dmp.storage.backup import (
     DUCKDB_VERSION,
@@ -160,9 +161,13 @@ def _complete(partial: Path, manifest: Manifest, target: Path) -> None:
 
 
 def _copy_audit(workspace: Workspace, data: Path) -> None:
-    """Replace the links to the audit log, which grows in place, by a copy."""
+    """Replace the links to the audit log, which grows in place, by a copy.
+
+    What processes that run now have on record is nothing to keep.
+    """
     folder, heads = workspace.paths.audit, workspace.key_files.heads
     files = {name: folder / name for name in ("log.jsonl", "state.json")}
+    shutil.rmtree(data / "audit" / RUNNING, ignore_errors=True)
     with exclusive(folder / "lock"):
         for name, path in {**files, HEADS.name: heads}.items():
             copy = data / "audit" / name

@@ -39,7 +39,7 @@ def maintain(
         KeyMissing: there is no vault key; nothing was done.
         NotAllowed: the caller may not maintain.
     """
-    workspace.allow(Permission.MAINTAIN)
+    workspace.allow_work(Permission.MAINTAIN)
     bodies = workspace.stores.bodies
     now = workspace.clock()
     kept = timedelta(days=keep_days)

@@ -36,6 +36,7 @@ from dmp.privacy import (
     require,
 )
 from dmp.privacy.audit_heads import create_signing_key
+from dmp.privacy.audit_runs import RUNNING, Run, dead_runs
 from dmp.privacy.callers import (
     RolesFile,
     caller_of,
@@ -43,11 +44,13 @@ from dmp.privacy.callers import (
     load_actor_key,
     narrowed,
 )
+from dmp.privacy.detect import kinds
 from dmp.privacy.published import check_statement, published_docs, views_read
 from dmp.privacy.root_keys import FOUNDING
 from dmp.storage.lake import Lake
 from dmp.storage.migrate import migrate
 from dmp.storage.rows import Rows
+from dmp.storage.signatures import Signature, commits_of
 from dmp.storage.statement import read_statement
 
 if TYPE_CHECKING:
@@ -82,6 +85,7 @@ class Workspace:
         self._environ = environ
         self._account = account or current_account()
         self._open = ExitStack()
+        self._run: Run | None = None
 
     @cached_property
     def settings(self) -> Settings:
@@ -119,7 +123,7 @@ class Workspace:
             UsageError: this is a copy of a workspace that is still there.
         """
         self._check_own()
-        lake = Lake(self.paths.lake, prepare=self._encrypt_spill)
+        lake = Lake(self.paths.lake, prepare=self._encrypt_spill, sign=self._sign)
         self._open.enter_context(lake)
         migrate(lake, clock=self.clock)
         return lake
@@ -203,15 +207,19 @@ class Workspace:
             raise
 
     def allow_work(self, permission: Permission) -> None:
-        """Go on as `allow` does; an audit record that a crash cut short is finished.
+        """Go on as `allow` does, after putting on record what crashes kept from it.
 
-        Work that was done before records nothing, and would leave the record cut.
+        An audit record that was cut short is finished: work that was done before
+        records nothing, and would leave it cut. Changes of the lake by processes that
+        died before they recorded them are recorded as `unrecorded`, in the name of
+        whoever made them.
 
         Raises:
             NotAllowed: as `allow`.
         """
         self.allow(permission)
         self.audit.complete()
+        self._record_unrecorded()
 
     def allow_now(self, permission: Permission) -> None:
         """Go on only if the caller may by `config/roles.yaml` as it is at this moment.
@@ -227,6 +235,8 @@ class Workspace:
     def record(self, action: str, **detail: Any) -> None:
         """Write one line to the audit log, with the caller and the roles."""
         self._record(action, self.caller, detail)
+        if self._run:
+            self._run.note()
 
     def sql(self, query: str, /, **params: Any) -> Rows:
         """Return the rows of a query over what is published to the caller's roles.
@@ -300,6 +310,9 @@ class Workspace:
 
     def close(self) -> None:
         """Close what was opened; the workspace may be used again afterwards."""
+        if self._run:
+            self._run.end()
+            self._run = None
         self._open.close()
         for name in ("lake", "keys", "vault", "stores", "audit"):
             self.__dict__.pop(name, None)
@@ -315,9 +328,34 @@ class Workspace:
     ) -> None:
         self.close()
 
+    def _sign(self, on_record: bool) -> Signature:
+        """Say who makes a commit; be ready to die before one is on record."""
+        author, role = self.caller.actor, _listed(self.caller)
+        if not on_record:
+            return Signature(author, role)
+        if self._run is None:
+            self._run = Run(self._running)
+        return Signature(author, role, self._run.id, self._run.next_commit())
+
+    @property
+    def _running(self) -> Path:
+        return self.paths.audit / RUNNING
+
+    def _record_unrecorded(self) -> None:
+        """Record what processes that died had changed, as `unrecorded`."""
+        with dead_runs(self._running) as dead:
+            for run in dead:
+                for one in commits_of(self.lake, run.id, after=run.recorded):
+                    self.audit.append(
+                        "unrecorded",
+                        actor=one.author,
+                        role=one.role,
+                        detail={"did": _plain(one.did), "at": one.at.isoformat()},
+                    )
+
     def _record(self, action: str, caller: Caller, detail: Mapping[str, Any]) -> None:
-        roles = ",".join(sorted(caller.roles)) or "none"
-        self.audit.append(action, actor=caller.actor, role=roles, detail=detail)
+        role = _listed(caller)
+        self.audit.append(action, actor=caller.actor, role=role, detail=detail)
 
     def _record_denial(self, error: NotAllowed, caller: Caller, *, asked: str) -> None:
         try:
@@ -351,3 +389,12 @@ def open_workspace(home: Path | str | None = None) -> Workspace:
     """
     found = find_home(Path(home) if home is not None else None)
     return Workspace(found, account=viewer_account(found))
+
+
+def _listed(caller: Caller) -> str:
+    return ",".join(sorted(caller.roles)) or "none"
+
+
+def _plain(message: str) -> str:
+    """Return a commit's message, unless a name in it looks like an identifier."""
+    return "a change of the lake" if kinds(message) else message

@@ -57,6 +57,7 @@ def freeze(lake: Lake, model: LinkageModel, key: PseudonymKey) -> None:
         lake,
         [append("identity.term_frequency", Name("frozen_frequency"))],
         message=f"freeze term frequencies of {model.name}",
+        on_record=False,
     )
 
 
@@ -79,6 +80,7 @@ def inherit(lake: Lake, model: LinkageModel) -> None:
         lake,
         [append("identity.term_frequency", Name("inherited_frequency"))],
         message=f"term frequencies of {model.parent} for {model.name}",
+        on_record=False,
     )
 
 

@@ -199,4 +199,5 @@ def _commit(lake: Lake, now: datetime) -> None:
         lake,
         [change("profile.profile", end), append("profile.profile", versions)],
         message="build profiles",
+        on_record=False,
     )

@@ -113,7 +113,7 @@ def keep(lake: Lake, results: Sequence[Result]) -> list[Alert]:
         return writes
 
     if results:
-        commit_planned(lake, plan, message=MESSAGE)
+        commit_planned(lake, plan, message=MESSAGE, on_record=False)
     return [alert for alert in alerts(lake) if is_untold(alert)]
 
 
@@ -129,7 +129,7 @@ def alerts(lake: Lake) -> list[Alert]:
 def write_alerts(lake: Lake, changed: Sequence[Alert]) -> None:
     """Put alerts in the place of what was known of them."""
     if changed:
-        commit(lake, [_alerts_write(lake, changed)], message=MESSAGE)
+        commit(lake, [_alerts_write(lake, changed)], message=MESSAGE, on_record=False)
 
 
 def _alerts_write(lake: Lake, changed: Sequence[Alert]) -> Write:

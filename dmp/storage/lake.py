@@ -19,6 +19,7 @@ from dmp.storage.binding import without_pandas
 from dmp.storage.extensions import connect_with_extensions
 from dmp.storage.failures import failed, first_line, interrupted
 from dmp.storage.lock import fair_lock
+from dmp.storage.signatures import Sign
 
 CATALOG = "lake"
 _BUSY_TIMEOUT_MS = 30_000
@@ -44,19 +45,26 @@ class Lake:
     """
 
     def __init__(
-        self, root: Path, *, read_only: bool = False, prepare: Prepare | None = None
+        self,
+        root: Path,
+        *,
+        read_only: bool = False,
+        prepare: Prepare | None = None,
+        sign: Sign | None = None,
     ) -> None:
         """Attach the lake in the folder `root`, made with mode 0700 if absent.
 
         Args:
             prepare: called with each connection before it is used: with the first, and
                 with those opened after a failed commit.
+            sign: tells who makes a commit; None leaves that out.
 
         Raises:
             StorageError: the folder cannot be used or DuckDB's extensions are missing.
         """
         self.root = root
         self.read_only = read_only
+        self.sign = sign
         self._prepare = prepare
         self._catalog: KnownFile | None = None
         self._connection: duckdb.DuckDBPyConnection | None = self._connect()

@@ -29,7 +29,9 @@ def migrate(lake: Lake, *, clock: Clock = now) -> bool:
 
     if not plan():
         return False
-    return commit_planned(lake, plan, message=f"migrate to layout {LAYOUT}").is_new
+    return commit_planned(
+        lake, plan, message=f"migrate to layout {LAYOUT}", on_record=False
+    ).is_new
 
 
 def ensure_fields(
@@ -53,7 +55,9 @@ def ensure_fields(
 
     if not plan():
         return False
-    return commit_planned(lake, plan, message=f"add fields to {table}.{column}").is_new
+    return commit_planned(
+        lake, plan, message=f"add fields to {table}.{column}", on_record=False
+    ).is_new
 
 
 def struct_fields(lake: Lake, table: str, column: str) -> dict[str, str]:

@@ -85,12 +85,17 @@ def commit(
     *,
     message: str,
     load_id: str | None = None,
+    on_record: bool = True,
     timeout_s: float = LOCK_TIMEOUT_S,
 ) -> Commit:
     """Make all writes in one transaction, or none of them.
 
     With a `load_id` that `ops.load` already holds, nothing is written: a load is
     committed once, whoever tries it again. `message` is kept with the snapshot.
+
+    Args:
+        on_record: whether it is a change that belongs on record in the audit log, and
+            not one that follows from another or keeps the lake in order.
 
     Raises:
         LakeBusy: the lock did not come in time; nothing was written.
@@ -101,7 +106,9 @@ def commit(
     def plan() -> Sequence[Write]:
         return () if load_id is not None and is_loaded(lake, load_id) else writes
 
-    return commit_planned(lake, plan, message=message, timeout_s=timeout_s)
+    return commit_planned(
+        lake, plan, message=message, on_record=on_record, timeout_s=timeout_s
+    )
 
 
 def commit_planned(
@@ -109,6 +116,7 @@ def commit_planned(
     plan: Callable[[], Sequence[Write]],
     *,
     message: str,
+    on_record: bool = True,
     timeout_s: float = LOCK_TIMEOUT_S,
 ) -> Commit:
     """Ask `plan` for the writes once the lock is held, and make them as `commit` does.
@@ -128,7 +136,7 @@ def commit_planned(
         lake.check_ground()
         writes = plan()
         if writes:
-            _transact(lake, writes, message)
+            _transact(lake, writes, message, on_record=on_record)
         snapshot = lake.snapshot()
     done = time.monotonic()
     if writes:
@@ -178,16 +186,20 @@ def _insert(table: str, staged: Name | Query) -> Query:
     return sql("insert into {t} by name from {s}", t=Name.of(table), s=_from(staged))
 
 
-def _transact(lake: Lake, writes: Sequence[Write], message: str) -> None:
+def _transact(
+    lake: Lake, writes: Sequence[Write], message: str, *, on_record: bool
+) -> None:
+    signature = lake.sign(on_record) if lake.sign else None
     try:
         lake.execute("begin transaction")
         for write in writes:
             for statement in write.statements:
                 lake.execute(statement)
         lake.execute(
-            "call lake.set_commit_message($author, $message)",
-            author="dmp",
+            "call lake.set_commit_message($author, $message, extra_info => $extra)",
+            author=signature.author if signature else "dmp",
             message=message,
+            extra=signature.extra if signature else None,
         )
         lake.execute("commit")
     except QueryFailed as error:

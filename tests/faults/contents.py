@@ -51,6 +51,7 @@ class Contents:
             snapshot.
         models: the files of linkage models.
         litter: files in the clear that only a crash leaves behind.
+        unrecorded: loads, resolve runs and syncs that the audit log does not name.
     """
 
     tables: dict[str, tuple[int, str]]
@@ -59,6 +60,7 @@ class Contents:
     exports: dict[str, str]
     models: tuple[str, ...]
     litter: tuple[str, ...] = ()
+    unrecorded: tuple[str, ...] = ()
 
 
 def contents(box: Box) -> Contents:
@@ -72,6 +74,7 @@ def contents(box: Box) -> Contents:
             bodies=_bodies(workspace),
             exports=_exports(workspace.paths.data / "exports"),
             models=_names(workspace.paths.models),
+            unrecorded=unrecorded(workspace),
         )
     return replace(found, litter=_litter(box.home / "data"))
 
@@ -119,6 +122,16 @@ def rows_by_load(lake: Lake) -> dict[str, dict[str, int]]:
         for spec in TABLES
         if "load_id" in spec.column_names
     }
+
+
+def unrecorded(workspace: Workspace) -> tuple[str, ...]:
+    """Name what the lake holds and the audit log does not tell of."""
+    log = (workspace.paths.audit / "log.jsonl").read_text()
+    ids = workspace.lake.rows(
+        "select load_id from ops.load union all select run_id from identity.resolution "
+        "union all select sync_id from activation.sync"
+    )
+    return tuple(sorted(name for (name,) in ids if name not in log))
 
 
 def _vault(workspace: Workspace) -> str:

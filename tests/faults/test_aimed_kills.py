@@ -24,6 +24,8 @@ GATES = {"before": before_commit, "inside": inside_commit, "after": after_commit
         ("ingest one", "inside"),
         ("ingest one", "after"),
         ("sync", "before"),
+        ("sync", "after"),
+        ("resolve", "after"),
         ("resolve", "inside"),
     ],
 )

@@ -59,6 +59,21 @@ def files_of(given: dict[str, Any]) -> dict[str, Any]:
     return {"related": related, **{name: given[name] for name in names}}
 
 
+def tried_on(given: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the files to try a rule on, as `files_of` does; None where none is given.
+
+    Raises:
+        click.UsageError: others are given, but no profiles.
+    """
+    files = files_of(given)
+    others = [f"--{name}" for name, file in files.items() if file]
+    if others and not files["profiles"]:
+        raise click.UsageError(
+            f"{', '.join(others)} would not be read; give --profiles too"
+        )
+    return files if others else None
+
+
 def rule_file(name: str) -> Path:
     """Return the rule that stands in a file.
 

@@ -16,7 +16,7 @@ from dmp.cli.context import (
     show_json,
     show_table,
 )
-from dmp.cli.files import RULE_FILE, files_of, files_options
+from dmp.cli.files import RULE_FILE, files_of, files_options, tried_on
 
 if TYPE_CHECKING:
     from dmp.segments.diff import Change
@@ -86,8 +86,8 @@ def diff(old: Path, new: Path, as_of: datetime, as_json: bool, **given: Any) -> 
 
     changes = segments.diff(segments.read(old), segments.read(new))
     people = {}
-    if given["profiles"]:
-        found = overlap_files(old, new, as_of=as_of, **files_of(given))
+    if files := tried_on(given):
+        found = overlap_files(old, new, as_of=as_of, **files)
         people = {
             "before": found.first,
             "after": found.second,

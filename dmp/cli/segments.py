@@ -21,7 +21,7 @@ from dmp.cli.context import (
     show_json,
     show_table,
 )
-from dmp.cli.files import RULE_FILE, files_of, files_options, rule_file
+from dmp.cli.files import RULE_FILE, files_of, files_options, rule_file, tried_on
 
 if TYPE_CHECKING:
     from dmp.core.types import Evaluation
@@ -93,6 +93,8 @@ def _valid(context: Context, rule: Path | None, given: dict[str, Any]) -> list[s
     from dmp.segments import validate as faults_of_rule
 
     if rule is None:
+        if any(given.values()):
+            raise click.UsageError("files are of use to a RULE file alone; name it")
         with context.workspace() as workspace:
             return validate_segments(workspace)
     if faults := faults_of_rule(rule, **files_of(given)):
@@ -113,8 +115,8 @@ def count(
     from dmp import segments
     from dmp.flows.segments import count_segment, saved_segments
 
-    if given["profiles"]:
-        found = segments.count(rule_file(name), as_of=as_of, **files_of(given))
+    if files := tried_on(given):
+        found = segments.count(rule_file(name), as_of=as_of, **files)
         show_json({"members": found}) if as_json else click.echo(found)
         return
     with context.workspace() as workspace:
@@ -155,8 +157,8 @@ def members(
     from dmp import segments
     from dmp.flows.segments import segment_members
 
-    if given["profiles"]:
-        found = segments.members(rule_file(name), as_of=as_of, **files_of(given))
+    if files := tried_on(given):
+        found = segments.members(rule_file(name), as_of=as_of, **files)
     else:
         with context.workspace() as workspace:
             found = segment_members(workspace, name, as_of)
@@ -192,8 +194,7 @@ def preview(
     from dmp.flows.segments import preview_segment
     from dmp.segments.answers import preview as preview_files
 
-    if given["profiles"]:
-        files = files_of(given)
+    if files := tried_on(given):
         rows = preview_files(rule_file(name), as_of=as_of, limit=limit, **files)
     else:
         with context.workspace() as workspace:
@@ -201,9 +202,8 @@ def preview(
     if as_json or not rows:
         show_json(rows)
         return
-    shown = [c for c in _PREVIEW if c in rows[0]] or list(rows[0])
-    if given["profiles"]:
-        shown = list(rows[0])
+    known = [] if files else [c for c in _PREVIEW if c in rows[0]]
+    shown = known or list(rows[0])
     show_table(name, shown, [[_text(row[c]) for c in shown] for row in rows])
 
 
@@ -249,8 +249,7 @@ def sql(
         raise click.BadParameter(
             f"{dialect!r} is none of {', '.join(DIALECTS)}", param_hint="--dialect"
         )
-    if given["profiles"]:
-        files = files_of(given)
+    if files := tried_on(given):
         said = sql_on_files(rule_file(name), dialect=dialect, as_of=as_of, **files)
     else:
         with context.workspace() as workspace:

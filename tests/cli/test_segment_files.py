@@ -101,3 +101,28 @@ def test_a_hostile_rule_is_told_its_faults(folder: Path, name: str) -> None:
         with pytest.raises(RuleInvalid) as refused:
             called_aloud(folder, verb, "h.yaml", *given, *more)
         assert refused.value.faults and words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("count", "r.yaml"),
+        ("members", "r.yaml"),
+        ("preview", "r.yaml"),
+        ("sql", "r.yaml"),
+        ("diff", "r.yaml", "r.yaml"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_files_that_would_not_be_read_are_refused(
+    folder: Path, words: tuple[str, ...]
+) -> None:
+    found = called(folder, *words, "--events", "p.csv", "--traits", ".")
+    assert found.exit_code == 2
+    assert "--events, --traits would not be read" in found.stderr
+    assert "give --profiles too" in found.stderr
+
+
+def test_files_without_a_rule_to_validate_are_refused(folder: Path) -> None:
+    found = called(folder, "validate", "--profiles", "p.csv")
+    assert found.exit_code == 2 and "name it" in found.stderr

@@ -25,6 +25,7 @@ from dmp.cli.files import RULE_FILE, files_of, files_options, rule_file, tried_o
 
 if TYPE_CHECKING:
     from dmp.core.types import Evaluation
+    from dmp.flows.segment_list import ListedSegment
     from dmp.segments.rule import Node
 
 
@@ -283,6 +284,39 @@ def graph(context: Context, /, name: str | None, as_json: bool) -> None:
         show_table("", ["what", "uses"], rows)
     else:
         OUT.print("nothing uses anything yet")
+
+
+@segment.command("list")
+@form_option
+@click.pass_obj
+def list_(context: Context, /, as_json: bool) -> None:
+    """List the saved segments: size, where each goes, what is to be done."""
+    from dmp.flows.segment_list import list_segments
+
+    with context.workspace() as workspace:
+        found = list_segments(workspace)
+        zone, least = workspace.settings.timezone, workspace.settings.minimum_cell
+    if as_json:
+        show_json(found)
+    elif found:
+        show_table("", _LISTED, [_listed(one, zone, least) for one in found])
+    else:
+        OUT.print("no segments yet; next: dmp segment new NAME --template TEMPLATE")
+
+
+_LISTED = ["segment", "purpose", "members", "as of", "used by", ""]
+
+
+def _listed(one: ListedSegment, zone: str, least: int) -> list[object]:
+    members = f"{one.members:,}" if one.members is not None else f"< {least}"
+    return [
+        one.segment,
+        one.purpose,
+        members if one.as_of else "",
+        local(one.as_of, zone) if one.as_of else "",
+        "\n".join(one.used_by),
+        ", ".join(one.state),
+    ]
 
 
 @segment.command()

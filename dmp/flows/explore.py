@@ -360,7 +360,7 @@ class WorkspaceSegments:
             computed_at=row["computed_at"].astimezone(self._zone),
             owner=segment.owner,
             tags=segment.tags,
-            used_by=_used_by(segment.id, saved, sent),
+            used_by=used_by(segment.id, saved, sent),
             folder=segment.folder,
             archived=segment.archived,
         )
@@ -409,7 +409,7 @@ def _intersections(lake: Lake, sides: Sequence[str]) -> list[Intersection]:
     ]
 
 
-def _used_by(
+def used_by(
     segment: str, saved: Mapping[str, Saved], sent: Mapping[str, Destination]
 ) -> tuple[str, ...]:
     """Return the segments that refer to one, and the destinations it goes to."""

@@ -83,6 +83,7 @@ JSON = [
     ("segment", "build", "loyal_shoppers", "--as-of", "2026-06-30", "--json"),
     ("segment", "history", "loyal_shoppers", "--json"),
     ("segment", "traits", "--json"),
+    ("segment", "list", "--json"),
     ("segment", "graph", "--json"),
     ("segment", "graph", "loyal_shoppers", "--json"),
     ("segment", "history", "loyal_shoppers", "--at", "2026-06-30", "--json"),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from jinja2 import DictLoader
 from jupyter_core.utils import ensure_async
 from jupyter_server.auth.authorizer import Authorizer
 from jupyter_server.auth.decorator import allow_unauthenticated, authorized
@@ -41,6 +42,8 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT = "<script>window.voila_heartbeat()</script>\n"
 """What Voila writes while a page takes long; our policy runs no inline script."""
+_PLAIN_ERROR = DictLoader({"error.html": "{{ status_code }} {{ status_message }}\n"})
+"""What the addresses of kernels answer: their own page of errors needs more files."""
 _KERNEL = re.compile(r'"kernelId": "([0-9a-f-]{36})"')
 WITHHELD = (
     AllowListFileHandler,
@@ -263,6 +266,12 @@ class PageServer(Voila):  # type: ignore[misc]
 
     def load_config_file(self, *_: Any, **__: Any) -> None:
         """Read no file: the configuration is what `serve` gave."""
+
+    def init_settings(self) -> dict[str, Any]:
+        """Return Voila's settings, with an error of the addresses of kernels."""
+        settings: dict[str, Any] = super().init_settings()
+        settings["jinja2_env"].loader = _PLAIN_ERROR
+        return settings
 
     def init_handlers(self) -> list[Any]:
         """Return Voila's handlers without files, trees and contents, with ours."""

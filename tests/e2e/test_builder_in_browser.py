@@ -70,7 +70,7 @@ def test_a_rule_is_built_by_clicking_and_its_link_opens_it(visit: Visitor) -> No
     page.locator("[role=option]", has_text="order placed").click()
     page.get_by_label("When").select_option("rolling")
     size(window, "20,000")
-    assert "4,000 people" in window.text(".dmp-leaf .dmp-count")
+    page.wait_for_selector(".dmp-leaf .dmp-count:has-text('4,000 people')")
     page.wait_for_url("**draft=**")
     assert window.axe() == []
     page.screenshot(path=shots() / "builder_light.png", full_page=True)

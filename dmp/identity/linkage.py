@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _SEED = 1
+_RARE = "no pair has level=%s of=%s; it is left out of the model"
 
 
 def train(lake: Lake, settings: LinkageSettings, *, now: datetime) -> LinkageModel:
@@ -228,7 +229,7 @@ def _without_rare(document: dict[str, Any], trained: dict[str, Any]) -> dict[str
             if (name, level["label_for_charts"]) in lacking
         ]
         for level in rare:
-            _LOG.warning("left out level=%s of=%s", level["label_for_charts"], name)
+            _LOG.warning(_RARE, level["label_for_charts"], name)
         kept = [level for level in known if level not in rare]
         comparisons.append({**comparison, "comparison_levels": kept})
     return {**document, "comparisons": comparisons}

@@ -12,7 +12,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from dmp.core.config import Document, fingerprint, parse, read_all, read_yaml
 from dmp.core.errors import ConfigInvalid, Fault, UnknownName
@@ -117,6 +123,8 @@ class FieldSpec(Document):
             how it is written, such as `1.234,56`.
         values: raw value to the value kept; a value not listed is a fault.
         minimum: the least value, included, of an integer or number.
+        past: of a date or year, that it lies not in the future, as a birth does: a year
+            of two digits is read so, and a later one is a fault.
     """
 
     from_: Paths = Field(alias="from")
@@ -129,6 +137,7 @@ class FieldSpec(Document):
     values: Mapping[str, str] = {}
     pattern: str = ""
     minimum: float | None = Field(default=None, allow_inf_nan=False)
+    past: bool = False
     identifier: Identifier | None = None
     clear: bool = True
 
@@ -136,6 +145,14 @@ class FieldSpec(Document):
     def duckdb_type(self) -> str:
         """The type under which the value is stored."""
         return DUCKDB_TYPES.get(self.type, "VARCHAR")
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what came later and is not used: a contract keeps its version."""
+        document: dict[str, Any] = write(self)
+        if not self.past:
+            document.pop("past", None)
+        return document
 
     @model_validator(mode="after")
     def _known_number_formats(self) -> FieldSpec:
@@ -148,6 +165,8 @@ class FieldSpec(Document):
     def _options_fit_the_type(self) -> FieldSpec:
         if self.minimum is not None and self.type not in _COUNTED:
             raise ValueError("minimum is for integers and numbers")
+        if self.past and self.type not in (FieldType.DATE, FieldType.YEAR):
+            raise ValueError("past is for dates and years")
         if self.formats and self.type not in (*_DATED, FieldType.NUMBER):
             raise ValueError("formats are for dates, years, instants and numbers")
         if self.type in _DATED:

@@ -30,6 +30,8 @@ from dmp.privacy.detect import mask_sql
 from dmp.storage.lake import Lake
 from dmp.storage.scratch import Scratch
 
+_TODAY = "(current_date + 1)"
+"""Wherever it is tomorrow already."""
 _TEXT, _PATH = FieldType.TEXT, FieldType.PATH
 EARLIEST, LATEST = "1900-01-01", "2200-01-01"
 _EPOCH = {"epoch_ms": 1_000, "epoch_s": 1_000_000}
@@ -135,7 +137,8 @@ def expected(spec: FieldSpec) -> str:
     if spec.values:
         return "one of " + ", ".join(spec.values)
     if spec.formats:
-        return f"{spec.type} written as " + " or ".join(spec.formats)
+        written = f"{spec.type} written as " + " or ".join(spec.formats)
+        return written + (", not in the future" if spec.past else "")
     if spec.minimum is not None:
         return f"{_EXPECTED.get(spec.type, spec.type)} of at least {spec.minimum:g}"
     if spec.pattern:
@@ -158,17 +161,17 @@ def _instant(text: str, formats: tuple[str, ...], zone: str) -> str:
     written = [name for name in formats if name not in _EPOCH]
     with_offset = [name for name in written if "%z" in name or "%Z" in name]
     naive = [name for name in written if name not in with_offset]
-    if with_offset:
-        read.append(_strptime(text, with_offset))
-    if naive:
-        read.append(local % _strptime(text, naive))
+    read += [_strptime(text, some) for some in _by_year(with_offset)]
+    read += [local % _strptime(text, some) for some in _by_year(naive)]
     if formats:
-        return _within(f"coalesce({', '.join(read)}, null)", "timestamptz")
+        return _within(read, "timestamptz")
     bare = _matching(text, f"{_DAY}({_TIME})?")
     with_zone = _matching(text, f"{_DAY}{_TIME}{_OFFSET}")
     careful = _within(
-        f"coalesce({local % f'try_cast({bare} as timestamp)'}, "
-        f"try_cast({with_zone} as timestamptz))",
+        [
+            local % f"try_cast({bare} as timestamp)",
+            f"try_cast({with_zone} as timestamptz)",
+        ],
         "timestamptz",
     )
     return _usual_instant(text, zone, careful)
@@ -188,25 +191,46 @@ def _strptime(text: str, formats: Sequence[str]) -> str:
     return f"try_strptime({text}, [{', '.join(map(quote_text, formats))}])"
 
 
+def _by_year(formats: Sequence[str]) -> list[list[str]]:
+    """Return the formats with a whole year, then those with two digits of it.
+
+    The former read two digits too, as a year of long ago.
+    """
+    short = [name for name in formats if "%y" in name]
+    whole = [name for name in formats if name not in short]
+    return [some for some in (whole, short) if some]
+
+
 def _epoch(text: str, name: str) -> str:
     """Read an epoch; one too far off to be counted is unreadable, not an error."""
     return f"try(make_timestamptz(try_cast({text} as bigint) * {_EPOCH[name]}))"
 
 
-def _within(read: str, type_: str) -> str:
-    """Keep what is in bounds; a subquery would be planned as a join of all rows."""
+def _within(read: Sequence[str], type_: str) -> str:
+    """Take the first that is in bounds; a subquery would be planned as a join."""
     return (
-        f"list_filter([{read}], lambda x: x >= {type_} '{EARLIEST}' "
+        f"list_filter([{', '.join(read)}], lambda x: x >= {type_} '{EARLIEST}' "
         f"and x < {type_} '{LATEST}')[1]"
     )
 
 
 def _date(text: str, spec: FieldSpec, contract: Contract) -> str:
-    if not spec.formats:
-        day = _matching(text, f"{_DAY_IN_BOUNDS}({_TIME}({_OFFSET})?)?")
+    if spec.formats:
+        written = [_day(text, some, spec) for some in _by_year(spec.formats)]
+        day = _within(written, "date")
+    else:
+        iso = _matching(text, f"{_DAY_IN_BOUNDS}({_TIME}({_OFFSET})?)?")
         bounds = f" between date '{EARLIEST}' and date '{LATEST}' - 1"
-        return _as_written(text, "date", f"try_cast({day} as date)", bounds)
-    return _within(f"{_strptime(text, spec.formats)}::date", "date")
+        day = _as_written(text, "date", f"try_cast({iso} as date)", bounds)
+    return f"(case when {day} <= {_TODAY} then {day} end)" if spec.past else day
+
+
+def _day(text: str, formats: Sequence[str], spec: FieldSpec) -> str:
+    """Read a day; where it is past, one of a year of two digits a century earlier."""
+    day = f"{_strptime(text, formats)}::date"
+    if spec.past and "%y" in formats[0]:
+        return f"if({day} > {_TODAY}, ({day} - interval 100 year)::date, {day})"
+    return day
 
 
 def _boolean(text: str, spec: FieldSpec, contract: Contract) -> str:

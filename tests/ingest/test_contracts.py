@@ -114,6 +114,10 @@ def test_an_unknown_source_is_answered_by_a_near_one() -> None:
 def test_what_is_stored_decides_the_version() -> None:
     assert contract(description="x").version == contract(owner="y").version
     assert contract(timezone="Europe/Paris").version != contract().version
+    born = {"from": "a", "purpose": "a", "type": "date"}
+    known, past = ({"born": {**born, "past": value}} for value in (False, True))
+    assert contract(fields=known).version == contract(fields={"born": born}).version
+    assert contract(fields=past).version != contract(fields={"born": born}).version
 
 
 WRONG = {
@@ -136,6 +140,10 @@ WRONG = {
     "the least of a text": (
         {"fields": {"a": {"from": "a", "purpose": "a", "minimum": 1}}},
         "minimum is for integers",
+    ),
+    "a text in the past": (
+        {"fields": {"a": {"from": "a", "purpose": "a", "past": True}}},
+        "past is for dates and years",
     ),
     "no least": (
         {

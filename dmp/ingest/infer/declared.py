@@ -44,7 +44,7 @@ _USUAL: dict[Meaning, Declared] = {
     Meaning.LAST_NAME: Declared("last_name", {"purpose": "identity"}),
     Meaning.FULL_NAME: Declared("full_name", {"purpose": "identity"}),
     Meaning.BIRTH_DATE: Declared(
-        "birth_date", {"purpose": "identity", "on_fault": "drop"}
+        "birth_date", {"past": True, "purpose": "identity", "on_fault": "drop"}
     ),
     Meaning.ADDRESS: Declared("address", {"purpose": "identity"}),
     Meaning.POSTCODE: Declared("postcode", {"purpose": "identity"}),

@@ -116,7 +116,8 @@ def _direct(finding: Finding, source: str, names: Names) -> Iterator[Entry]:
     quasi = {"class": "quasi", "purpose": "analytics", "on_fault": "drop"}
     if finding.meaning is Meaning.BIRTH_DATE:
         name = names.give("birth_year", place, "attribute", "BIGINT")
-        spec = {"from": place, "type": "year", **formats(finding), **quasi}
+        year = {"from": place, "type": "year", **formats(finding), "past": True}
+        spec = {**year, **quasi}
         yield Entry(name, spec, "of the date of birth the year alone is in the lake")
     if finding.meaning is Meaning.POSTCODE and finding.column.reads(
         FieldType.OUTWARD_POSTCODE, 0.8

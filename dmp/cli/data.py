@@ -60,6 +60,11 @@ def ingest(
     """
     if dry_run and replay:
         raise click.UsageError("--dry-run and --replay do not go together")
+    if replay and files:
+        raise click.UsageError(
+            "--replay tries the refused rows that are kept, and reads no file: "
+            "load FILES first, without it"
+        )
     with context.workspace() as workspace:
         if dry_run:
             _show_each(

@@ -19,6 +19,7 @@ from dmp.privacy import Permission
 from dmp.privacy.pseudonyms import subject_id_sql
 from dmp.privacy.root_keys import FOUNDING
 from dmp.storage.lake import Lake
+from dmp.storage.loads import LOADS_BY_SOURCE
 
 LANDING = "landing"
 
@@ -170,9 +171,11 @@ def summarise(
 
 def _sources(lake: Lake) -> tuple[SourceRows, ...]:
     rows = lake.rows(
-        "select source, sum(rows_read)::bigint, sum(rows_accepted)::bigint, "
-        "sum(rows_unchanged)::bigint, sum(rows_refused)::bigint "
-        "from ops.load group by source order by source"
+        sql(
+            "select source, rows_read, rows_accepted, rows_unchanged, rows_refused "
+            "from ({loads}) order by source",
+            loads=LOADS_BY_SOURCE,
+        )
     )
     return tuple(SourceRows(*row) for row in rows)
 

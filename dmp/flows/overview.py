@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dmp.core.sql import sql
 from dmp.flows.checks.finding import Finding, Level
 from dmp.flows.doctor import examine
 from dmp.flows.explore import viewer_of
 from dmp.flows.shapes import Viewer
 from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
+from dmp.storage.loads import LOADS_BY_SOURCE
 
 MOST_SEGMENTS = 6
 TREND_POINTS = 60
@@ -173,11 +175,11 @@ _COUNTS = {
     "segments": "select count(*) from segment.definition where valid_to is null "
     "and not starts_with(segment, 'list:')",
 }
-_SOURCES = """
-select source, count(*) as loads, sum(rows_read)::bigint as rows_read,
-    sum(rows_refused)::bigint as rows_refused, max(loaded_at) as loaded_at
-from ops.load group by source order by loaded_at, source
-"""
+_SOURCES = sql(
+    "select source, loads, rows_read, rows_refused, loaded_at from ({loads}) "
+    "order by loaded_at, source",
+    loads=LOADS_BY_SOURCE,
+)
 _RESOLVED = "select max(resolved_at) from identity.resolution"
 _SEGMENTS = """
 with sized as (

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dmp.core.sql import sql
 from dmp.flows.key_backup import are_keys_backed_up
 from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
 from dmp.privacy.published import published_to
 from dmp.privacy.roles import permissions_of
+from dmp.storage.loads import LOADS_BY_SOURCE
 from dmp.storage.lock import holder
 
 FENCES = (
@@ -78,9 +80,11 @@ def status(workspace: Workspace) -> Status:
         snapshot=lake.snapshot(),
         counts={name: int(lake.value(query)) for name, query in _COUNTS.items()},
         sources=lake.records(
-            "select source, count(*) as loads, sum(rows_read)::bigint as rows_read, "
-            "sum(rows_refused)::bigint as rows_refused, max(loaded_at) as loaded_at "
-            "from ops.load group by source order by source"
+            sql(
+                "select source, loads, rows_read, rows_refused, loaded_at "
+                "from ({loads}) order by source",
+                loads=LOADS_BY_SOURCE,
+            )
         ),
         refused_open=int(
             lake.value(

@@ -350,6 +350,7 @@ def _load_row(landing: Landing, report: LoadReport, source: Input) -> Query:
         select $load_id as load_id, $source as source, $file_name as file_name,
             $content_hash as content_hash, $contract_version as contract_version,
             $loaded_at::timestamptz as loaded_at, nullif($place, '') as place,
+            nullif($replay_of, '') as replay_of,
             $rows_read as rows_read,
             $rows_accepted as rows_accepted, $rows_unchanged as rows_unchanged,
             $rows_refused as rows_refused, $fields_undeclared as fields_undeclared
@@ -359,6 +360,7 @@ def _load_row(landing: Landing, report: LoadReport, source: Input) -> Query:
         file_name=report.file_name,
         content_hash=source.digest,
         place=source.place,
+        replay_of=source.replay_of,
         contract_version=landing.contract.version,
         loaded_at=landing.loaded_at,
         rows_read=report.rows_read,

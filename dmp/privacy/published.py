@@ -13,6 +13,7 @@ from pathlib import Path
 from dmp.core.errors import NotAllowed, UnknownName
 from dmp.core.sql import Query, quote_text
 from dmp.privacy.roles import Caller, Permission, holders, may
+from dmp.storage.loads import LOADS_BY_SOURCE
 from dmp.storage.statement import Statement
 from dmp.storage.tables import TABLES
 
@@ -64,12 +65,9 @@ select sync_id, destination, segment, as_of, purpose, status, reason, synced_at,
 from activation.sync
 """
 
-_LOAD_COUNT = """
-select source, count(*) as loads, sum(rows_read)::bigint as rows_read,
-    sum(rows_accepted)::bigint as rows_accepted,
-    sum(rows_refused)::bigint as rows_refused, max(loaded_at) as loaded_at
-from ops.load
-group by source
+_LOAD_COUNT = f"""
+select source, loads, rows_read, rows_accepted, rows_refused, loaded_at
+from ({LOADS_BY_SOURCE.text})
 """
 
 _QUALITY = """

@@ -54,7 +54,7 @@ def freshness_sql(bound: Bound, ground: Ground) -> Query:
         select source as scope,
             epoch($now::timestamptz - max(loaded_at)) / 3600 as measured,
             null::bigint as failing
-        from ops.load group by source
+        from ops.load where replay_of is null group by source
         """,
         now=ground.now,
     )
@@ -68,7 +68,8 @@ def volume_sql(bound: Bound, ground: Ground) -> Query:
         with daily as (
             select source, loaded_at::date as day, sum(rows_read)::double as n
             from ops.load
-            where loaded_at >= $now::timestamptz - to_days($volume_days)
+            where replay_of is null
+                and loaded_at >= $now::timestamptz - to_days($volume_days)
             group by all
         ),
         ranked as (
@@ -311,7 +312,7 @@ def refusal_rate_sql(bound: Bound, ground: Ground) -> Query:
         """
         select source as scope,
             rows_refused / nullif(rows_read, 0) as measured, rows_refused as failing
-        from ops.load
+        from ops.load where replay_of is null
         qualify row_number() over (
             partition by source order by loaded_at desc, load_id desc) = 1
         """

@@ -108,6 +108,7 @@ content_hash | varchar | SHA-256 of the input's bytes, hex
 contract_version | varchar | fingerprint of the contract used
 loaded_at | timestamptz | instant of the commit
 place | varchar | digest of the path of the file; null for other inputs
+replay_of | varchar | the load whose refused rows were tried again; null for other inputs
 rows_read | bigint | rows in the input
 rows_accepted | bigint | rows that gave something new
 rows_unchanged | bigint | rows that were already here, in this or an earlier load

@@ -178,6 +178,7 @@ WRONG = {
     "no_input": (("ingest", "crm"), "no file of crm"),
     "no_file": (("ingest", "crm", "absent.csv"), "does not exist"),
     "both": (("ingest", "crm", "--dry-run", "--replay"), "do not go together"),
+    "a file to replay": (("ingest", "crm", "README.md", "--replay"), "reads no file"),
     "instant": (("segment", "build", "--as-of", "soon"), "is no instant"),
     "command": (("ingets", "crm"), "No such command"),
     "option": (("status", "--jsn"), "No such option"),

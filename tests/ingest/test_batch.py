@@ -18,6 +18,7 @@ from dmp.ingest.dry_run import try_file
 from dmp.ingest.load import FOLDER, LoadReport, Stores
 from dmp.ingest.replay import replay
 from dmp.storage.lake import Lake
+from dmp.storage.loads import LOADS_BY_SOURCE
 
 RECORDS = contract(recorded_at={"from": "updated"})
 PERSON = {
@@ -207,6 +208,12 @@ def test_mended_rows_are_replayed_once(door: Door) -> None:
     assert not [*replay(door.stores, mended, now=later)]
     assert door.lake.snapshot() == before
     assert door.lake.value("select count(*) from core.record") == 3
+    assert added_up(door) == (1, 3, 3, 0, 0)
+
+
+def added_up(door: Door) -> tuple[int, ...]:
+    """Return loads, and rows read, accepted, unchanged and refused, of the source."""
+    return tuple(door.lake.row(LOADS_BY_SOURCE)[1:-1])
 
 
 def test_rows_that_stay_refused_wait_and_are_not_tried_twice(door: Door) -> None:
@@ -224,6 +231,7 @@ def test_rows_that_stay_refused_wait_and_are_not_tried_twice(door: Door) -> None
     (second,) = replay(door.stores, mended, now=NOW)
     assert first.is_new and first.rows_refused == 2 and first.rows_accepted == 0
     assert not second.is_new
+    assert added_up(door) == (1, 3, 1, 0, 2)
 
 
 def test_rows_whose_key_is_gone_are_left_alone(door: Door) -> None:

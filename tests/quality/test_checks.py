@@ -253,9 +253,20 @@ def test_consent_is_missing_where_nobody_decided_either_way(
     }
 
 
-def test_the_newest_load_tells_the_refusal_rate(lake: Lake, add: Add) -> None:
+def test_the_newest_load_tells_the_refusal_rate_and_no_replay_does(
+    lake: Lake, add: Add
+) -> None:
     load(add, 1, NOW - DAY, refused=90)
-    load(add, 2, NOW, refused=6)
+    load(add, 2, NOW - HOUR, refused=6)
+    add(
+        "ops.load",
+        load_id="l3",
+        source="crm",
+        loaded_at=NOW,
+        replay_of="l2",
+        rows_read=6,
+        rows_refused=6,
+    )
     result = found(lake, "refusal_rate")["crm"]
     assert (result.status, result.measured, result.failing) == ("failed", 0.06, 6)
 

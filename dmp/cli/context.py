@@ -20,11 +20,13 @@ from rich.table import Table
 from dmp.core.clock import instant, now
 
 if TYPE_CHECKING:
+    from rich.console import JustifyMethod
+
     from dmp.flows.workspace import Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-PLAIN_WIDTH = 120
+PLAIN_WIDTH = 200
 _FORMAT = "dmp.format"
 OUT = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 ERR = Console(stderr=True, highlight=False)
@@ -124,11 +126,15 @@ def _plain(value: Any) -> Any:
 
 
 def show_table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
-    """Print rows under headings, numbers to the right with thousands separated."""
+    """Print rows under headings, numbers to the right with thousands separated.
+
+    What does not fit is folded, never cut: ids are there to be copied.
+    """
     table = Table(title=title, title_justify="left", title_style="bold", box=None)
     for place, name in enumerate(columns):
         numeric = bool(rows) and isinstance(rows[0][place], int | float)
-        table.add_column(name, justify="right" if numeric else "left")
+        side: JustifyMethod = "right" if numeric else "left"
+        table.add_column(name, justify=side, overflow="fold")
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     OUT.print(table)

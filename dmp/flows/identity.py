@@ -31,6 +31,8 @@ def profile_history(workspace: Workspace, profile_id: str) -> list[Event]:
 def explain_identity(workspace: Workspace, one: str, other: str = "") -> Explanation:
     """Explain why a profile is one person, or why two are or are not; logged.
 
+    The same name twice asks about that one.
+
     Of two, the scores of the linkage model are taken apart, the five strongest at most.
     A score speaks for one person from `linkage.threshold_bits` of the settings.
 
@@ -39,6 +41,7 @@ def explain_identity(workspace: Workspace, one: str, other: str = "") -> Explana
         NotAllowed: the caller may not explain.
     """
     workspace.allow_now(Permission.EXPLAIN)
+    other = "" if other == one else other
     linkage = identity_settings(workspace).linkage
     least = linkage.threshold_bits if linkage else 0.0
     found = explanation.why(workspace.lake, one, other, threshold_bits=least)

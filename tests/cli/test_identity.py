@@ -52,6 +52,8 @@ def test_merge_split_undo_and_what_they_leave(told: Call) -> None:
     alone = json.loads(told("why", "3", "--json").out)["members"][0]["profile_id"]
     assert "nobody has decided anything yet" in told("decisions").out
     assert "shared email" in told("why", "1", "2").out
+    assert told("why", pair, pair).out == told("why", pair).out
+    assert "…" not in told("history", pair).out
     assert "nothing was ever found that they share" in told("why", pair, alone).out
 
     merged = told("merge", pair, alone, "--reason", "one household card", "--json")

@@ -18,7 +18,7 @@ from dmp.core.errors import UsageError
 from dmp.core.sql import Name, Query, sql
 from dmp.segments import trees
 from dmp.segments.calendars import utc
-from dmp.segments.computed import read_traits, traits_query, with_traits
+from dmp.segments.computed import traits_query, with_traits_of
 from dmp.segments.file_tables import (
     Column,
     as_instant,
@@ -128,8 +128,9 @@ def _load(
         lists=lists,
         views=views,
     )
-    traits = read_traits(files.traits) if files.traits else ()
-    return _add_traits(connection, with_traits(population, traits), as_of)
+    if files.traits:
+        population = with_traits_of(files.traits, population)
+    return _add_traits(connection, population, as_of)
 
 
 def _add_traits(

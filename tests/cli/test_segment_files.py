@@ -69,6 +69,31 @@ def test_a_diff_on_files_says_who_enters_and_leaves(folder: Path) -> None:
     assert "0 people before, 2 after: 2 enter, 0 leave" in found.stdout
 
 
+def test_a_diff_shows_conditions_as_they_are_written(folder: Path) -> None:
+    more = {"did": {"event": "x" * 150, "times": {"op": "gte", "value": 2}}}
+    new = {"segment": "r", "rule": {"all": [RULE, more]}, "name": "007"}
+    (folder / "n.yaml").write_text(json.dumps(new))
+    found = called(folder, "diff", "r.yaml", "n.yaml").stdout.splitlines()
+    condition = f"{{did: {{event: {'x' * 150}, times: {{op: gte, value: 2}}}}}}"
+    assert found[:2] == ["setting name", "  + '007'"]
+    assert found[-1] == f"  + {condition}"
+
+
+@pytest.mark.parametrize(
+    ("zone", "said"),
+    [("UTC", "2025-06-01 00:00 UTC"), ("Europe/London", "2025-06-01 00:00 BST")],
+)
+def test_explain_shows_instants_in_the_zone_of_the_rule(
+    folder: Path, zone: str, said: str
+) -> None:
+    (folder / "p.csv").write_text("profile_id,seen\na,2025-05-02\n")
+    leaf = {"attribute": "seen", "op": "this", "unit": "month"}
+    rule = {"segment": "t", "timezone": zone, "rule": leaf}
+    (folder / "t.yaml").write_text(json.dumps(rule))
+    found = called(folder, "explain", "t.yaml", *ON_FILES[:-2])
+    assert said in found.stdout and "+00:00" not in found.stdout
+
+
 def test_explain_names_modes_by_their_words(folder: Path) -> None:
     found = json.loads(called(folder, "explain", "r.yaml", *ON_FILES).stdout)
     assert found["as_of"] == "2025-05-14T12:00:00+00:00"

@@ -192,6 +192,8 @@ def _with_subject(key: str, subject: Kind[Any]) -> Kind[Any]:
             right = f"write its keys beside it: {_BESIDE[key]}"
             refuse(faults, f"{path}.{key}", "is a mapping", right)
             value, path = _beside(value, key), f"{path}.{key}"
+            if "op" not in value:  # the form shows it
+                return None
         return by_op.read(value, path, faults)
 
     return Kind(read, by_op.schema)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,7 +65,7 @@ def read_table(
     absent = [name for name in columns if name not in given]
     if absent:
         fault = _is_csv(path) and csv_fault(path)
-        has = f"has no column {', '.join(absent)}; it has {', '.join(given)}"
+        has = f"has no column {', '.join(absent)}; {_heading(given)}"
         raise UsageError(f"{path}: {fault or has}")
     rest = [name for name in given if name not in columns] if others else []
     with readable(path):
@@ -83,6 +84,13 @@ def read_table(
     return {
         name: kind for name, kind in column_types(connection, table) if name in rest
     }
+
+
+def _heading(names: Iterable[str]) -> str:
+    """Return what the columns are called, unless those look like somebody's data."""
+    if any("@" in name or re.fullmatch(r"[\d.,:+/TZ -]*", name) for name in names):
+        return "its first line does not name columns, and has to"
+    return f"it has {', '.join(names)}"
 
 
 def _csv_types(
@@ -110,9 +118,9 @@ def _check_cells(
         ((rows, first),) = run(connection, bad)
         if rows:
             where = f"{rows:,} row{'s' * (rows > 1)}, first in row {first:,}"
+            where += " below the heading" * _is_csv(path)
             faults.append(
-                f"{name} is {_WRONG[type_]} in {where} below the heading; "
-                f"{_RIGHT[type_]} is right"
+                f"{name} is {_WRONG[type_]} in {where}; {_RIGHT[type_]} is right"
             )
     if faults:
         raise UsageError(f"{path}: {', '.join(faults)}")

@@ -163,6 +163,10 @@ UNREADABLE: dict[str, tuple[bytes, str]] = {
     "ragged late": (HEADING + b"p,DE,3\n" * 25_000 + b"p\n", "line 25,002 has 1 cell;"),
     "Latin-1": (HEADING + b"p1,N\xe9,3\n", "is not UTF-8 in line 2; save it as UTF-8"),
     "UTF-16": ("profile_id,country\n".encode("utf-16"), "is not UTF-8 in line 1"),
+    "no heading": (
+        b"p1,jo@mail.example,NO\np2,DE@mail.example,NO\n",
+        "has no column profile_id; its first line does not name columns, and has to",
+    ),
     "empty": (b"", "is empty; a first line that names the columns is right"),
     "blank": (b"\n\n", "is empty"),
     "no such day": (
@@ -182,6 +186,7 @@ def test_a_file_that_cannot_be_read_is_told_by_its_lines(
         called_aloud(folder, "members", "r.yaml", *ON_FILES)
     assert f"p.csv: {said}" in str(caught.value)
     assert "withheld" not in str(caught.value) and "DE" not in str(caught.value)
+    assert "jo@" not in str(caught.value)
 
 
 @pytest.mark.parametrize("late", [False, True])

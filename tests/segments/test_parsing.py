@@ -84,6 +84,7 @@ def test_a_condition_in_a_mapping_of_its_own_is_shown_how_it_is_written() -> Non
     amount = found.pop("rule.all[2].did.where[0].property")
     assert amount == said + "{property: amount, op: gt, value: 10}"
     assert [*found] == ["rule.all[2].did.where[0].property.unti"]
+    assert [*faults(segment({"attribute": {"country": "DE"}}))] == ["rule.attribute"]
 
 
 EVENT = {"event": "x"}

@@ -13,6 +13,7 @@ from dmp.cli.context import (
     OUT,
     as_of_option,
     form_option,
+    local,
     show_json,
     show_table,
 )
@@ -38,7 +39,10 @@ def explain(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Explain a RULE file on files: who each condition admits, what can change it."""
+    """Explain a RULE file on files: who each condition admits, what can change it.
+
+    Instants are shown in the rule's time zone; as JSON in UTC.
+    """
     from dmp import segments
 
     if not given["profiles"]:
@@ -48,22 +52,26 @@ def explain(
     if as_json:
         show_json(found)
     else:
-        _show_explanation(found)
+        _show_explanation(found, segments.read(rule).timezone)
         if with_sql:
             click.echo(found.sql)
 
 
-def _show_explanation(found: Explanation) -> None:
+def _show_explanation(found: Explanation, zone: str) -> None:
     OUT.print(f"[bold]{found.members:,}[/] of {found.profiles:,} people")
     if found.profile_id:
         OUT.print(f"{found.profile_id} is {'in' if found.holds else 'out'}")
     rows = [
-        [c.path, c.admits, c.mode.value, c.next_at or "", _holds(c.holds)]
+        [c.path, c.admits, c.mode.value, _at(c.next_at, zone), _holds(c.holds)]
         for c in found.conditions
     ]
     show_table("", ["condition", "alone", "changes by", "next", ""], rows)
     for read in found.properties:
         OUT.print(f"reads {read.property} from {read.storage}")
+
+
+def _at(instant: datetime | None, zone: str) -> str:
+    return local(instant, zone) if instant else ""
 
 
 def _holds(holds: bool | None) -> str:
@@ -104,13 +112,16 @@ def diff(old: Path, new: Path, as_of: datetime, as_json: bool, **given: Any) -> 
 
 
 def _show_changes(changes: Sequence[Change]) -> None:
+    from dmp.segments.source import written_short
+
     if not changes:
         OUT.print("the same")
     for change in changes:
         OUT.print(f"{change.kind} {change.path}", markup=False)
         for sign, side in (("-", change.before), ("+", change.after)):
             if side is not None:
-                OUT.print(f"  {sign} {side}", markup=False)
+                said = f"  {sign} {written_short(side)}"
+                OUT.print(said, markup=False, soft_wrap=True)
 
 
 @click.command()

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
-from dmp.segments.computed import read_traits
+from dmp.segments.computed import read_traits, with_traits_of
 from dmp.segments.population import population_of, workspace_population
 from dmp.segments.rule import Computed
 from dmp.segments.sources import Population
@@ -39,6 +39,6 @@ def list_traits(workspace: Workspace) -> list[tuple[Computed, str]]:
         NotAllowed: the caller may not count.
     """
     workspace.allow(Permission.COUNT)
-    traits = saved_traits(workspace)
-    found = population_of(workspace.lake, workspace.clock(), traits=traits)
-    return [(trait, found.attributes[trait.name]) for trait in traits]
+    plain = population_of(workspace.lake, workspace.clock())
+    found = with_traits_of(workspace.paths.config / "traits", plain)
+    return [(trait, found.attributes[trait.name]) for trait in found.traits]

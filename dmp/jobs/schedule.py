@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Literal
@@ -94,27 +95,68 @@ def read_schedule(workspace: Workspace) -> Schedule:
     """
     path = workspace.paths.home / FILE
     document = read_yaml(path) if path.exists() else {}
-    schedule = parse(Schedule, document, FILE)
-    faults = [*_faults(schedule.jobs), *_notebook_faults(workspace, schedule.jobs)]
-    if faults:
+    try:
+        schedule = parse(Schedule, document, FILE)
+    except ConfigInvalid as error:
+        jobs, cut = _as_far_as_sound(document.get("jobs"), error.faults)
+        others = _all_faults(workspace, jobs, cut)
+        raise ConfigInvalid(FILE, [*error.faults, *others]) from error
+    if faults := _all_faults(workspace, schedule.jobs):
         raise ConfigInvalid(FILE, faults)
     return schedule
 
 
+def _as_far_as_sound(
+    jobs: object, faults: Sequence[Fault]
+) -> tuple[dict[str, Job], set[str]]:
+    """Return the jobs without what is at fault in them, and those that lack a key so.
+
+    Of a job that lacks a key it cannot be said what it needs; all else can.
+    """
+    wrong = {fault.path for fault in faults}
+    found: dict[str, Job] = {}
+    cut: set[str] = set()
+    for name, job in jobs.items() if isinstance(jobs, Mapping) else ():
+        path = f"jobs.{name}"
+        keys = job if isinstance(job, Mapping) else {}
+        sound = {key: keys[key] for key in keys if not _has(wrong, f"{path}.{key}")}
+        if path in wrong or len(sound) < len(keys):
+            cut.add(str(name))
+        found[str(name)] = Job.model_validate(sound)
+    return found, cut
+
+
+def _has(paths: Collection[str], path: str) -> bool:
+    return any(one == path or one.startswith(f"{path}.") for one in paths)
+
+
+def _all_faults(
+    workspace: Workspace, jobs: Mapping[str, Job], cut: Collection[str] = ()
+) -> list[Fault]:
+    return [*_faults(jobs, cut), *_notebook_faults(workspace, jobs)]
+
+
 def given(job: Job, due: str) -> dict[str, str]:
     """Return a job's parameters as a run takes them."""
-    return {
-        name: value.replace(DUE, due) if isinstance(value, str) else json.dumps(value)
-        for name, value in job.parameters.items()
-    }
+    return {name: _written(value, due) for name, value in job.parameters.items()}
+
+
+def _written(value: object, due: str) -> str:
+    if isinstance(value, str):
+        return value.replace(DUE, due)
+    if isinstance(value, date):  # also an instant; YAML reads both from plain text
+        return value.isoformat()
+    return json.dumps(value, default=str)
 
 
 def _graph(jobs: Mapping[str, Job]) -> dict[str, Sequence[str]]:
     return {name: job.after for name, job in jobs.items()}
 
 
-def _faults(jobs: Mapping[str, Job]) -> Iterator[Fault]:
+def _faults(jobs: Mapping[str, Job], cut: Collection[str]) -> Iterator[Fault]:
     for name, job in jobs.items():
+        if name not in cut:
+            yield from _needs(f"jobs.{name}", job)
         yield from _of_one(f"jobs.{name}", job)
         for before in job.after:
             if before not in jobs:
@@ -128,11 +170,18 @@ def _faults(jobs: Mapping[str, Job]) -> Iterator[Fault]:
     yield from _of_two_clocks(jobs)
 
 
+def _needs(path: str, job: Job) -> Iterator[Fault]:
+    if not (job.notebook or job.task):
+        yield Fault(path, "needs a notebook or a task", "notebook: 10_ingest")
+    if not (job.cron or job.after):
+        yield Fault(path, "needs cron or after", "cron: 30 2 * * *")
+
+
 def _of_one(path: str, job: Job) -> Iterator[Fault]:
-    if bool(job.notebook) == bool(job.task):
-        yield Fault(path, "needs either notebook or task", "notebook: 10_ingest")
-    if bool(job.cron) == bool(job.after):
-        yield Fault(path, "needs either cron or after", "cron: 30 2 * * *")
+    if job.notebook and job.task:
+        yield Fault(path, "has both notebook and task", "leave one out")
+    if job.cron and job.after:
+        yield Fault(path, "has both cron and after", "leave one out")
     if job.cron and (wrong := cron_fault(job.cron)):
         right = "minute hour day-of-month month day-of-week, such as 30 2 * * *"
         yield Fault(f"{path}.cron", wrong, right)

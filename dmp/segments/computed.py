@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from dmp.core.config import read_all
+from dmp.core.config import read_all, yaml_files
 from dmp.core.errors import Fault, RuleInvalid, UsageError
 from dmp.segments import grammar, readings, trees
 from dmp.segments.behaviour import within_kind
@@ -65,17 +66,51 @@ def read_traits(folder: Path) -> tuple[Computed, ...]:
 
 
 def _read(path: Path) -> Computed:
-    try:
-        document = load(path.read_text(encoding="utf-8"), path.name)
-    except RuleInvalid:
-        raise
-    except UsageError as error:
-        raise RuleInvalid(path.name, [Fault("file", str(error))]) from error
-    found = parse_trait(document, path.name)
+    found = parse_trait(_document(path), path.name)
     if found.name != path.stem:
         fault = Fault("trait", "differs from the file's name", path.stem)
         raise RuleInvalid(path.name, [fault])
     return found
+
+
+def _document(path: Path) -> object:
+    try:
+        return load(path.read_text(encoding="utf-8"), path.name)
+    except RuleInvalid:
+        raise
+    except UsageError as error:
+        raise RuleInvalid(path.name, [Fault("file", str(error))]) from error
+
+
+def _as_far_as_sound(folder: Path) -> Iterator[Computed]:
+    """Yield the traits of a folder without what is at fault in them, where that is one.
+
+    For faults that the data find; those of the files themselves are known already.
+    """
+    for path in yaml_files(folder):
+        try:
+            document = _document(path)
+        except RuleInvalid:
+            continue
+        if isinstance(document, Mapping):
+            faults: Faults = []
+            _kind().read(document, "", faults)
+            again: Faults = []
+            found = _kind().read(_sound(document, faults, path.stem), "", again)
+            if not again:
+                yield found
+
+
+def _sound(document: Mapping[Any, Any], faults: Faults, name: str) -> dict[Any, Any]:
+    """Return a document without the keys at fault; the needed ones stand in for them.
+
+    `max` and `count` need nothing of the data that another aggregate would not.
+    """
+    wrong = {re.split(r"[.\[]", fault.path.lstrip("."))[0] for fault in faults}
+    wrong |= {"agg", "unit"} if wrong & {"agg", "unit"} else set()
+    kept = {key: part for key, part in document.items() if str(key) not in wrong}
+    any_agg = "max" if "property" in kept else "count"
+    return {"trait": name, "agg": any_agg, **kept}
 
 
 def parse_trait(document: object, where: str = "trait") -> Computed:
@@ -141,22 +176,40 @@ def _build(given: Mapping[str, Any], path: str, faults: Faults) -> Computed:
     )
 
 
+def with_traits_of(folder: Path, population: Population) -> Population:
+    """Return a population that has the traits of a folder, as `with_traits` does.
+
+    Raises:
+        RuleInvalid: all that is wrong with the files, and with their traits beside the
+            population's data.
+    """
+    try:
+        traits = read_traits(folder)
+    except RuleInvalid as error:
+        beside = _all_faults(tuple(_as_far_as_sound(folder)), population)
+        raise RuleInvalid(error.where, [*error.faults, *beside]) from error
+    return with_traits(population, traits)
+
+
 def with_traits(population: Population, traits: Sequence[Computed]) -> Population:
     """Return a population that has the traits' columns, which are yet to be staged.
 
     Raises:
         RuleInvalid: all that is wrong with the traits beside the population's data.
     """
-    faults = [
-        Fault(f"{trait.name}: {fault.path}", fault.wrong, fault.right)
-        for trait in traits
-        for fault in _faults(trait, population)
-    ]
-    if faults:
+    if faults := _all_faults(traits, population):
         raise RuleInvalid("config/traits", faults)
     types = {trait.name: type_of_trait(trait, population) for trait in traits}
     attributes = {**population.attributes, **types}
     return replace(population, attributes=attributes, traits=tuple(traits))
+
+
+def _all_faults(traits: Sequence[Computed], population: Population) -> list[Fault]:
+    return [
+        Fault(f"{trait.name}: {fault.path}", fault.wrong, fault.right)
+        for trait in traits
+        for fault in _faults(trait, population)
+    ]
 
 
 def _faults(trait: Computed, population: Population) -> Iterator[Fault]:

@@ -185,7 +185,30 @@ def _with_subject(key: str, subject: Kind[Any]) -> Kind[Any]:
         name: grammar.shape({**base, **_fields(op, key)}, build)
         for name, op in OPERATORS.items()
     }
-    return _by_op(kinds)
+    by_op = _by_op(kinds)
+
+    def read(value: object, path: str, faults: Faults) -> Any:
+        if isinstance(value, Mapping) and isinstance(value.get(key), Mapping):
+            right = f"write its keys beside it: {_BESIDE[key]}"
+            refuse(faults, f"{path}.{key}", "is a mapping", right)
+            value, path = _beside(value, key), f"{path}.{key}"
+            if "op" not in value:  # the form shows it
+                return None
+        return by_op.read(value, path, faults)
+
+    return Kind(read, by_op.schema)
+
+
+_BESIDE = {
+    "attribute": "{attribute: country, op: eq, value: DE}",
+    "property": "{property: amount, op: gt, value: 10}",
+}
+
+
+def _beside(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return a condition as it was meant, so that its other faults are told too."""
+    inner = {name: part for name, part in value[key].items() if name != "name"}
+    return {**value, key: "meant", **inner}
 
 
 @cache

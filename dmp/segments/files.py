@@ -18,14 +18,16 @@ from dmp.core.errors import UsageError
 from dmp.core.sql import Name, Query, sql
 from dmp.segments import trees
 from dmp.segments.calendars import utc
-from dmp.segments.computed import read_traits, traits_query, with_traits
+from dmp.segments.computed import traits_query, with_traits_of
 from dmp.segments.file_tables import (
     Column,
+    as_instant,
     as_text,
     column_types,
     columns_of,
     connect,
     read_table,
+    readable,
     reader,
     run,
 )
@@ -126,8 +128,9 @@ def _load(
         lists=lists,
         views=views,
     )
-    traits = read_traits(files.traits) if files.traits else ()
-    return _add_traits(connection, with_traits(population, traits), as_of)
+    if files.traits:
+        population = with_traits_of(files.traits, population)
+    return _add_traits(connection, population, as_of)
 
 
 def _add_traits(
@@ -159,14 +162,6 @@ def _lists(
     return found
 
 
-def _instant(name: str, type_: str) -> Query:
-    kind = kind_of(type_of(type_))
-    if kind == "instant" and "TIME ZONE" not in type_:
-        naive = "timezone('UTC', cast({n} as timestamp)) as {n}"
-        return sql(naive, n=Name(name))
-    return sql("cast({n} as timestamptz) as {n}", n=Name(name))
-
-
 def _properties(name: str, type_: str) -> Query:
     kind = kind_of(type_of(type_))
     if type_.startswith("STRUCT"):
@@ -181,13 +176,13 @@ _CONSENT: Mapping[str, Column] = {
     "profile_id": as_text,
     "purpose": as_text,
     "status": as_text,
-    "captured_at": _instant,
+    "captured_at": as_instant,
 }
 _EVENT: Mapping[str, Column] = {
     "event_id": as_text,
     "profile_id": as_text,
     "event": as_text,
-    "occurred_at": _instant,
+    "occurred_at": as_instant,
 }
 
 
@@ -217,7 +212,8 @@ def _check_json(connection: duckdb.DuckDBPyConnection, path: Path, type_: str) -
         return
     bad = "trim(properties) <> '' and not json_valid(properties)"
     counted = f"select count(*) from {reader(path).text} where {bad}"
-    ((rows,),) = run(connection, Query(counted))
+    with readable(path):
+        ((rows,),) = run(connection, Query(counted))
     if rows:
         raise UsageError(
             f"{path}: properties are no JSON in {rows:,} row{'s' * (rows > 1)}; "

@@ -87,6 +87,19 @@ def written(document: Mapping[str, Any]) -> str:
     )
 
 
+def written_short(value: object) -> str:
+    """Return plain data as YAML in braces, on one line unless a text in it has more."""
+    text = yaml.dump(
+        value,
+        Dumper=_Dumper,
+        sort_keys=False,
+        default_flow_style=True,
+        allow_unicode=True,
+        width=float("inf"),
+    )
+    return text.removesuffix("...\n").rstrip()
+
+
 def read(given: Path | str) -> Segment:
     """Return the segment of a YAML or JSON file, or of YAML text.
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from hostile_rules import MISTAKEN
 
 from dmp.cli.main import cli
-from dmp.core.errors import DMPError, RuleInvalid
+from dmp.core.errors import DMPError, RuleInvalid, UsageError
 
 AS_OF = "2025-05-14T17:30:00+05:30"
 RULE = {"attribute": "country", "op": "eq", "value": "GB"}
@@ -67,6 +67,31 @@ def test_a_diff_on_files_says_who_enters_and_leaves(folder: Path) -> None:
     (folder / "n.yaml").write_text(json.dumps({"segment": "n", "rule": rule}))
     found = called(folder, "diff", "n.yaml", "r.yaml", *ON_FILES[:-2])
     assert "0 people before, 2 after: 2 enter, 0 leave" in found.stdout
+
+
+def test_a_diff_shows_conditions_as_they_are_written(folder: Path) -> None:
+    more = {"did": {"event": "x" * 150, "times": {"op": "gte", "value": 2}}}
+    new = {"segment": "r", "rule": {"all": [RULE, more]}, "name": "007"}
+    (folder / "n.yaml").write_text(json.dumps(new))
+    found = called(folder, "diff", "r.yaml", "n.yaml").stdout.splitlines()
+    condition = f"{{did: {{event: {'x' * 150}, times: {{op: gte, value: 2}}}}}}"
+    assert found[:2] == ["setting name", "  + '007'"]
+    assert found[-1] == f"  + {condition}"
+
+
+@pytest.mark.parametrize(
+    ("zone", "said"),
+    [("UTC", "2025-06-01 00:00 UTC"), ("Europe/London", "2025-06-01 00:00 BST")],
+)
+def test_explain_shows_instants_in_the_zone_of_the_rule(
+    folder: Path, zone: str, said: str
+) -> None:
+    (folder / "p.csv").write_text("profile_id,seen\na,2025-05-02\n")
+    leaf = {"attribute": "seen", "op": "this", "unit": "month"}
+    rule = {"segment": "t", "timezone": zone, "rule": leaf}
+    (folder / "t.yaml").write_text(json.dumps(rule))
+    found = called(folder, "explain", "t.yaml", *ON_FILES[:-2])
+    assert said in found.stdout and "+00:00" not in found.stdout
 
 
 def test_explain_names_modes_by_their_words(folder: Path) -> None:
@@ -126,3 +151,56 @@ def test_files_that_would_not_be_read_are_refused(
 def test_files_without_a_rule_to_validate_are_refused(folder: Path) -> None:
     found = called(folder, "validate", "--profiles", "p.csv")
     assert found.exit_code == 2 and "name it" in found.stderr
+
+
+HEADING = b"profile_id,country,age\n"
+UNREADABLE: dict[str, tuple[bytes, str]] = {
+    "ragged": (
+        HEADING + b'p1,"N\nO",3\np2,DE,4,5,6\np3,DE\n',
+        "line 4 has 5 cells, line 5 has 2 cells; the first has 3, and so should each",
+    ),
+    "too long": (HEADING + b"p1,NO,3\np3,DE,4,5\n", "line 3 has 4 cells; the first"),
+    "ragged late": (HEADING + b"p,DE,3\n" * 25_000 + b"p\n", "line 25,002 has 1 cell;"),
+    "Latin-1": (HEADING + b"p1,N\xe9,3\n", "is not UTF-8 in line 2; save it as UTF-8"),
+    "UTF-16": ("profile_id,country\n".encode("utf-16"), "is not UTF-8 in line 1"),
+    "no heading": (
+        b"p1,jo@mail.example,NO\np2,DE@mail.example,NO\n",
+        "has no column profile_id; its first line does not name columns, and has to",
+    ),
+    "empty": (b"", "is empty; a first line that names the columns is right"),
+    "blank": (b"\n\n", "is empty"),
+    "no such day": (
+        HEADING + b"p1,NO,2026-01-31\np2,NO,2026-02-30\n",
+        "age is no date in 1 row, first in row 2 below the heading; a day of the",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_a_file_that_cannot_be_read_is_told_by_its_lines(
+    folder: Path, name: str
+) -> None:
+    written, said = UNREADABLE[name]
+    (folder / "p.csv").write_bytes(written)
+    with pytest.raises(UsageError) as caught:
+        called_aloud(folder, "members", "r.yaml", *ON_FILES)
+    assert f"p.csv: {said}" in str(caught.value)
+    assert "withheld" not in str(caught.value) and "DE" not in str(caught.value)
+    assert "jo@" not in str(caught.value)
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_events_that_cannot_be_read_are_told_by_their_rows(
+    folder: Path, late: bool
+) -> None:
+    heading = "event_id,profile_id,event,occurred_at,properties\n"
+    rows = "1,p1,x,2026-06-01T00:00:00Z,{}\n2,p1,x,01.06.2026,\n3,p1,x,Monday,\n"
+    if late:
+        rows = "1,p1,x,2026-06-01T00:00:00Z,{}\n" * 25_000 + "2,p1\n"
+    (folder / "e.csv").write_text(heading + rows)
+    with pytest.raises(UsageError) as caught:
+        called_aloud(folder, "members", "r.yaml", *ON_FILES, "--events", "e.csv")
+    said = "occurred_at is no instant in 2 rows, first in row 2 below the heading; "
+    said += "one such as 2026-06-30T08:00:00Z is right"
+    said = "line 25,002 has 2 cells; the first has 5" if late else said
+    assert f"e.csv: {said}" in str(caught.value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from dmp.core.errors import ConfigInvalid
 from dmp.flows.initialise import initialise
 from dmp.flows.workspace import Workspace
 from dmp.jobs.occurrences import Missed, due, next_due, to_run
-from dmp.jobs.schedule import given, read_schedule
+from dmp.jobs.schedule import Job, given, read_schedule
 
 LONDON, NEW_YORK = "Europe/London", "America/New_York"
 REPOSITORY = Path(__file__).parent.parent.parent
@@ -115,6 +115,53 @@ jobs:
     assert "c → d → c" in told["jobs"] or "d → c → d" in told["jobs"]
 
 
+def test_faults_of_form_hide_no_others(
+    job_workspace: Workspace, write_notebook: WriteNotebook
+) -> None:
+    write_notebook("known", "1", parameters="rows: int = 1")
+    text = """
+timezone: Europe/Lodnon
+colour: red
+jobs:
+  a: {notebook: knwn, cron: "99 2 * * *", colour: red}
+  b: {notebook: known, crn: "0 1 * * *", after: [aa], parameters: {row: 1}}
+  c: {task: quality, cron: "0 1 * * *", after: [a]}
+  d: {notebook: known, task: maintain, cron: [1], retries: 99}
+  e: 7
+  f: {task: quality}
+"""
+    write(job_workspace, text)
+    with pytest.raises(ConfigInvalid) as error:
+        read_schedule(job_workspace)
+    assert sorted(fault.path for fault in error.value.faults) == [
+        "colour",
+        "jobs.a.colour",
+        "jobs.a.cron",
+        "jobs.a.notebook",
+        "jobs.b.after",
+        "jobs.b.crn",
+        "jobs.b.parameters.row",
+        "jobs.c",
+        "jobs.d",
+        "jobs.d.cron",
+        "jobs.d.retries",
+        "jobs.e",
+        "jobs.f",
+        "timezone",
+    ]
+    told = {fault.path: fault.wrong for fault in error.value.faults}
+    assert told["jobs.c"] == "has both cron and after"
+    assert told["jobs.d"] == "has both notebook and task"
+    assert told["jobs.f"] == "needs cron or after"
+
+
+@pytest.mark.parametrize("jobs", ["[a]", "7", "{1: {task: quality}}", "{a: {1: 2}}"])
+def test_jobs_of_another_form_are_refused(job_workspace: Workspace, jobs: str) -> None:
+    write(job_workspace, f"jobs: {jobs}\ntimezone: nowhere\n")
+    with pytest.raises(ConfigInvalid, match=r"jobs.*\n.*timezone|timezone.*\n.*jobs"):
+        read_schedule(job_workspace)
+
+
 def test_a_job_follows_from_one_clock(job_workspace: Workspace) -> None:
     text = """
 jobs:
@@ -163,3 +210,8 @@ def test_the_schedule_that_comes_with_a_workspace_has_no_fault(
     with Workspace(home) as workspace:
         schedule = read_schedule(workspace)
     assert schedule.chain("load") == ["load", "resolve", "segments", "activate", "tidy"]
+
+
+def test_a_date_that_yaml_reads_is_a_parameter_as_it_is_written() -> None:
+    job = Job(task="quality", parameters={"day": date(2026, 6, 30), "n": 2})
+    assert given(job, "") == {"day": "2026-06-30", "n": "2"}

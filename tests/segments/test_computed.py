@@ -154,6 +154,38 @@ def test_what_the_data_lack_is_named(files: dict[str, Any], tmp_path: Path) -> N
     assert "order" in told["x: related"] and "amount" in told["y: property"]
 
 
+def test_faults_of_form_hide_none_of_the_data(
+    files: dict[str, Any], tmp_path: Path
+) -> None:
+    for name, text in {
+        "x": "related: order\nagg: summ\nproperty: amunt\nunit: day",
+        "y": "related: oder\nagg: time_since\nunit: dya",
+        "z": "trait: other\nevent: buy\nagg: count",
+        "v": "agg: count",
+        "w": "- a list",
+        "u": "agg: [",
+    }.items():
+        begins = "" if name in "uvwz" else f"trait: {name}\n"
+        (tmp_path / f"{name}.yaml").write_text(f"{begins}{text}\n")
+    rule = {"segment": "s", "rule": {"attribute": "x", "op": "gt", "value": 1}}
+    with pytest.raises(RuleInvalid) as error:
+        segments.members(rule, **{**files, "traits": tmp_path})
+    told = {f.path: f.right for f in error.value.faults}
+    places = {
+        "x.yaml: agg",
+        "x: property",
+        "y.yaml: unit",
+        "y: related",
+        "z.yaml: trait",
+    }
+    assert places < set(told)
+    assert "sum" in told["x.yaml: agg"] and "amount" in told["x: property"]
+    assert [path for path in told if path.startswith("x")] == [
+        "x.yaml: agg",
+        "x: property",
+    ]
+
+
 def test_a_build_of_the_touched_knows_the_traits(lake: Lake) -> None:
     """Time takes events out of windows; a changed trait judges everybody."""
     people(lake, 12)

@@ -67,6 +67,26 @@ def test_every_fault_is_listed_with_its_path() -> None:
     assert "did you mean day?" in found["rule.all[1].did.within.unit"]
 
 
+def test_a_condition_in_a_mapping_of_its_own_is_shown_how_it_is_written() -> None:
+    inner = {"name": "country", "op": "eq", "value": "DE"}
+    mistyped = {"attribute": {**inner, "op": "eqq"}}
+    where = [{"property": {"name": "amount", "op": "gt", "value": 1, "unti": 1}}]
+    found = faults(
+        segment(
+            {"all": [{"attribute": inner}, mistyped, {"did": EVENT | {"where": where}}]}
+        )
+    )
+    said = "is a mapping; write its keys beside it: "
+    country = said + "{attribute: country, op: eq, value: DE}"
+    assert found.pop("rule.all[0].attribute") == country
+    assert found.pop("rule.all[1].attribute") == country
+    assert "did you mean eq" in found.pop("rule.all[1].attribute.op")
+    amount = found.pop("rule.all[2].did.where[0].property")
+    assert amount == said + "{property: amount, op: gt, value: 10}"
+    assert [*found] == ["rule.all[2].did.where[0].property.unti"]
+    assert [*faults(segment({"attribute": {"country": "DE"}}))] == ["rule.attribute"]
+
+
 EVENT = {"event": "x"}
 GAP = {"lte": 1, "unit": "day"}
 WRONG: dict[str, tuple[Any, str]] = {

@@ -236,6 +236,10 @@ def check_columns(contract: Contract, columns: Sequence[str], path: Path) -> Non
         ConfigInvalid: names all of them, and near ones.
     """
     shown, file = shown_columns(columns), shown_file(path)
+    if delimiter := _other_delimiter(contract, columns):
+        wrong = f"{file} is not separated by {contract.connector.delimiter!r}"
+        fault = Fault("connector.delimiter", wrong, repr(delimiter))
+        raise ConfigInvalid(f"config/sources/{contract.source}.yaml", [fault])
     faults = [
         Fault(place, f"{file} has no such column", _near(place, shown))
         for place in contract.places()
@@ -243,6 +247,15 @@ def check_columns(contract: Contract, columns: Sequence[str], path: Path) -> Non
     ]
     if faults:
         raise ConfigInvalid(f"config/sources/{contract.source}.yaml", faults)
+
+
+def _other_delimiter(contract: Contract, columns: Sequence[str]) -> str:
+    """Return the delimiter that parts a single column into some that are read."""
+    places = set(contract.places())
+    if len(columns) != 1 or columns[0] in places:
+        return ""
+    found = (one for one in ",;\t|" if len(places & {*columns[0].split(one)}) > 1)
+    return next(found, "")
 
 
 def _near(place: str, columns: Sequence[str]) -> str:

@@ -21,6 +21,12 @@ FILES: dict[str, tuple[str, bytes, int, str]] = {
     "compressed": ("crm", gzip.compress(GOOD.encode()), 2, "compressed by gzip"),
     "another format": ("crm", b'{"id": 1}\n', 2, "no such column"),
     "a header that is data": ("crm", GOOD.encode(), 2, "looks like data, not names"),
+    "another delimiter": (
+        "crm",
+        (HEAD + GOOD).replace(",", ";").encode(),
+        2,
+        "is not separated by ','; ';'",
+    ),
     "a carriage return": (
         "crm",
         (HEAD + GOOD.replace("gold", "go\rld")).encode(),

@@ -44,14 +44,15 @@ def check_result(path: Path) -> None:
 def whole_result(path: Path) -> Iterator[Path]:
     """Give a temporary name whose file becomes `path` when the block ends well.
 
-    Where `path` is a symlink, the file behind it is replaced and the link stays.
+    Where `path` is a symlink, the file behind it is replaced and the link stays. The
+    temporary name has the same suffix.
 
     Raises:
         UsageError: `path` cannot be written; what stood there is as it was.
     """
     check_result(path)
     place = _place(path)
-    draft = place.with_name(f".{place.name}.{secrets.token_hex(4)}.partial")
+    draft = place.with_name(f".partial-{secrets.token_hex(4)}-{place.name}")
     try:
         yield draft
         draft.replace(place)

@@ -110,8 +110,12 @@ def csv_text(path: Path) -> CsvText:
     """Look at a file that should be CSV.
 
     Raises:
-        UsageError: it is JSON, packed, a workbook or no text at all.
+        UsageError: it is JSON, packed, a workbook, no text or no file at all.
     """
+    if not path.is_file():
+        raise UsageError(
+            f"{path}: is no file, and a pipe cannot be read twice; save it as a file"
+        )
     try:
         with _opened(path) as file:
             head = file.read(_HEAD_BYTES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -139,6 +140,12 @@ def test_what_is_no_csv_is_told(
     path = tmp_path / name
     path.write_bytes(content)
     assert said in refused(path)
+
+
+def test_a_pipe_is_told_and_left_unread(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "f.csv")
+    with pytest.raises(UsageError, match="save it as a file"):
+        read(tmp_path / "f.csv")
 
 
 @pytest.mark.parametrize("name", ["f.json.csv", "f.csv"])

@@ -35,9 +35,7 @@ _NEW = click.Path(path_type=Path, dir_okay=False)
     help="Column that names each record's source; default: one called source, else "
     "each file is a source.",
 )
-@click.option(
-    "--out", type=_NEW, help="Clusters to write: Parquet, or CSV by its suffix."
-)
+@click.option("--out", type=_NEW, help="Clusters to write: .parquet or .csv.")
 @click.option(
     "--labels",
     type=_EXISTING,

@@ -33,8 +33,10 @@ def report(
     It needs no server and no network. It holds aggregates only: counts below
     minimum_cell are left out and all others are rounded to ten, whoever writes it.
     """
+    from dmp.core.result_file import check_result
     from dmp.ui.segment_report import write_segment_report
 
+    check_result(path)
     with context.workspace() as workspace:
         write_segment_report(workspace, segment, path, attributes=attributes)
     OUT.print(f"report: {path}", markup=False, soft_wrap=True)

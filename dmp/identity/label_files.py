@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dmp.core.errors import QueryFailed, UsageError
+from dmp.core.result_file import whole_result
 from dmp.core.sql import Name, Query, join, quote_file, quote_name, quote_text, sql
 from dmp.identity.labels import IN_FORCE, Judgement
 from dmp.privacy import PseudonymKey
@@ -99,9 +100,11 @@ def write_label_file(lake: Lake, path: Path) -> int:
     """
     wanted = lake.stage("label_export", sql(_EXPORT, in_force=IN_FORCE))
     try:
-        lake.execute(
-            f"copy (from label_export) to {quote_text(str(path))} (format csv, header)"
-        )
+        with whole_result(path) as draft:
+            lake.execute(
+                f"copy (from label_export) to {quote_text(str(draft))} "
+                "(format csv, header)"
+            )
     except QueryFailed as error:
         raise UsageError(
             f"{path}: cannot be written; name a file in a folder that exists and may "

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dmp.identity.link import Linked, whole_text
+from dmp.core.result_file import whole_text
+from dmp.identity.link import Linked
 from dmp.identity.link.model import ComparisonModel
 from dmp.ui.offline_report import filled
 

@@ -12,10 +12,10 @@ from datetime import datetime
 from pathlib import Path
 
 from dmp.core.errors import UnknownName
+from dmp.core.result_file import whole_text
 from dmp.flows.explore import WorkspaceSegments
 from dmp.flows.shapes import Funnel, SegmentSummary, Share, TrendPoint
 from dmp.flows.workspace import Workspace
-from dmp.identity.link import whole_text
 from dmp.privacy import Permission
 from dmp.ui.offline_report import filled
 from dmp.ui.source import SegmentSource

@@ -56,6 +56,15 @@ def test_help(dmp: Call, path: tuple[str, ...]) -> None:
     assert "\\b" not in shown.out
 
 
+def test_a_report_is_never_written_over_a_pipe(dmp: Call, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    shown = dmp("report", "buyers", "--html", pipe)
+    assert (shown.code, shown.out) == (2, "")
+    assert "is a pipe" in shown.err
+    assert pipe.is_fifo()
+
+
 def test_version(dmp: Call) -> None:
     assert dmp("--version").out == f"dmp, version {package.__version__}\n"
 

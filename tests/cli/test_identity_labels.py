@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,9 +45,14 @@ def test_labels_come_from_a_file_are_listed_taken_back_and_written(
     assert "is taken back" in labels("undo", mine).out
     refused = labels("undo", theirs)
     assert refused.code == 2 and "only they can take it back" in refused.err
-    out = tmp_path / "out.csv"
-    assert "3 labels" in labels("export", str(out)).out
-    assert len(out.read_text().splitlines()) == 4
+    out, link = tmp_path / "out.csv", tmp_path / "link.csv"
+    out.touch()
+    link.symlink_to(out)
+    assert "3 labels" in labels("export", str(link)).out
+    assert len(out.read_text().splitlines()) == 4 and link.is_symlink()
+    os.mkfifo(tmp_path / "pipe")
+    refused = labels("export", str(tmp_path / "pipe"))
+    assert refused.code == 2 and "is a pipe" in refused.err
     file.write_text("a,b\n1,2\n")
     wrong = labels("import", str(file))
     assert wrong.code == 2 and "record_id_l" in wrong.err

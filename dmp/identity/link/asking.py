@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from dmp.core.errors import UsageError
+from dmp.core.result_file import whole_result
 from dmp.identity.link.comparing import Compared
 from dmp.identity.link.files import RecordFile
 from dmp.identity.link.hashing import Ints, mix
@@ -119,16 +118,8 @@ def write_questions(
     for name, column in records.columns.items():
         for side, at in sides.items():
             table[f"{name}_{side}"] = _plain(column.take(at))
-    draft = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
+    with whole_result(path) as draft:
         pa_csv.write_csv(pa.table(table), draft)
-        os.replace(draft, path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise UsageError(
-            f"{path}: cannot be written ({error.strerror}); name a file in a folder "
-            "that exists and may be written to"
-        ) from error
 
 
 def _plain(column: pa.Array) -> pa.Array:

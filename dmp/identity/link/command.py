@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from dmp.core.errors import UsageError
+from dmp.core.result_file import check_result, whole_result
 from dmp.identity.link.asking import questions, write_questions
 from dmp.identity.link.choices import choices
 from dmp.identity.link.classes import CLASSES
@@ -47,6 +47,7 @@ from dmp.identity.link.weighing import learn, weigh
 from dmp.privacy.spill import encrypted_spill
 from dmp.storage.scratch import scratch_connection
 
+_OUT_SUFFIXES = (".parquet", ".csv")
 STAGES = 6
 """Stages that a run tells of."""
 
@@ -222,14 +223,13 @@ def check_places(read: Sequence[Path], written: Sequence[Path]) -> None:
 
     Raises:
         UsageError: a file would be overwritten by a result, two results are one file,
-            or a folder is not there.
+            or no file can be written there.
     """
     taken = {path.resolve() for path in read}
     for path in written:
+        check_result(path)
         if path.resolve() in taken:
             raise UsageError(f"{path}: is read or written twice; name another file")
-        if not path.resolve().parent.is_dir():
-            raise UsageError(f"{path}: there is no such folder; make it first")
         taken.add(path.resolve())
 
 
@@ -243,6 +243,13 @@ def _check_wanted(
         )
     if out is None and model_out is None and pairs is None:
         raise UsageError("nothing to write: give --out clusters.parquet")
+    if out is not None and out.suffix.lower() not in _OUT_SUFFIXES:
+        raise UsageError(
+            f"{out}: clusters are written as Parquet or CSV; let its name end in "
+            ".parquet or .csv"
+        )
+    if pairs is not None and pairs.suffix.lower() != ".csv":
+        raise UsageError(f"{pairs}: pairs are written as CSV; let its name end in .csv")
 
 
 def write_clusters(out: Path, records: RecordFile, clusters: Clusters) -> None:
@@ -258,16 +265,8 @@ def write_clusters(out: Path, records: RecordFile, clusters: Clusters) -> None:
             "confidence": clusters.confidence,
         }
     )
-    draft = out.with_name(f".{out.name}.{os.getpid()}.partial")
-    try:
+    with whole_result(out) as draft:
         if out.suffix.lower() == ".csv":
             pa_csv.write_csv(table, draft)
         else:
             pq.write_table(table, draft)
-        os.replace(draft, out)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise UsageError(
-            f"{out}: cannot be written ({error.strerror}); name a file in a folder "
-            "that exists and may be written to"
-        ) from error

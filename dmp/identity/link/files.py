@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import codecs
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pyarrow.compute as pc
 
 from dmp.core.errors import UnknownName, UsageError
 from dmp.core.sql import quote_name, quote_text
+from dmp.identity.link.csv_text import CsvText, csv_text
 
 _ID_NAMES = ("record_id", "unique_id", "rec_id", "id")
 _SOURCE_NAMES = ("source", "source_dataset", "source_name", "data_source")
@@ -85,7 +85,7 @@ def read_files(
 
 
 _FILE = "\x1ffile"
-_READ_BYTES = 1 << 24
+_HEAD_ROWS = 1000
 
 
 def _listed(paths: Sequence[Path]) -> str:
@@ -102,41 +102,55 @@ def _read(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> pa.Ta
 
 
 def _read_one(connection: duckdb.DuckDBPyConnection, path: Path) -> pa.Table:
-    reader = (
-        f"read_parquet({quote_text(str(path))})"
-        if path.suffix.lower() in (".parquet", ".pq")
-        else f"read_csv({quote_text(str(path))}, all_varchar = true, header = true"
-        f"{_encoding(path)})"
+    return read_cells(
+        connection,
+        path,
+        lambda types: ", ".join(
+            f"{_cell(name, kind)} as {quote_name(name)}" for name, kind in types.items()
+        ),
     )
+
+
+def read_cells(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    cells: Callable[[Mapping[str, str]], str],
+) -> pa.Table:
+    """Read a CSV or Parquet file.
+
+    Args:
+        cells: returns the SQL of what to take, given each column's type.
+
+    Raises:
+        UsageError: says what the file is instead, or which line breaks it.
+    """
+    text = None if _is_parquet(path) else csv_text(path)
+    reader = _reader(path, text)
     try:
-        relation = connection.sql(f"from {reader} limit 0")
-        cells = ", ".join(
-            f"{_cell(name, str(kind))} as {quote_name(name)}"
-            for name, kind in zip(relation.columns, relation.types, strict=True)
-        )
-        return connection.sql(f"select {cells} from {reader}").to_arrow_table()
+        head = connection.sql(f"from {reader} limit {_HEAD_ROWS}")
+        if text is not None:
+            text.check_read(head.to_arrow_table())
+        types = dict(zip(head.columns, map(str, head.types), strict=True))
+        return connection.sql(f"select {cells(types)} from {reader}").to_arrow_table()
     except duckdb.Error as error:
+        if text and (broken := text.broken_line()):
+            raise UsageError(f"{path.name}, {broken}") from error
         raise UsageError(
             f"{path.name}{_line(error)}: cannot be read as {path.suffix or 'CSV'}; "
             "give a CSV file with a header, or a Parquet file"
         ) from error
 
 
-def _encoding(path: Path) -> str:
-    """Return the option for a CSV file that is not UTF-8, nothing for one that is."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    with path.open("rb") as file:
-        head = file.read(2)
-        if head in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            return ", encoding = 'utf-16'"
-        file.seek(0)
-        try:
-            for part in iter(lambda: file.read(_READ_BYTES), b""):
-                decoder.decode(part)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return ", encoding = 'latin-1'"
-    return ""
+def _reader(path: Path, text: CsvText | None) -> str:
+    file = quote_text(str(path))
+    if text is None:
+        return f"read_parquet({file})"
+    encoding = "" if text.encoding == "utf-8" else f", encoding = '{text.encoding}'"
+    return f"read_csv({file}, all_varchar = true, header = true{encoding})"
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.suffix.lower() in (".parquet", ".pq")
 
 
 def _cell(name: str, kind: str) -> str:

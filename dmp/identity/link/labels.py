@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dmp.core.errors import UsageError
-from dmp.core.sql import quote_text
 from dmp.identity.clustering import contradictions
-from dmp.identity.link.files import RecordFile
+from dmp.identity.link.files import RecordFile, read_cells
 from dmp.identity.link.hashing import Ints
 from dmp.identity.link.nodes import Nodes
 
@@ -110,23 +109,15 @@ def _answers(
 
 
 def _read(connection: duckdb.DuckDBPyConnection, path: Path) -> pa.Table:
-    reader = (
-        f"read_parquet({quote_text(str(path))})"
-        if path.suffix.lower() in (".parquet", ".pq")
-        else f"read_csv({quote_text(str(path))}, all_varchar = true, header = true)"
-    )
-    try:
-        names = connection.sql(f"from {reader} limit 0").columns
-        missing = [name for name in _COLUMNS if name not in names]
-        if missing:
+    def cells(types: Mapping[str, str]) -> str:
+        if missing := [name for name in _COLUMNS if name not in types]:
             raise UsageError(
                 f"{path.name}: no column {', '.join(missing)}; labels need "
                 f"{', '.join(_COLUMNS)}, as --ask writes them"
             )
-        cells = ", ".join(f"{name}::varchar as {name}" for name in _COLUMNS)
-        return connection.sql(f"select {cells} from {reader}").to_arrow_table()
-    except duckdb.Error as error:
-        raise UsageError(f"{path.name}: cannot be read as CSV or Parquet") from error
+        return ", ".join(f"{name}::varchar as {name}" for name in _COLUMNS)
+
+    return read_cells(connection, path, cells)
 
 
 def _places(table: pa.Table, records: RecordFile) -> Ints:

@@ -7,7 +7,6 @@ stands. The model holds numbers and names of columns, never a value of a record.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from pydantic import Field as Limit
 
 from dmp.core.config import Document, parse
 from dmp.core.errors import ConfigInvalid, Fault, UsageError
+from dmp.core.result_file import whole_text
 from dmp.identity.link.atoms import form_names
 from dmp.identity.link.classes import CLASSES, N_CLASSES
 from dmp.identity.link.columns import Kind
@@ -172,23 +172,6 @@ def write_model(model: Model, path: Path) -> None:
     """Write the model whole or not at all."""
     text = json.dumps(model.model_dump(mode="json"), indent=1, ensure_ascii=False)
     whole_text(path, text + "\n")
-
-
-def whole_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all.
-
-    Raises:
-        UsageError: its folder is not there or may not be written to.
-    """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        draft.write_text(text, "utf-8")
-        os.replace(draft, path)
-    except OSError as error:
-        raise UsageError(
-            f"{path}: cannot be written ({error.strerror}); name a file in a folder "
-            "that exists and may be written to"
-        ) from error
 
 
 def _comparison_faults(model: Model) -> list[Fault]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html.parser
 import json
+import os
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -12,6 +13,7 @@ from click.testing import CliRunner, Result
 from people_file import PeopleFile, made, written
 
 from dmp.cli.main import cli
+from dmp.core.errors import UsageError
 
 
 @pytest.fixture(scope="module")
@@ -111,11 +113,46 @@ def test_a_column_name_cannot_write_into_the_report(tmp_path: Path) -> None:
         (["--out", "x.parquet", "--id", "recordid"], "record_id"),
         (["--out", "none/x.parquet"], "no such folder"),
         (["--out", "x.parquet", "--report", "x.parquet"], "read or written twice"),
+        (["--out", "x.xlsx"], ".parquet or .csv"),
+        (["--out", "x"], ".parquet or .csv"),
+        (["--ask", "5", "--pairs", "x.xlsx"], "end in .csv"),
+        (["--out", "-"], "name a file"),
+        (["--out", "x.csv", "--model-out", "-"], "name a file"),
     ],
 )
 def test_what_cannot_be_done_is_told(
     people: PeopleFile, more: list[str], said: str
 ) -> None:
     result = run(people.path, *more)
-    assert result.exit_code != 0
+    assert isinstance(result.exception, UsageError)
     assert said in str(result.exception)
+
+
+@pytest.mark.parametrize("option", ["--out", "--report", "--pairs", "--model-out"])
+def test_a_pipe_is_refused_before_the_work_begins(tmp_path: Path, option: str) -> None:
+    no_people, pipe = tmp_path / "people.json", tmp_path / "pipe.csv"
+    no_people.write_text("[]")
+    os.mkfifo(pipe)
+    more = {"--pairs": ["--ask", "5"], "--report": ["--out", tmp_path / "o.csv"]}
+    result = run(no_people, option, pipe, *more.get(option, []))
+    assert isinstance(result.exception, UsageError)
+    assert f"{pipe}: is a pipe" in str(result.exception)
+    assert pipe.is_fifo()
+
+
+def test_every_result_goes_to_the_file_behind_its_link(
+    people: PeopleFile, tmp_path: Path
+) -> None:
+    names = {"--out": "o.csv", "--pairs": "p.csv", "--model-out": "m", "--report": "r"}
+    behind = tmp_path / "behind"
+    behind.mkdir()
+    for name in names.values():
+        (behind / name).write_text("before")
+        (tmp_path / name).symlink_to(behind / name)
+    options = [part for o, name in names.items() for part in (o, tmp_path / name)]
+    result = run(people.path, *options, "--ask", "3")
+    assert result.exit_code == 0, result.output
+    for name in names.values():
+        assert (tmp_path / name).is_symlink()
+        assert (behind / name).read_text() != "before"
+    assert len([*behind.iterdir()]) == len(names)

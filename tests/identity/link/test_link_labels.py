@@ -167,6 +167,15 @@ def test_labels_that_cannot_be_used_are_refused(
     assert not (tmp_path / "o.parquet").exists()
 
 
+def test_a_torn_file_of_labels_is_told_by_its_line(
+    people: PeopleFile, tmp_path: Path
+) -> None:
+    pairs = write_rows(tmp_path / "pairs.csv", [label(0, n, "1") for n in range(1, 9)])
+    pairs.write_text(pairs.read_text() + "r0\n")
+    with pytest.raises(UsageError, match=r"pairs\.csv, line 10: the header has"):
+        link_files([people.path], out=tmp_path / "o.parquet", labels=[pairs])
+
+
 def test_cells_a_spreadsheet_would_calculate_are_kept_from_it(tmp_path: Path) -> None:
     table, _ = made(40)
     risky = table.set_column(

@@ -136,9 +136,11 @@ def expected(spec: FieldSpec) -> str:
     """Return in plain words what would be right for a field."""
     if spec.values:
         return "one of " + ", ".join(spec.values)
+    if spec.past:
+        past = spec.model_copy(update={"past": False})
+        return f"{expected(past)}, not in the future"
     if spec.formats:
-        written = f"{spec.type} written as " + " or ".join(spec.formats)
-        return written + (", not in the future" if spec.past else "")
+        return f"{spec.type} written as " + " or ".join(spec.formats)
     if spec.minimum is not None:
         return f"{_EXPECTED.get(spec.type, spec.type)} of at least {spec.minimum:g}"
     if spec.pattern:

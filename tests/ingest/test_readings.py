@@ -42,3 +42,10 @@ def test_a_text_is_read_as_its_type_or_not_at_all(duck: Lake, case: Any) -> None
     found = duck.value(f"select ({reading(spec, read_by)})::varchar from {text}")
     assert found == case["as"]
     assert expected(spec)
+
+
+def test_what_would_be_right_says_so_of_the_past() -> None:
+    born = {"from": "x", "type": "date", "purpose": "a", "past": True}
+    for formats in ({}, {"formats": "%d.%m.%y"}):
+        said = expected(FieldSpec.model_validate({**born, **formats}))
+        assert said.endswith(", not in the future")

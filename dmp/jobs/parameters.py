@@ -15,9 +15,12 @@ from typing import Any
 
 import nbformat
 
+from dmp.core.clock import instant
 from dmp.core.errors import ConfigInvalid, Fault
 from dmp.privacy.detect import kinds
 
+AS_OF = "as_of"
+"""The parameter that is an instant in every notebook that has it."""
 _TYPES: Mapping[str, type] = {
     "str": str,
     "int": int,
@@ -66,8 +69,9 @@ def checked(
     """Return the values for a run: those given, read by their types, else defaults.
 
     Raises:
-        ConfigInvalid: unknown names, values of another type, names or values that
-            would put a secret or personal data into the executed notebook; all at once.
+        ConfigInvalid: unknown names, values of another type, an `as_of` that is no
+            instant, names or values that would put a secret or personal data into the
+            executed notebook; all at once.
     """
     known = {parameter.name: parameter for parameter in parameters}
     faults: list[Fault] = []
@@ -111,6 +115,8 @@ def _comments(source: str) -> dict[int, str]:
 
 def _value(parameter: Parameter, text: str, faults: list[Fault]) -> Any:
     """Read a value: text for `str` as it is, everything else as JSON."""
+    if parameter.name == AS_OF and text:
+        faults += _no_instant(text)
     if parameter.type == "str":
         return text
     try:
@@ -124,6 +130,13 @@ def _value(parameter: Parameter, text: str, faults: list[Fault]) -> Any:
         right = f"{parameter.type}, such as {json.dumps(parameter.default)}"
         faults.append(Fault(parameter.name, f"not a value of {parameter.type}", right))
     return value
+
+
+def _no_instant(text: str) -> Iterator[Fault]:
+    try:
+        instant(text)
+    except ValueError:
+        yield Fault(AS_OF, "is no instant", "2026-06-30T00:00:00Z or 2026-06-30")
 
 
 def _unknown(name: str, known: Mapping[str, Parameter]) -> Fault:

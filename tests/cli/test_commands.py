@@ -182,6 +182,7 @@ WRONG = {
     "notebook": (("run", "10_ingets"), "did you mean 10_ingest?"),
     "parameter": (("run", "10_ingest", "-p", "source=[]"), "did you mean sources?"),
     "type": (("run", "10_ingest", "-p", "sources=crm"), "not a value of list"),
+    "no instant": (("run", "30_segments", "-p", "as_of=yesterday"), "is no instant"),
     "no_equals": (("run", "10_ingest", "-p", "sources"), "NAME=VALUE"),
     "personal": (("run", "30_segments", "-p", "as_of=jo@mail.example"), "email"),
     "no_input": (("ingest", "crm"), "no file of crm"),

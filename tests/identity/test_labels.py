@@ -169,6 +169,9 @@ WRONG = [
     ("unique_id_l,unique_id_r,match\n1,2,1\n1,3,maybe\n", "first in row 3"),
     ("unique_id_l,unique_id_r,clerical_match_score\n1,2,7\n", "cannot be read"),
     ("unique_id_l,unique_id_r,match\n8,9,1\n", "--source"),
+    ("unique_id_l,unique_id_r,match\n1,2,1\n1;3\n1,3,1\n", "line 3: the header has"),
+    ('[{"unique_id_l": 1}]', "is JSON"),
+    ("PK\x03\x04", "a zip archive or a workbook"),
 ]
 
 

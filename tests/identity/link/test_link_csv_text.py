@@ -133,6 +133,7 @@ LINES = b'{"id": 1, "first": "Anna"}\n{"id": 2, "first": "Bo"}\n'
         ("f.csv.gz", gzip.compress(LINES), "is JSON"),
         ("f.json", b"", "as CSV or Parquet"),
     ],
+    ids=lambda part: part if isinstance(part, str) else "file",
 )
 def test_what_is_no_csv_is_told(
     tmp_path: Path, name: str, content: bytes, said: str

@@ -87,15 +87,22 @@ def hindrance(workspace: Workspace, segment: str) -> str:
             f"{segment} is archived and goes nowhere; bring it back: "
             f"dmp segment unarchive {segment}"
         )
-    if workspace.settings.approval == "none":
-        return ""
-    said = notes(workspace.lake, segment)
-    if approval_of(said, form_of(saved, segment)) is not None:
+    if not lacks_approval(workspace, saved, segment):
         return ""
     return (
         f"{segment} is not approved as it is now; somebody with the right "
         f"approve_segment does that: dmp segment approve {segment}"
     )
+
+
+def lacks_approval(
+    workspace: Workspace, saved: Mapping[str, Saved], segment: str
+) -> bool:
+    """Say whether approval is required, and a segment has none as it is now."""
+    if workspace.settings.approval == "none":
+        return False
+    said = notes(workspace.lake, segment)
+    return approval_of(said, form_of(saved, segment)) is None
 
 
 def archive_segment(

@@ -109,7 +109,7 @@ class WorkspaceSegments:
         """Return every built segment with its newest evaluation, largest first."""
         self._workspace.allow_now(Permission.COUNT)
         saved = saved_segments(self._workspace)
-        rows = self._workspace.lake.records(_NEWEST)
+        rows = self._workspace.lake.records(NEWEST)
         sent = destinations(self._workspace)
         found = [
             self._summary(row, saved, sent) for row in rows if row["segment"] in saved
@@ -333,7 +333,7 @@ class WorkspaceSegments:
     def _row(self, segment: str) -> dict[str, Any]:
         chosen(saved_segments(self._workspace), segment)
         rows = self._workspace.lake.records(
-            f"select * from ({_NEWEST}) where segment = $segment", segment=segment
+            f"select * from ({NEWEST}) where segment = $segment", segment=segment
         )
         if not rows:
             raise UsageError(
@@ -441,7 +441,7 @@ _EXAMPLE_COLUMNS = (
     "birth_year",
     "interest",
 )
-_NEWEST = """
+NEWEST = """
 select segment, version, as_of, people, members, consented, after_exclusions,
     losses::varchar as losses, conditions::varchar as conditions, computed_at
 from segment.result

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dmp.flows.activate import destinations
-from dmp.flows.explore import used_by, viewer_of
+from dmp.flows.approval import lacks_approval
+from dmp.flows.explore import NEWEST, used_by, viewer_of
 from dmp.flows.segments import saved_segments
 from dmp.flows.workspace import Workspace
 from dmp.privacy import Permission
-from dmp.segments.notes import approval_of, form_of, notes
 from dmp.segments.saved import Saved
 
 
@@ -45,20 +45,20 @@ def list_segments(workspace: Workspace) -> list[ListedSegment]:
     """
     workspace.allow(Permission.COUNT)
     saved = saved_segments(workspace)
-    built = {segment: rest for segment, *rest in workspace.lake.rows(_NEWEST)}
+    built = {row["segment"]: row for row in workspace.lake.records(NEWEST)}
     cells, sent = viewer_of(workspace).cells, destinations(workspace)
     found = []
     for name, one in sorted(saved.items()):
-        version, members, as_of = built.get(name, (None, None, None))
+        row = built.get(name)
         found.append(
             ListedSegment(
                 name,
                 one.segment.name,
                 one.segment.purpose,
-                None if members is None else cells.shown(members),
-                as_of,
+                cells.shown(row["members"]) if row else None,
+                row["as_of"] if row else None,
                 used_by(name, saved, sent),
-                tuple(_state(workspace, saved, one, version)),
+                tuple(_state(workspace, saved, one, row["version"] if row else None)),
             )
         )
     return found
@@ -74,14 +74,6 @@ def _state(
         found.append("never built")
     elif version != one.version:
         found.append("changed since")
-    if workspace.settings.approval != "none":
-        said = notes(workspace.lake, one.segment.id)
-        if approval_of(said, form_of(saved, one.segment.id)) is None:
-            found.append("not approved")
+    if lacks_approval(workspace, saved, one.segment.id):
+        found.append("not approved")
     return found
-
-
-_NEWEST = """
-select segment, version, members, as_of from segment.result
-qualify row_number() over (partition by segment order by computed_at desc) = 1
-"""

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from dmp.core.errors import QueryFailed, UsageError
 from dmp.core.result_file import whole_result
-from dmp.core.sql import Name, Query, join, quote_file, quote_name, quote_text, sql
+from dmp.core.sql import Name, Query, join, quote_name, quote_text, sql
 from dmp.identity.labels import IN_FORCE, Judgement
-from dmp.identity.link.csv_text import CsvText, csv_text
+from dmp.identity.link.files import read_cells
 from dmp.privacy import PseudonymKey
 from dmp.privacy.pseudonyms import subject_id_sql
 from dmp.storage.lake import Lake
@@ -24,7 +24,6 @@ _IDS = ("record_id", "unique_id", "subject_id", "id")
 _SOURCES = ("source_dataset", "source")
 _VERDICTS = ("verdict", "match", "clerical_match_score")
 _KINDS = ("record", "user", "device")
-_HEAD = "from {t} limit 1000"
 _EXPECTED = (
     "labels have record_id_l, record_id_r and match, as dmp link --ask writes them; "
     "or unique_id_l, unique_id_r and clerical_match_score, as Splink reads them; or "
@@ -117,36 +116,19 @@ def write_label_file(lake: Lake, path: Path) -> int:
 
 def _stage(lake: Lake, path: Path, source: str) -> None:
     """Stage `label_row`: line, the two ids and sources, what was said, the verdict."""
-    text = None if path.suffix.lower() in (".parquet", ".pq") else csv_text(path)
-    try:
-        _stage_rows(lake, path, text, source)
-    except QueryFailed as error:
-        if text and (broken := text.broken_line()):
-            raise UsageError(f"{path.name}, {broken}") from error
-        raise UsageError(f"{path.name}: cannot be read as CSV or Parquet") from error
-
-
-def _stage_rows(lake: Lake, path: Path, text: CsvText | None, source: str) -> None:
-    read, options = "read_parquet", ""
-    if text:
-        read = "read_csv"
-        options = f", all_varchar = true, header = true, encoding = '{text.encoding}'"
-    table = Query(f"{read}({quote_file(path)}{options})")
-    staged = lake.stage("label_head", sql(_HEAD, t=table))
-    head = lake.sql(sql("from {t}", t=staged)).to_arrow_table()
-    if text:
-        text.check_read(head)
-    names = head.column_names
+    cells = read_cells(lake.connection, path, lambda types: "*")
+    names = cells.column_names
     ids = _both(names, _IDS)
     said = next((name for name in _VERDICTS if name in names), None)
     if ids is None or said is None:
         raise UsageError(f"{path.name}: no labels by its columns; {_EXPECTED}")
     sources = _both(names, _SOURCES)
+    lake.connection.register("label_cell", cells)
     lake.stage(
         "label_row",
         sql(
             _ROWS,
-            t=table,
+            t=Name("label_cell"),
             left=_id(ids[0]),
             right=_id(ids[1]),
             source_l=_source(sources, 0, source),
@@ -154,6 +136,7 @@ def _stage_rows(lake: Lake, path: Path, text: CsvText | None, source: str) -> No
             said=Query(quote_name(said)),
         ),
     )
+    lake.connection.unregister("label_cell")
 
 
 def _both(names: Sequence[str], stems: Sequence[str]) -> tuple[str, str] | None:

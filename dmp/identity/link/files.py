@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dmp.core.errors import UnknownName, UsageError
-from dmp.core.sql import quote_name, quote_text
+from dmp.core.sql import quote_file, quote_name
 from dmp.identity.link.csv_text import CsvText, csv_text
 
 _ID_NAMES = ("record_id", "unique_id", "rec_id", "id")
@@ -142,7 +142,7 @@ def read_cells(
 
 
 def _reader(path: Path, text: CsvText | None) -> str:
-    file = quote_text(str(path))
+    file = quote_file(path)
     if text is None:
         return f"read_parquet({file})"
     encoding = "" if text.encoding == "utf-8" else f", encoding = '{text.encoding}'"
